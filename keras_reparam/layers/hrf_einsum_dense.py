@@ -1,0 +1,167 @@
+"""`HRFEinsumDense`: a `keras.layers.EinsumDense` whose kernel is a product of factors."""
+
+import math
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_reparam.layers.hrf_layer import HRFLayer, name_as_plain
+
+
+@name_as_plain
+@keras.saving.register_keras_serializable(package="keras_reparam", name="HRFEinsumDense")
+class HRFEinsumDense(HRFLayer, keras.layers.EinsumDense):
+    """Einsum layer with a factorized kernel: drop-in for `keras.layers.EinsumDense`.
+
+        activation(einsum(equation, x, K) + b),  K = K1 K2,  b = b1 K2 + b2
+
+    The kernel is read as a matrix: its rows are the axes that the equation sums over, its
+    columns those that it keeps. For `"abc,cde->abde"` that is `(c, d * e)`.
+    Folding, initial values, regularizers, constraints and merging are those of `HRFDense`.
+
+    Args:
+        equation: Einsum equation `"input,kernel->output"`.
+        output_shape: Expected output shape, as in `keras.layers.EinsumDense`.
+        expansion: Positive integer r.
+        factors: 2 or 3 matrices.
+        expansion_base: `"units"`: `R = r * columns`; `"input"`: `R = r * rows`.
+        hrf_bias: Whether the inner factors carry a bias. It needs a bias that covers all kept
+            axes of the kernel to merge into; without `bias_axes` the merged layer gets one.
+        **einsum_options: Every option of `keras.layers.EinsumDense`, with its meaning there.
+
+    Raises:
+        ValueError: For an option out of its range; for an equation that sums over no axis of the
+            kernel; for `hrf_bias=True` with `bias_axes` that leave out a kept axis.
+
+    Example:
+
+    >>> layer = HRFEinsumDense("abc,cde->abde", (None, 2, 4), bias_axes="de", expansion=2)
+    >>> layer(np.ones((2, 5, 3), "float32")).shape == (2, 5, 2, 4)
+    True
+    >>> type(layer.merge()) is keras.layers.EinsumDense
+    True
+    """
+
+    plain_class = keras.layers.EinsumDense
+
+    def __init__(
+        self,
+        equation: str,
+        output_shape: int | tuple[int | None, ...],
+        *,
+        expansion: int = 4,
+        factors: int = 2,
+        expansion_base: str = "units",
+        hrf_bias: bool = True,
+        **einsum_options: Any,
+    ) -> None:
+        super().__init__(equation, output_shape, **einsum_options)
+        self._set_options(
+            expansion=expansion, factors=factors, expansion_base=expansion_base, hrf_bias=hrf_bias
+        )
+
+    def _set_options(self, **options: Any) -> None:
+        super()._set_options(**options)
+        rows, columns, _ = split_equation(self.equation)
+        if not rows:
+            raise ValueError(
+                "An einsum kernel is factorized between the axes it sums over and those it "
+                f"keeps; this one sums over none. Received: equation={self.equation!r}"
+            )
+        if self.hrf_bias and not holds_inner_bias(self.equation, self.bias_axes):
+            raise ValueError(
+                f"`hrf_bias=True` needs a bias over all of the kernel's kept axes {columns!r} "
+                f"to merge into. Received: bias_axes={self.bias_axes!r}. Pass hrf_bias=False."
+            )
+
+    def build(self, input_shape: Any) -> None:
+        self._sizes = self._axis_sizes(input_shape)
+        super().build(input_shape)
+
+    @classmethod
+    def adopt(cls, layer: keras.layers.Layer, **options: Any) -> None:
+        layer._tracker.unlock()
+        layer._sizes = dict(
+            zip(split_equation(layer.equation)[2], layer._kernel.shape, strict=True)
+        )
+        super().adopt(layer, **options)
+
+    def _axis_sizes(self, input_shape: Any) -> dict[str, int]:
+        """Size of each axis of the kernel, by its letter in the equation."""
+        inputs, outputs = self.equation.split("->")[0].split(",")[0], self.equation.split("->")[1]
+        sizes: dict[str, int] = {}
+        for letters, shape in (
+            (inputs, input_shape),
+            (outputs, self.compute_output_shape(input_shape)),
+        ):
+            before, _, after = letters.partition("...")
+            sizes |= dict(zip(before, shape, strict=False))
+            sizes |= dict(zip(reversed(after), reversed(shape), strict=False))
+        return {letter: sizes[letter] for letter in split_equation(self.equation)[2]}
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        kernel, bias = self._folded()
+        outputs = ops.einsum(self.equation, inputs, kernel)
+        if bias is not None:
+            outputs = ops.add(outputs, bias)
+        return outputs if self.activation is None else self.activation(outputs)
+
+    def _to_matrix(self, kernel: Any, xp: Any) -> Any:
+        rows, columns, letters = split_equation(self.equation)
+        order = [letters.index(letter) for letter in rows + columns]
+        return xp.reshape(xp.transpose(kernel, order), (self._size(rows), self._size(columns)))
+
+    def _from_matrix(self, matrix: Any, xp: Any) -> Any:
+        rows, columns, letters = split_equation(self.equation)
+        kernel = xp.reshape(matrix, [self._sizes[letter] for letter in rows + columns])
+        return xp.transpose(kernel, [(rows + columns).index(letter) for letter in letters])
+
+    def _to_row(self, bias: Any, xp: Any) -> Any:
+        _, columns, _ = split_equation(self.equation)
+        kept = _in_output_order(self.equation)
+        bias = xp.reshape(bias, [self._sizes[letter] for letter in kept])
+        bias = xp.transpose(bias, [kept.index(letter) for letter in columns])
+        return xp.reshape(bias, (1, self._size(columns)))
+
+    def _from_row(self, row: Any, xp: Any) -> Any:
+        _, columns, _ = split_equation(self.equation)
+        kept = _in_output_order(self.equation)
+        bias = xp.reshape(row, [self._sizes[letter] for letter in columns])
+        bias = xp.transpose(bias, [columns.index(letter) for letter in kept])
+        # As Keras shapes it: from the first biased axis of the output to the last, ones between.
+        output = self.equation.split("->")[1].replace("...", ".")
+        shape = [self._sizes.get(x, 1) if x in kept else 1 for x in output]
+        return xp.reshape(bias, shape[output.index(kept[0]) :])
+
+    def _size(self, letters: str) -> int:
+        return math.prod(self._sizes[letter] for letter in letters)
+
+    @classmethod
+    def _bias_config(cls, config: dict[str, Any]) -> dict[str, Any]:
+        return {"bias_axes": _in_output_order(config["equation"])}
+
+
+def split_equation(equation: str) -> tuple[str, str, str]:
+    """The kernel's axes that are summed over, those that are kept, and all in their order.
+
+    Example:
+
+    >>> split_equation("abc,dce->abde")
+    ('c', 'de', 'dce')
+    """
+    operands, output = equation.replace(" ", "").split("->")
+    kernel = operands.split(",")[1]
+    rows = "".join(letter for letter in kernel if letter not in output)
+    columns = "".join(letter for letter in kernel if letter in output)
+    return rows, columns, kernel
+
+
+def holds_inner_bias(equation: str, bias_axes: str | None) -> bool:
+    """Whether a bias over `bias_axes` (or over none yet) can take up the inner factors' biases."""
+    return bias_axes is None or set(bias_axes) == set(split_equation(equation)[1])
+
+
+def _in_output_order(equation: str) -> str:
+    columns, output = split_equation(equation)[1], equation.split("->")[1]
+    return "".join(letter for letter in output if letter in columns)

@@ -1,0 +1,155 @@
+"""`expand`: a model whose feed-forward networks train with HRF."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+
+from keras_reparam.layers.hrf_einsum_dense import holds_inner_bias
+from keras_reparam.layers.hrf_layer import validate_options
+from keras_reparam.transforms.expanded import protect
+from keras_reparam.transforms.feed_forward import first_linear_layers
+from keras_reparam.transforms.linear_layers import LinearLayer, hrf_class, linear_layers, walk
+from keras_reparam.transforms.rebuild import (
+    build_from,
+    check_model,
+    config_of,
+    copy_compile_state,
+    copy_weights,
+)
+
+Filters = str | Sequence[str] | Callable[[keras.layers.Layer], bool]
+
+
+def expand(
+    model: keras.Model,
+    *,
+    expansion: int = 4,
+    factors: int = 2,
+    expansion_base: str = "units",
+    hrf_bias: bool = True,
+    filters: Filters | None = None,
+) -> keras.Model:
+    """A copy of `model` with the same function, in which chosen kernels are products of factors.
+
+    Call it before training; call `keras_reparam.merge` after training, before export and
+    quantization. The copy is compiled like `model`, with a fresh optimizer: the optimizer's state
+    belongs to kernels that no longer exist. Checkpoints of `model` load into the copy with the
+    stock `load_weights`; the other way goes through `merge`. `model` itself is left as it is.
+
+    Every expanded kernel `K` becomes `K1 K2 (K3)` with one of the factors orthonormal, so that
+    the outputs stay those of `model` (relative to their scale: 1e-5 in float32, 2e-3 in mixed
+    float16, 2e-2 in mixed bfloat16). Names, `trainable` flags and states are kept.
+
+    By default the first linear layer of every feed-forward network is expanded: a Dense,
+    EinsumDense or pointwise Conv1D layer `d -> f` whose output reaches, through activation,
+    dropout and gating alone, a linear layer `f -> d`. Attention projections and classifiers stay.
+
+    Args:
+        model: A built `keras.Model`: Sequential, Functional, subclassed, or a KerasHub backbone.
+        expansion: Inner rank in multiples of the base; the paper uses 2, 4 and 8.
+        factors: 2 or 3.
+        expansion_base: `"units"` (output size) or `"input"` (input size: the sane choice where
+            `f = 4 d`).
+        hrf_bias: Whether inner factors get a bias, where the layer has a bias to merge it into.
+        filters: What to expand instead of the default: a regular expression or several,
+            searched for in the layers' paths (see `keras_reparam.summary`), or a callable that
+            takes a layer and returns a bool.
+
+    Returns:
+        The expanded model.
+
+    Raises:
+        TypeError: If `model` is not a Keras model.
+        ValueError: If it is not built or cannot be rebuilt from its config, for an option out of
+            its range, or if no linear layer, or one that cannot be expanded, is chosen.
+
+    Example:
+
+    >>> inputs = keras.Input((8,))
+    >>> x = keras.layers.Dense(32, activation="relu", name="fc1")(inputs)
+    >>> light = keras.Model(inputs, keras.layers.Dense(8, name="fc2")(x))
+    >>> train = expand(light, expansion=4)
+    >>> light.count_params(), train.count_params()
+    (552, 5544)
+
+    Reference:
+
+    - Zhang et al., IEEE Internet of Things Journal 2024, arXiv 2411.09339 (HRF).
+    """
+    options = validate_options(
+        expansion=expansion, factors=factors, expansion_base=expansion_base, hrf_bias=hrf_bias
+    )
+    check_model(model)
+    chosen = choose(model, filters)
+    expanded = build_from(config_of(model), like=model)
+    copy_weights(model, expanded)
+    layers = [layer for _, layer in walk(expanded)]
+    for site in chosen:
+        _adopt(layers[site.index], options)
+    protect(expanded)
+    copy_compile_state(model, expanded)
+    return expanded
+
+
+def _adopt(layer: keras.layers.Layer, options: dict[str, Any]) -> None:
+    hrf_bias = options["hrf_bias"] and layer.bias is not None
+    if hrf_bias and isinstance(layer, keras.layers.EinsumDense):
+        hrf_bias = holds_inner_bias(layer.equation, layer.bias_axes)
+    hrf_class(layer).adopt(layer, **{**options, "hrf_bias": hrf_bias})
+
+
+def choose(model: keras.Model, filters: Filters | None) -> list[LinearLayer]:
+    """The linear layers that `expand` would expand."""
+    linear = [site for site in linear_layers(model) if not site.expanded]
+    if filters is None:
+        first, _ = first_linear_layers(model)
+        chosen = [site for site in linear if id(site.layer) in first and not site.obstacle]
+        if not chosen:
+            raise ValueError(
+                f"Model '{model.name}' has no feed-forward network (a linear layer d -> f that "
+                "reaches a linear layer f -> d through activation and dropout alone) to expand. "
+                f"Name layers with `filters=`. {_candidates(linear)}"
+            )
+        return chosen
+    matches = _matcher(filters)
+    chosen = [site for site in linear if matches(site.path, site.layer)]
+    if not chosen:
+        others = [path for path, layer in walk(model) if matches(path, layer)]
+        what = f"only layers that are not linear: {others[:5]}" if others else "no layer"
+        raise ValueError(f"`filters={filters!r}` matches {what}. {_candidates(linear)}")
+    for site in chosen:
+        if site.obstacle:
+            raise ValueError(
+                f"Layer '{site.path}' cannot be expanded: {site.obstacle}. Leave it out of "
+                f"`filters`. Received: filters={filters!r}"
+            )
+    return chosen
+
+
+def _matcher(filters: Filters) -> Callable[[str, keras.layers.Layer], bool]:
+    if callable(filters):
+        return lambda path, layer: bool(filters(layer))
+    patterns = [filters] if isinstance(filters, str) else filters
+    if not isinstance(patterns, Sequence) or not all(isinstance(x, str) for x in patterns):
+        raise TypeError(
+            "`filters` must be a regular expression, a list of them, or a callable that takes a "
+            f"layer. Received: filters={filters!r}"
+        )
+    try:
+        compiled = [re.compile(pattern) for pattern in patterns]
+    except re.error as error:
+        raise ValueError(
+            f"`filters` holds an invalid regular expression ({error}). "
+            f"Received: filters={filters!r}"
+        ) from error
+    return lambda path, layer: any(pattern.search(path) for pattern in compiled)
+
+
+def _candidates(linear: list[LinearLayer]) -> str:
+    paths = [site.path for site in linear if not site.obstacle]
+    if not paths:
+        return "The model has no linear layer that can be expanded."
+    shown = ", ".join(paths[:20]) + (f" and {len(paths) - 20} more" if len(paths) > 20 else "")
+    return f"Linear layers that can be expanded: {shown}."

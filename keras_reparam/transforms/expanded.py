@@ -1,0 +1,122 @@
+"""Keeps the factors of HRF layers that their owner's config does not mention.
+
+A Functional or Sequential model's config lists its layers, HRF layers among them. A subclassed
+model, a composite layer or a KerasHub backbone writes only its own arguments; rebuilt from them
+it would have plain layers again, and its factors would be lost. Such an object becomes an
+instance of a subclass of its own class whose config is the original config plus the list of its
+HRF layers, and which expands those again when it is loaded.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+from keras_reparam.layers.hrf_layer import HRFLayer, recording_configs
+from keras_reparam.transforms.linear_layers import hrf_class, walk
+
+_SUBCLASSES: dict[type, type] = {}
+
+
+@keras.saving.register_keras_serializable(package="keras_reparam", name="Expanded")
+class Expanded:
+    """Mixin of the subclasses: `{"base": the object's own config, "sites": its HRF layers}`."""
+
+    def get_config(self) -> dict[str, Any]:
+        with _as_original_class(self):
+            base = keras.saving.serialize_keras_object(self)
+        base.pop("compile_config", None)
+        sites = []
+        for index, (path, layer) in enumerate(walk(self)):
+            if isinstance(layer, HRFLayer):
+                # The layer's own config is asked for so that it counts as described.
+                config = layer.get_config()
+                options = ("expansion", "factors", "expansion_base", "hrf_bias")
+                sites.append(
+                    {
+                        "index": index,
+                        "path": path,
+                        "options": {name: config[name] for name in options},
+                        "build_config": layer.get_build_config(),
+                    }
+                )
+        return {"base": base, "sites": sites}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        instance = keras.saving.deserialize_keras_object(config["base"])
+        layers = [layer for _, layer in walk(instance)]
+        for site in config["sites"]:
+            layer = layers[site["index"]] if site["index"] < len(layers) else None
+            if isinstance(layer, HRFLayer):
+                continue
+            try:
+                target = hrf_class(layer)
+            except ValueError:
+                raise ValueError(
+                    f"The saved model was expanded at '{site['path']}', but where that layer "
+                    f"should be, the rebuilt {type(instance).__name__} has {layer}. Was the "
+                    "class changed since the model was saved?"
+                ) from None
+            if not layer.built:
+                layer.build_from_config(site["build_config"])
+            target.adopt(layer, **site["options"])
+        _become_expanded(instance)
+        return instance
+
+
+def protect(root: keras.layers.Layer) -> None:
+    """Makes sure that the config of `root` and of every layer below describes its HRF layers."""
+    inside = {id(layer) for _, layer in walk(root) if isinstance(layer, HRFLayer)}
+    if not inside or isinstance(root, HRFLayer):
+        return
+    described = _described(root)
+    if described is None or inside <= described:
+        return
+    for child in root._flatten_layers(include_self=False, recursive=False):
+        protect(child)
+    if not inside <= _described(root):
+        _become_expanded(root)
+
+
+def original_class(layer: keras.layers.Layer) -> type:
+    """The class of an object before it was made to keep its factors."""
+    cls = type(layer)
+    return cls.__mro__[2] if isinstance(layer, Expanded) else cls
+
+
+def _described(layer: keras.layers.Layer) -> set[int] | None:
+    """The ids of the HRF layers in the layer's config; `None` if it cannot write one at all.
+
+    Such a layer can only be saved as part of a larger object that rebuilds it.
+    """
+    with recording_configs() as seen:
+        try:
+            keras.saving.serialize_keras_object(layer)
+        except Exception:
+            return None
+    return seen
+
+
+def _become_expanded(layer: keras.layers.Layer) -> None:
+    base = type(layer)
+    if issubclass(base, Expanded):
+        return
+    if base not in _SUBCLASSES:
+        # The same name: weights in a file and error messages go by it.
+        members = {"__module__": base.__module__, "__qualname__": base.__qualname__}
+        subclass = type(base.__name__, (Expanded, base), members)
+        register = keras.saving.register_keras_serializable("keras_reparam", "Expanded")
+        _SUBCLASSES[base] = register(subclass)
+    object.__setattr__(layer, "__class__", _SUBCLASSES[base])
+
+
+@contextlib.contextmanager
+def _as_original_class(layer: Any) -> Iterator[None]:
+    expanded = type(layer)
+    object.__setattr__(layer, "__class__", original_class(layer))
+    try:
+        yield
+    finally:
+        object.__setattr__(layer, "__class__", expanded)
