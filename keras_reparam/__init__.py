@@ -22,5 +22,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
 # `keras.saving.load_model` finds a layer of ours only once it is registered. With Keras already
 # imported (the usual order) that costs milliseconds; without it, the first use does it.
 if "keras" in sys.modules:
+    from keras_reparam import audio as audio
     from keras_reparam import layers as layers
+    from keras_reparam import models as models
     from keras_reparam import transforms as transforms

@@ -9,6 +9,7 @@ expanded into several; deHRF: their product). The two constructions of `factoriz
 project's.
 """
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ def factor_shapes(rows: int, columns: int, rank: int, factors: int) -> list[tupl
     [(3, 20), (20, 20), (20, 5)]
     """
     sizes = [rows] + [rank] * (factors - 1) + [columns]
-    return list(zip(sizes[:-1], sizes[1:], strict=True))
+    return list(itertools.pairwise(sizes))
 
 
 def fold_kernel(factors: list[Any]) -> Any:
@@ -172,7 +173,5 @@ def factorize(
     if solved_last:
         solved = transposed @ np.linalg.solve(product @ transposed, kernel)
         return [*rounded, solved.astype(dtype)]
-    solved = np.swapaxes(
-        np.linalg.solve(transposed @ product, np.swapaxes(kernel, -1, -2)), -1, -2
-    )
+    solved = np.swapaxes(np.linalg.solve(transposed @ product, np.swapaxes(kernel, -1, -2)), -1, -2)
     return [(solved @ transposed).astype(dtype), *rounded]

@@ -2,6 +2,7 @@
 
 import contextlib
 import contextvars
+import functools
 import random
 from collections.abc import Iterator
 from typing import Any
@@ -67,6 +68,11 @@ def validate_options(
     }
 
 
+def constant(value: Any) -> Any:
+    """An initializer that gives this value."""
+    return lambda shape, dtype=None: ops.convert_to_tensor(value, dtype)
+
+
 class _OnEffective(keras.regularizers.Regularizer):
     """A user's regularizer moved from a variable to the layer's effective kernel or bias.
 
@@ -121,41 +127,34 @@ class HRFLayer(keras.layers.Layer):
             setattr(self, name, value)
 
     def build(self, input_shape: Any) -> None:
-        # The plain layer's own build draws the weights; the factors then take them over. So the
-        # effective kernel starts exactly as the plain one, whatever its initializer.
+        # The plain layer's own build decides on shapes and initializers; see `add_weight`.
         super().build(input_shape)
-        self._replace_kernel_by_factors()
+        self._add_factors(self._kernel_shape, self._fresh_initializers())
+        del self._draw_kernel
 
-    def _replace_kernel_by_factors(self) -> None:
-        kernel = self._kernel
-        matrix_shape = self._to_matrix(np.empty(kernel.shape), np).shape
-        groups, (rows, columns) = matrix_shape[:-2], matrix_shape[-2:]
-        rank = factorization.inner_rank(
-            rows, columns, expansion=self.expansion, expansion_base=self.expansion_base
-        )
-        shapes = factorization.factor_shapes(rows, columns, rank, self.factors)
-        values: list[np.ndarray] = []
+    def add_weight(self, *args: Any, name: str | None = None, **options: Any) -> Any:
+        if name == "kernel":
+            # Only noted: the factors take its place.
+            self._kernel_shape = tuple(options["shape"])
+            self._draw_kernel = options["initializer"]
+            return None
+        if name == "bias":
+            # Penalties and constraints go to the effective bias, and it is folded in float32.
+            options |= {"regularizer": None, "constraint": None, "autocast": False}
+        return super().add_weight(*args, name=name, **options)
 
-        def initial(index: int) -> Any:
-            def initializer(shape: Any, dtype: Any = None) -> Any:
-                # Keras defers initial values while it traces; the kernel has its by then.
-                if not values:
-                    values.extend(self._factorize(ops.convert_to_numpy(kernel.value)))
-                return ops.convert_to_tensor(values[index], dtype)
-
-            return initializer
-
-        self._untrack_variable(kernel)
-        self._kernel = None
-        self._tracker.unlock()
+    def _add_factors(self, kernel_shape: tuple[int, ...], initializers: list[Any]) -> None:
+        matrix_shape = self._to_matrix(np.empty(kernel_shape), np).shape
+        groups, rank = matrix_shape[:-2], self._rank(*matrix_shape[-2:])
+        shapes = factorization.factor_shapes(*matrix_shape[-2:], rank, self.factors)
         self._factors = [
             self.add_weight(
                 name=f"factor_{i + 1}",
                 shape=(*groups, *shape),
-                initializer=initial(i),
+                initializer=initializer,
                 autocast=False,
             )
-            for i, shape in enumerate(shapes)
+            for i, (shape, initializer) in enumerate(zip(shapes, initializers, strict=True))
         ]
         self._inner_biases = [
             self.add_weight(
@@ -166,17 +165,6 @@ class HRFLayer(keras.layers.Layer):
             )
             for i in range(self.factors - 1 if self.hrf_bias else 0)
         ]
-        if self._bias is not None:
-            plain_bias = self._bias
-            self._untrack_variable(plain_bias)
-            self._tracker.unlock()
-            self._bias = self.add_weight(
-                name="bias",
-                shape=plain_bias.shape,
-                initializer=lambda shape, dtype=None: ops.cast(plain_bias.value, dtype),
-                autocast=False,
-            )
-        self._tracker.lock()
         self._regularize_effective("kernel", self.kernel_regularizer, self._factors[-1])
         carrier = self._bias if self._bias is not None else (self._inner_biases or [None])[-1]
         self._regularize_effective("bias", self.bias_regularizer, carrier)
@@ -187,16 +175,52 @@ class HRFLayer(keras.layers.Layer):
         if regularizer is not None and carrier is not None:
             carrier.regularizer = _OnEffective(regularizer, self, weight)
 
-    def _factorize(self, kernel: Any) -> list[np.ndarray]:
-        matrix = self._to_matrix(np.asarray(kernel, "float64"), np)
-        rows, columns = matrix.shape[-2:]
-        rank = factorization.inner_rank(
+    def _rank(self, rows: int, columns: int) -> int:
+        return factorization.inner_rank(
             rows, columns, expansion=self.expansion, expansion_base=self.expansion_base
         )
+
+    def _fresh_initializers(self) -> list[Any]:
+        """Initializers of a new layer's factors: their product is what the plain layer draws.
+
+        All factors but one are orthonormal; that one is the drawn kernel times the transposed
+        product of the others. Keras may call an initializer while it traces a graph, and more
+        than once: so these are `keras.ops` of fixed seeds, and only one of them draws the kernel.
+        """
+        draw, kernel_shape = self._draw_kernel, self._kernel_shape
+        rows, columns = self._to_matrix(np.empty(kernel_shape), np).shape[-2:]
+        rank = self._rank(rows, columns)
+        shapes = factorization.factor_shapes(rows, columns, rank, self.factors)
+        drawing = self.factors - 1 if rank >= rows else 0
+        orthonormal = [
+            keras.initializers.Orthogonal(seed=random.randint(1, int(1e9))) for _ in shapes
+        ]
+
+        def initializer(index: int, shape: Any, dtype: Any = None) -> Any:
+            def factor(i: int) -> Any:
+                matrix = orthonormal[i](shapes[i], dtype=self._fold_dtype)
+                return ops.broadcast_to(matrix, (*shape[:-2], *shapes[i]))
+
+            if index != drawing:
+                return ops.cast(factor(index), dtype)
+            others = [factor(i) for i in range(self.factors) if i != drawing]
+            transposed = ops.swapaxes(factorization.fold_kernel(others), -1, -2)
+            kernel = self._to_matrix(draw(kernel_shape, dtype=self._fold_dtype), ops)
+            return ops.cast(transposed @ kernel if drawing else kernel @ transposed, dtype)
+
+        return [functools.partial(initializer, index) for index in range(self.factors)]
+
+    def _factorize(self, kernel: Any) -> list[np.ndarray]:
+        """Factors of given weights, exact up to one rounding."""
+        matrix = self._to_matrix(np.asarray(kernel, "float64"), np)
         # As Keras's initializers do, so that `keras.utils.set_random_seed` governs it.
         rng = np.random.default_rng(random.randint(1, int(1e9)))
         return factorization.factorize(
-            matrix, rank, factors=self.factors, dtype=self._numpy_dtype, rng=rng
+            matrix,
+            self._rank(*matrix.shape[-2:]),
+            factors=self.factors,
+            dtype=self._numpy_dtype,
+            rng=rng,
         )
 
     @classmethod
@@ -211,23 +235,35 @@ class HRFLayer(keras.layers.Layer):
             **options: `expansion`, `factors`, `expansion_base`, `hrf_bias`.
         """
         options = validate_options(**options)
-        bias = layer.__dict__.pop("bias")
+        kernel, bias = layer._kernel, layer.__dict__.pop("bias")
+        for variable in (kernel, bias):
+            if variable is not None:
+                layer._untrack_variable(variable)
         layer.__class__ = cls
         # Keras wraps these two methods of each instance at its creation, for the class it then
         # was; without the wrappers the methods of this class are found.
         layer.__dict__.pop("build", None)
         layer.__dict__.pop("quantize", None)
         layer._tracker.unlock()
-        layer._bias = bias
         layer._set_options(**options)
-        layer._replace_kernel_by_factors()
+        layer._kernel = None
+        layer._bias = None
+        if bias is not None:
+            layer._bias = layer.add_weight(
+                name="bias", shape=bias.shape, initializer=constant(bias.value)
+            )
+        factors = layer._factorize(ops.convert_to_numpy(kernel.value))
+        layer._add_factors(tuple(kernel.shape), [constant(factor) for factor in factors])
+        layer._tracker.lock()
 
     # The effective weights
 
     @property
     def bias(self) -> Any:
         """Effective bias `b1 K2 + b2` (a differentiable tensor), or `None` without any."""
-        return self._effective_bias(self._factors) if self.built else None
+        if not self.built:
+            raise AttributeError("You must build the layer before accessing `bias`.")
+        return self._effective_bias(self._factors)
 
     @bias.setter
     def bias(self, value: Any) -> None:
@@ -327,9 +363,7 @@ class HRFLayer(keras.layers.Layer):
 
     def _cast_once(self, exact: np.ndarray, constraint: Any | None) -> np.ndarray:
         if constraint is not None:
-            exact = ops.convert_to_numpy(
-                constraint(ops.convert_to_tensor(exact, self._fold_dtype))
-            )
+            exact = ops.convert_to_numpy(constraint(ops.convert_to_tensor(exact, self._fold_dtype)))
         return exact.astype(self._numpy_dtype)
 
     @property

@@ -15,14 +15,14 @@ from keras_reparam.transforms.model_input import OPEN_AXIS, input_spec, specs_of
 
 # Lower-case class names, without underscores, of what may stand between the two linear layers of
 # an FFN: activations, dropout, and what a gated FFN needs to split and multiply its halves.
-_ACTIVATIONS = (
-    "activation celu elu exponential gelu geglu glu hardsigmoid hardsilu hardswish hardtanh leakyrelu "
-    "logsigmoid mish prelu relu relu6 selu sigmoid silu softplus softsign sparseplus squareplus "
-    "swish tanh erf rsqrt negative square"
-).split()
-_DROPOUTS = "dropout gaussiandropout alphadropout spatialdropout1d identity".split()
-_GATES = "multiply split getitem cast".split()
-_PASSED = {*_ACTIVATIONS, *_DROPOUTS, *_GATES}
+_ACTIVATIONS = """
+    activation celu elu erf exponential gelu glu hardsigmoid hardsilu hardswish hardtanh leakyrelu
+    logsigmoid mish negative prelu relu relu6 selu sigmoid silu softplus softsign square
+    squareplus swish tanh
+"""
+_DROPOUTS = "alphadropout dropout gaussiandropout identity spatialdropout1d"
+_GATES = "cast getitem multiply split"
+_PASSED = {*_ACTIVATIONS.split(), *_DROPOUTS.split(), *_GATES.split()}
 # These too, if the other operand is a constant, as in a hand-written activation.
 _PASSED_WITH_CONSTANT = {"add", "subtract", "divide", "truedivide", "power"}
 
@@ -193,7 +193,8 @@ def _linear_calls(
 
 def _sources(tensor: Any, inner_outputs: dict[int, Any]) -> list[keras.layers.Layer]:
     """The linear layers that a tensor comes from through nothing but an FFN's middle; none if
-    anything else has a part in it."""
+    anything else has a part in it.
+    """
     sources: dict[int, keras.layers.Layer] = {}
     stack, done = [tensor], set()
     while stack:

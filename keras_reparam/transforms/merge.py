@@ -132,9 +132,7 @@ def _plain_config(config: Any, *, own_argument: set[str]) -> Any:
         }
     if name in own_argument and "expansion" in config["config"]:
         config = {**config, "config": {**config["config"], "expansion": None}}
-    return {
-        key: _plain_config(value, own_argument=own_argument) for key, value in config.items()
-    }
+    return {key: _plain_config(value, own_argument=own_argument) for key, value in config.items()}
 
 
 def _check_counts(model: keras.Model, merged: keras.Model) -> None:

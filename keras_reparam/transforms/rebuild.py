@@ -2,6 +2,7 @@
 
 import pathlib
 import tempfile
+import warnings
 from typing import Any
 
 import keras
@@ -48,9 +49,12 @@ def build_from(config: dict[str, Any], like: keras.Model) -> keras.Model:
         if not original_class(layer).__module__.startswith("keras.")
     }
     try:
-        model = keras.saving.deserialize_keras_object(
-            config, custom_objects=custom_objects, safe_mode=False
-        )
+        with warnings.catch_warnings():
+            # Composite layers without a `build` of their own are built by the call below.
+            warnings.filterwarnings("ignore", message=r".*`build\(\)` was called on layer")
+            model = keras.saving.deserialize_keras_object(
+                config, custom_objects=custom_objects, safe_mode=False
+            )
     except TypeError as error:
         raise ValueError(
             f"Model '{like.name}' cannot be rebuilt from its config. Decorate its own classes and "
@@ -71,11 +75,20 @@ def _copy_names(source: keras.Model, target: keras.Model) -> None:
 
 
 def copy_weights(source: keras.Model, target: keras.Model) -> None:
-    """Copies all state - weights, statistics, seed generators - the way Keras saves and loads."""
+    """Copies weights and statistics the way Keras saves and loads them, and random states."""
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "model.weights.h5"
         source.save_weights(path)
         target.load_weights(path)
+    # Keras's files leave out the states of seed generators. Copied by value: JAX gives the
+    # buffers of a model in training away.
+    for first, second in zip(_seed_generators(source), _seed_generators(target), strict=True):
+        second.state.assign(keras.ops.convert_to_numpy(first.state.value).copy())
+
+
+def _seed_generators(model: keras.Model) -> list[keras.random.SeedGenerator]:
+    layers = [model, *(layer for _, layer in walk(model))]
+    return [generator for layer in layers for generator in layer._seed_generators]
 
 
 def copy_compile_state(source: keras.Model, target: keras.Model) -> None:

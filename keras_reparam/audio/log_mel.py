@@ -1,0 +1,305 @@
+"""The log-mel front end."""
+
+import math
+import numbers
+from collections.abc import Iterable
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_reparam.audio import framing
+from keras_reparam.audio._validation import one_of, positive_int
+from keras_reparam.audio.masking import as_batch, frame_mask
+from keras_reparam.audio.spectrum import MEL_SCALES, WINDOWS, RealDFT, mel_filters, window
+
+# `adapt` pads clips to a multiple of this many frames, so that a backend that compiles for each
+# shape does so a few times, not once for each clip. The frames added are masked.
+_ADAPT_FRAMES = 128
+
+
+@keras.saving.register_keras_serializable(package="keras_reparam")
+class LogMel(keras.layers.Layer):
+    """Log-mel features of a waveform, normalised: `(log(mel + log_offset) - mean) / std`.
+
+    `mel` is `librosa.feature.melspectrogram(y=padded, sr=sample_rate, n_fft=fft_length,
+    win_length=frame_length, hop_length=hop_length, window=window, center=False, power=power,
+    n_mels=num_mels, fmin=fmin, fmax=fmax, htk=mel_scale == "htk")`, where `padded` is the
+    waveform followed by as many zeros as the last of its `ceil(samples / hop_length)` frames
+    needs. (librosa centres a window that is shorter than the FFT, so frame `t` begins
+    `(fft_length - frame_length) // 2` samples after `t * hop_length`.)
+
+    `mean` and `std` hold one value per mel band. They are non-trainable weights, 0 and 1 until
+    `adapt()` measures them, and are saved with the model, so a model that begins with this layer
+    needs nothing else.
+
+    The layer computes in float32 whatever the global dtype policy says, gives its output a
+    Keras mask (see `keras_reparam.audio.frame_mask`), and exports to TFLite as builtin operators
+    with static shapes: the Fourier transform is two matrix products.
+
+    Args:
+        sample_rate: Samples per second.
+        frame_length: Window length in samples.
+        hop_length: Distance of two frames in samples.
+        fft_length: FFT length in samples: a power of two, `frame_length` or longer.
+        window: `"hann"` or `"hamming"`, periodic.
+        num_mels: Number of mel bands.
+        fmin: Lower edge of the first band in Hz.
+        fmax: Upper edge of the last band in Hz. `None`: half the sample rate.
+        mel_scale: `"slaney"` or `"htk"`.
+        power: 1.0 for magnitudes, 2.0 for powers.
+        log_offset: Added to every band's value before the logarithm, so that silence is finite.
+        **kwargs: `name`, and what else every Keras layer takes. `dtype` must be float32.
+
+    Input shape:
+        Floating-point samples between -1 and 1: `(batch, samples)`, or `(samples,)`, which
+        counts as a batch of one.
+
+    Output shape:
+        `(batch, ceil(samples / hop_length), num_mels)`, float32.
+
+    Raises:
+        ValueError: If an argument is not as described here.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import keras_reparam as kr
+    >>> log_mel = kr.audio.LogMel(num_mels=40)
+    >>> waveform = np.random.default_rng(0).uniform(-1, 1, (2, 16000)).astype("float32")
+    >>> tuple(log_mel(waveform).shape)
+    (2, 100, 40)
+    >>> log_mel.adapt(waveform)
+    >>> abs(float(np.mean(np.array(log_mel(waveform))))) < 1e-4
+    True
+    """
+
+    def __init__(
+        self,
+        *,
+        sample_rate: int = 16000,
+        frame_length: int = 400,
+        hop_length: int = 160,
+        fft_length: int = 512,
+        window: str = "hann",
+        num_mels: int = 64,
+        fmin: float = 0.0,
+        fmax: float | None = None,
+        mel_scale: str = "slaney",
+        power: float = 2.0,
+        log_offset: float = 1e-6,
+        **kwargs,
+    ):
+        dtype = kwargs.pop("dtype", None)
+        # No dtype means float32, not the global policy: features lose too much in 16 bits.
+        if dtype is not None and keras.dtype_policies.get(dtype).name != "float32":
+            raise ValueError(
+                "LogMel always computes in float32, under every global dtype policy; leave "
+                f"`dtype` out. Received: dtype={dtype!r}"
+            )
+        super().__init__(dtype="float32", **kwargs)
+        self.sample_rate = positive_int("sample_rate", sample_rate)
+        self.frame_length = positive_int("frame_length", frame_length)
+        self.hop_length = positive_int("hop_length", hop_length)
+        self.fft_length = positive_int("fft_length", fft_length)
+        self.window = one_of("window", window, WINDOWS)
+        self.num_mels = positive_int("num_mels", num_mels)
+        self.fmin = _real("fmin", fmin)
+        self.fmax = None if fmax is None else _real("fmax", fmax)
+        self.mel_scale = one_of("mel_scale", mel_scale, MEL_SCALES)
+        self.power = float(one_of("power", power, (1.0, 2.0)))
+        self.log_offset = _real("log_offset", log_offset)
+        if self.fft_length < self.frame_length or self.fft_length & (self.fft_length - 1):
+            raise ValueError(
+                "`fft_length` must be a power of two and at least `frame_length`. "
+                f"Received: fft_length={fft_length}, frame_length={frame_length}"
+            )
+        upper = self._upper_edge()
+        if not 0 <= self.fmin < upper <= self.sample_rate / 2:
+            raise ValueError(
+                "`fmin` and `fmax` must satisfy 0 <= fmin < fmax <= sample_rate / 2. "
+                f"Received: fmin={fmin}, fmax={fmax}, sample_rate={sample_rate}"
+            )
+        if self.log_offset <= 0:
+            raise ValueError(
+                f"`log_offset` must be greater than 0. Received: log_offset={log_offset}"
+            )
+        self.supports_masking = True
+        self._make_constants()
+
+    def _upper_edge(self) -> float:
+        return self.sample_rate / 2 if self.fmax is None else self.fmax
+
+    def _make_constants(self):
+        dft = RealDFT(self.frame_length, self.fft_length)
+        filters = mel_filters(
+            sample_rate=self.sample_rate,
+            fft_length=self.fft_length,
+            num_mels=self.num_mels,
+            fmin=self.fmin,
+            fmax=self._upper_edge(),
+            mel_scale=self.mel_scale,
+        )
+        width = dft.rows * dft.outer
+        weights = np.zeros(width, "float32")
+        weights[: self.frame_length] = window(self.window, self.frame_length)
+        # In the order in which the transform gives its bins; repeated bins count nowhere.
+        filters = np.concatenate([filters, np.zeros((1, self.num_mels))])[dft.frequencies.ravel()]
+        self._dft = dft
+        self._window = weights
+        self._first = dft.first.astype("float32")
+        self._second = dft.second.astype("float32")
+        self._filters = filters.astype("float32")
+
+    def build(self, input_shape):
+        for name, initializer in (("mean", "zeros"), ("std", "ones")):
+            variable = self.add_weight(
+                shape=(self.num_mels,), initializer=initializer, trainable=False, name=name
+            )
+            setattr(self, name, variable)
+
+    def call(self, waveform):
+        return self.normalize(self._log_mel(as_batch(waveform)))
+
+    def compute_mask(self, waveform, previous_mask=None):
+        """Boolean `(batch, frames)`: which frames' windows hold a nonzero sample."""
+        return frame_mask(
+            waveform,
+            frame_length=self.frame_length,
+            hop_length=self.hop_length,
+            fft_length=self.fft_length,
+        )
+
+    def normalize(self, features):
+        """`(features - mean) / std`, for features made before `adapt()` was called."""
+        if not self.built:
+            self.build(None)
+            self.built = True
+        return (features - self.mean) / self.std
+
+    def _log_mel(self, waveform):
+        """Features before normalisation of a float32 tensor `(batch, samples)`."""
+        dft = self._dft
+        frames = framing.frame(
+            waveform,
+            offset=(self.fft_length - self.frame_length) // 2,
+            width=len(self._window),
+            hop_length=self.hop_length,
+        )
+        count = frames.shape[1] if frames.shape[1] is not None else ops.shape(frames)[1]
+        matrices = ops.reshape(frames * self._window, (-1, dft.rows, dft.outer))
+        inner = ops.reshape(ops.matmul(self._first, matrices), (-1, dft.bands, 2 * dft.outer))
+        spectrum = ops.matmul(ops.transpose(inner, (1, 0, 2)), self._second)
+        power = ops.square(spectrum[..., : dft.outer]) + ops.square(spectrum[..., dft.outer :])
+        values = power if self.power == 2.0 else ops.sqrt(power)
+        values = ops.reshape(ops.transpose(values, (1, 0, 2)), (-1, count, len(self._filters)))
+        return ops.log(ops.matmul(values, self._filters) + self.log_offset)
+
+    def adapt(self, data, *, mask=None) -> None:
+        """Set `mean` and `std` to those of the valid frames of `data`, per mel band.
+
+        A later call starts afresh. Bands that do not vary get a standard deviation of 1.
+
+        Args:
+            data: The training set: an iterable of waveforms `(samples,)` of any lengths, or an
+                array of waveforms `(clips, samples)`; their frames without a nonzero sample
+                are left out. Or an array of features before normalisation
+                `(clips, frames, num_mels)`.
+            mask: Boolean `(clips, frames)`, with features alone: which frames count. `None`:
+                all of them.
+
+        Raises:
+            ValueError: If no valid frame is found, or a value is NaN or infinite.
+        """
+        if not isinstance(data, Iterable) or isinstance(data, (str, bytes)):
+            raise ValueError(
+                "`adapt` expects an iterable of waveforms, or an array of features "
+                f"(clips, frames, num_mels). Received: {data!r} of type {type(data).__name__}"
+            )
+        count, total, squares = 0, np.zeros(self.num_mels), np.zeros(self.num_mels)
+        for frames in self._valid_frames(data, mask):
+            count += len(frames)
+            total += frames.sum(axis=0)
+            squares += np.square(frames).sum(axis=0)
+        if not count:
+            raise ValueError(
+                "`adapt` found no frame with a nonzero sample; a mean needs at least one."
+            )
+        mean = total / count
+        std = np.sqrt(np.maximum(squares / count - np.square(mean), 0))
+        if not (np.isfinite(mean).all() and np.isfinite(std).all()):
+            raise ValueError("`adapt` expects finite values. Received: NaN or infinity in `data`")
+        if not self.built:
+            self.build(None)
+            self.built = True
+        self.mean.assign(mean.astype("float32"))
+        self.std.assign(np.where(std < 1e-5, 1.0, std).astype("float32"))
+
+    def _valid_frames(self, data, mask):
+        """Yields float64 arrays `(frames, num_mels)`."""
+        if getattr(data, "ndim", None) == 3:
+            yield from self._valid_stored_frames(data, mask)
+            return
+        if mask is not None:
+            raise ValueError(
+                "`mask` belongs to features (clips, frames, num_mels); for waveforms it is "
+                f"computed. Received: mask of shape {np.shape(mask)}"
+            )
+        step = _ADAPT_FRAMES * self.hop_length
+        for waveform in data:
+            waveform = np.asarray(waveform)
+            if waveform.ndim != 1:
+                raise ValueError(
+                    "`adapt` expects waveforms of the shape (samples,). "
+                    f"Received: shape={waveform.shape}"
+                )
+            # Its windows would not count as sounding.
+            if not np.isfinite(waveform).all():
+                raise ValueError("`adapt` expects finite samples. Received: NaN or infinity")
+            batch = as_batch(np.pad(waveform, (0, -len(waveform) % step)))
+            features = ops.convert_to_numpy(self._log_mel(batch))
+            yield features[ops.convert_to_numpy(self.compute_mask(batch))].astype("float64")
+
+    def _valid_stored_frames(self, features, mask):
+        if features.shape[2] != self.num_mels:
+            raise ValueError(
+                f"Features must have {self.num_mels} mel bands. Received: shape={features.shape}"
+            )
+        if mask is None:
+            mask = np.ones(features.shape[:2], bool)
+        if np.shape(mask) != tuple(features.shape[:2]):
+            raise ValueError(
+                "`mask` must have the shape (clips, frames) of the features, "
+                f"{tuple(features.shape[:2])}. Received: shape={np.shape(mask)}"
+            )
+        # One clip at a time: stored features may be larger than memory.
+        for clip, valid in zip(features, mask, strict=True):
+            yield np.asarray(clip)[np.asarray(valid, bool)].astype("float64")
+
+    def compute_output_shape(self, input_shape):
+        batch, samples = input_shape if len(input_shape) == 2 else (1, input_shape[0])
+        frames = None if samples is None else framing.num_frames(samples, self.hop_length)
+        return (batch, frames, self.num_mels)
+
+    def get_config(self):
+        config = super().get_config()
+        config.update(
+            sample_rate=self.sample_rate,
+            frame_length=self.frame_length,
+            hop_length=self.hop_length,
+            fft_length=self.fft_length,
+            window=self.window,
+            num_mels=self.num_mels,
+            fmin=self.fmin,
+            fmax=self.fmax,
+            mel_scale=self.mel_scale,
+            power=self.power,
+            log_offset=self.log_offset,
+        )
+        return config
+
+
+def _real(name: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not math.isfinite(value):
+        raise ValueError(f"`{name}` must be a finite number. Received: {name}={value!r}")
+    return float(value)

@@ -1,0 +1,38 @@
+"""What a speed figure was measured on: every figure names its CPU."""
+
+import os
+import platform
+from importlib import metadata
+from pathlib import Path
+
+
+def environment(*packages: str) -> dict[str, str | int]:
+    """CPU, cores this process may use, Python, and the installed versions of `packages`.
+
+    Example:
+
+    >>> found = environment("numpy")
+    >>> sorted(found)
+    ['cores', 'cpu', 'numpy', 'python']
+    """
+    versions = {package: metadata.version(package) for package in packages}
+    return {
+        "cpu": cpu_name(),
+        "cores": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
+        "python": platform.python_version(),
+        **versions,
+    }
+
+
+def cpu_name() -> str:
+    """The CPU's name as Linux tells it, with the vector extensions that speed depends on."""
+    file = Path("/proc/cpuinfo")
+    if not file.is_file():
+        return platform.processor() or platform.machine()
+    lines = [line.split(":", 1) for line in file.read_text().splitlines() if ":" in line]
+    about = {key.strip(): value.strip() for key, value in reversed(lines)}
+    flags = about.get("flags", "").split()
+    extensions = [flag for flag in ("avx2", "avx512f", "avx512_vnni", "avx_vnni") if flag in flags]
+    return " ".join([about.get("model name", platform.machine()), *extensions])

@@ -1,0 +1,259 @@
+"""The command `keras-reparam`.
+
+Exit code 0; 1 if a check failed; 2 for bad use or bad input, with one line that says what to do.
+"""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from rich.console import Console
+
+CHECK_FAILED, BAD_INPUT = 1, 2
+
+
+class _Parser(argparse.ArgumentParser):
+    """Bad use is one line, as bad input is."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(BAD_INPUT, f"{self.prog}: {message} (see `{self.prog} --help`)\n")
+
+
+class _Screen(Console):
+    """A closed pipe is `main`'s to handle; rich would exit with code 1, that of a failed check."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
+    # Before TensorFlow is imported: it logs to the user's screen otherwise.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    try:
+        options = _parser().parse_args(arguments)
+        code = options.run(options)
+        # What is still buffered may meet a closed pipe: here it is caught.
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except BrokenPipeError:
+        # The reader has gone (`| head`); the interpreter's own last flush must not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    except (ValueError, TypeError, OSError, zipfile.BadZipFile) as error:
+        return _fail(error)
+
+
+def _fail(error: Exception) -> int:
+    text = " ".join(str(error).split()) or type(error).__name__
+    print(f"keras-reparam: {text}", file=sys.stderr)
+    # The class is asked for by name: its module would import Keras for a command without it.
+    return CHECK_FAILED if type(error).__name__ == "MergeError" else BAD_INPUT
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="keras-reparam",
+        description="Train wide, deploy light: HRF layers, merging, .tflite files, and speech.",
+        epilog="Example: keras-reparam classify clip.wav",
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
+
+    def command(name: str, run: Any, help: str, example: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(
+            name, help=help, description=help, epilog=f"Example: keras-reparam {name} {example}"
+        )
+        sub.set_defaults(run=run)
+        sub.add_argument("--json", action="store_true", help="print JSON, for programs")
+        return sub
+
+    sub = command("summary", _summary, "List a model's linear layers.", "model.keras")
+    sub.add_argument("model", metavar="MODEL.keras")
+
+    sub = command("expand", _expand, "Add HRF to a model.", "model.keras -o train.keras")
+    sub.add_argument("model", metavar="MODEL.keras")
+    sub.add_argument("-o", "--output", required=True, metavar="TRAIN.keras")
+    sub.add_argument("--expansion", type=int, default=4, help="inner rank / units (default 4)")
+    sub.add_argument("--filters", metavar="REGEX", help="which layers, by path; default: FFNs")
+
+    sub = command("merge", _merge, "Make the light model.", "train.keras -o light.keras")
+    sub.add_argument("model", metavar="TRAIN.keras")
+    sub.add_argument("-o", "--output", required=True, metavar="LIGHT.keras")
+
+    sub = command(
+        "export",
+        _export,
+        "Write a .tflite file.",
+        "light.keras -o ser.tflite --calibration clips/ --labels anger,joy",
+    )
+    sub.add_argument("model", metavar="LIGHT.keras")
+    sub.add_argument("-o", "--output", required=True, metavar="SER.tflite")
+    sub.add_argument(
+        "--quantization",
+        choices=("int8", "float32"),
+        default="int8",
+        help="kind (default int8, which needs --calibration)",
+    )
+    sub.add_argument(
+        "--calibration",
+        metavar="CLIPS",
+        help="folder of audio files, or CSV with a column `path`",
+    )
+    sub.add_argument("--labels", metavar="A,B,C", help="class names in the order of the scores")
+    sub.add_argument(
+        "--sample-rate", type=int, metavar="HZ", help="default: what the model's front end takes"
+    )
+
+    sub = command("classify", _classify, "Score speech.", "clip.wav --model ser.tflite")
+    sub.add_argument("clips", nargs="+", metavar="CLIP", help="audio file of any length")
+    sub.add_argument("--model", metavar="SER.tflite", help="default: the model of this package")
+    return parser
+
+
+def _load_model(path: str) -> Any:
+    """A saved model; it may come from anywhere, so no code in it is run."""
+    from keras_reparam.deploy.quiet import quiet
+
+    # Importing TensorFlow logs; so the block is short, and shows all if the import fails.
+    with quiet():
+        from keras_reparam.deploy.saved_model import load_model
+    return load_model(path)
+
+
+def _save_model(model: Any, path: str) -> None:
+    from keras_reparam.deploy.files import checked_target, written_beside
+
+    with written_beside(checked_target(path, ".keras", "--output")) as beside:
+        model.save(beside)
+
+
+def _check_output(path: str, suffix: str) -> None:
+    """Says at once, not after minutes of work, that the result could not be written."""
+    from keras_reparam.deploy.files import checked_target
+
+    checked_target(path, suffix, "--output")
+
+
+def _print(options: argparse.Namespace, table: Any, content: Any) -> None:
+    if options.json:
+        print(json.dumps(content, indent=1, ensure_ascii=False))
+    else:
+        _Screen().print(table)
+
+
+def _summary_content(summary: Any) -> dict:
+    import dataclasses
+
+    return dataclasses.asdict(summary)
+
+
+def _summary(options: argparse.Namespace) -> int:
+    model = _load_model(options.model)
+    from keras_reparam.transforms import summary
+
+    found = summary(model)
+    _print(options, found, _summary_content(found))
+    return 0
+
+
+def _expand(options: argparse.Namespace) -> int:
+    _check_output(options.output, ".keras")
+    model = _load_model(options.model)
+    from keras_reparam.transforms import expand, summary
+
+    expanded = expand(model, expansion=options.expansion, filters=options.filters)
+    _save_model(expanded, options.output)
+    found = summary(expanded)
+    _print(options, found, {"output": options.output, **_summary_content(found)})
+    return 0
+
+
+def _merge(options: argparse.Namespace) -> int:
+    _check_output(options.output, ".keras")
+    model = _load_model(options.model)
+    from keras_reparam.transforms import merge, summary
+
+    merged = merge(model)
+    _save_model(merged, options.output)
+    found = summary(merged)
+    _print(options, found, {"output": options.output, **_summary_content(found)})
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    _check_output(options.output, ".tflite")
+    int8 = options.quantization == "int8"
+    if int8 and options.calibration is None:
+        raise ValueError(
+            "The kind int8 needs --calibration CLIPS: a folder of clips, or a CSV with a column "
+            "`path`, as the model will meet them. Or give --quantization float32."
+        )
+    model = _load_model(options.model)
+    from keras_reparam.deploy.export import export_tflite
+
+    data = _calibration(model, options) if int8 else None
+    report = export_tflite(
+        model,
+        options.output,
+        quantization=options.quantization,
+        representative_data=data,
+        labels=None if options.labels is None else options.labels.split(","),
+        sample_rate=options.sample_rate,
+    )
+    _print(options, report, report.as_dict())
+    return 0
+
+
+def _calibration(model: Any, options: argparse.Namespace) -> Any:
+    from keras_reparam.audio import LogMel
+    from keras_reparam.deploy.calibration import load_clips
+
+    shape = getattr(model, "input_shape", None)
+    if not isinstance(shape, tuple) or len(shape) != 2 or shape[1] is None:
+        raise ValueError(
+            "Clips can calibrate a model that takes a waveform (batch, samples). Put the front "
+            "end before it: `keras_reparam.models.with_front_end(model, log_mel)`. "
+            f"Received: input shape {shape}"
+        )
+    rates = {layer.sample_rate for layer in model._flatten_layers() if isinstance(layer, LogMel)}
+    rate = options.sample_rate or next(iter(rates), None)
+    if rate is None:
+        raise ValueError("The model does not say which sample rate it takes: give --sample-rate.")
+    return load_clips(options.calibration, window=shape[1], sample_rate=rate)
+
+
+def _classify(options: argparse.Namespace) -> int:
+    from keras_reparam.deploy.classifier import load_classifier
+
+    classifier = load_classifier(options.model)
+    console, errors = _Screen(), _Screen(stderr=True)
+    results, code = [], 0
+    for clip in options.clips:
+        try:
+            # Hours of audio take a while; a terminal shows that something happens.
+            with errors.status(f"Listening to {Path(clip).name}"):
+                result = classifier.classify_file(clip)
+        except (ValueError, TypeError, OSError) as error:
+            # The other clips are still worth hearing.
+            code = _fail(error)
+            continue
+        if options.json:
+            results.append({"file": clip, **result.as_dict()})
+        else:
+            console.print(result.table(title=clip))
+    if options.json:
+        print(json.dumps(results, indent=1, ensure_ascii=False))
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

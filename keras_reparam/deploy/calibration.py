@@ -1,0 +1,74 @@
+"""Clips on disk as the representative data of `export_tflite`."""
+
+import csv
+import os
+from pathlib import Path
+
+import numpy as np
+
+from keras_reparam.audio import load
+from keras_reparam.deploy.export import MAX_CLIPS
+
+_SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".aifc", ".au", ".caf"}
+
+
+def find_clips(source: str | os.PathLike) -> list[Path]:
+    """The audio files of a folder (and its subfolders), or of a CSV's column `path`.
+
+    Args:
+        source: A folder, or a CSV file whose paths are absolute or relative to its own folder.
+
+    Returns:
+        Paths, at least one, in the order of the CSV, or of their names.
+
+    Raises:
+        FileNotFoundError: If there is no such folder or file.
+        ValueError: If there are no audio files, or the CSV has no column `path`.
+    """
+    source = Path(source)
+    if source.is_dir():
+        clips = sorted(p for p in source.rglob("*") if p.suffix.lower() in _SUFFIXES)
+    elif source.suffix.lower() == ".csv":
+        clips = _from_csv(source)
+    elif source.exists():
+        raise ValueError(f"Expected a folder of clips or a .csv file. Received: '{source}'")
+    else:
+        raise FileNotFoundError(f"There is no folder or CSV of clips '{source}'")
+    if not clips:
+        raise ValueError(f"There are no audio files in '{source}'.")
+    return clips
+
+
+def _from_csv(source: Path) -> list[Path]:
+    with source.open(newline="", encoding="utf-8-sig") as file:
+        try:
+            rows = csv.DictReader(file)
+            if "path" not in (rows.fieldnames or ()):
+                raise ValueError(
+                    f"A CSV of clips must have a column `path`. Received: '{source}' with the "
+                    f"columns {rows.fieldnames}"
+                )
+            return [source.parent / row["path"] for row in rows if row["path"]]
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise ValueError(f"'{source}' is no CSV file: {error}") from error
+
+
+def load_clips(source: str | os.PathLike, *, window: int, sample_rate: int) -> np.ndarray:
+    """At most 200 clips, evenly spaced over those of `find_clips`, cut or zero-padded.
+
+    Args:
+        source: A folder or a CSV file.
+        window: Samples of each clip.
+        sample_rate: Samples per second.
+
+    Returns:
+        float32 array `(clips, window)`.
+    """
+    paths = find_clips(source)
+    count = min(len(paths), MAX_CLIPS)
+    chosen = np.linspace(0, len(paths) - 1, count).round().astype(int)
+    clips = np.zeros((count, window), "float32")
+    for row, index in zip(clips, chosen, strict=True):
+        samples = load(paths[index], sample_rate=sample_rate)[:window]
+        row[: len(samples)] = samples
+    return clips

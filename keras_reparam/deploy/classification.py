@@ -1,0 +1,69 @@
+"""The scores of one clip."""
+
+import dataclasses
+import io
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+_BAR = 40
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Classification:
+    """What a `Classifier` says about one clip; prints as a table with bars.
+
+    Attributes:
+        labels: Class names.
+        probabilities: float32 array `(classes,)`, in the order of `labels`; the mean over the
+            windows that hold sound. All zero for a silent clip.
+        silence: Whether every sample is zero.
+        duration: Seconds.
+        windows: How many windows were averaged.
+    """
+
+    labels: tuple[str, ...]
+    probabilities: np.ndarray
+    silence: bool
+    duration: float
+    windows: int
+
+    @property
+    def label(self) -> str | None:
+        """The most probable class, or `None` for a silent clip."""
+        return None if self.silence else self.labels[int(np.argmax(self.probabilities))]
+
+    def as_dict(self) -> dict:
+        """The result as JSON types."""
+        return {
+            "label": self.label,
+            "silence": self.silence,
+            "probabilities": dict(zip(self.labels, map(float, self.probabilities), strict=True)),
+            "duration": self.duration,
+            "windows": self.windows,
+        }
+
+    def table(self, title: str = "") -> Table:
+        """The scores, most probable first, as a rich table; one row for a silent clip."""
+        table = Table(title=title or None, title_justify="left", show_header=False)
+        table.add_column("class")
+        table.add_column("probability", justify="right")
+        table.add_column("bar", min_width=_BAR, no_wrap=True)
+        if self.silence:
+            table.add_row("silence", "", "every sample is zero")
+            return table
+        for i in np.argsort(-self.probabilities, kind="stable"):
+            probability = float(self.probabilities[i])
+            style = "bold" if self.labels[i] == self.label else None
+            bar = "\u2588" * round(_BAR * probability)
+            table.add_row(self.labels[i], f"{probability:.1%}", bar, style=style)
+        return table
+
+    def __rich__(self) -> Table:
+        return self.table()
+
+    def __str__(self) -> str:
+        console = Console(file=io.StringIO(), width=100)
+        console.print(self)
+        return console.file.getvalue()

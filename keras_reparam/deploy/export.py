@@ -1,0 +1,287 @@
+"""`export_tflite`: a Keras model becomes one `.tflite` file."""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_reparam.audio import LogMel
+from keras_reparam.deploy.convert import convert, input_shape
+from keras_reparam.deploy.export_report import ExportReport
+from keras_reparam.deploy.files import checked_target, write_bytes
+from keras_reparam.deploy.metadata import TFLiteMetadata, add_metadata, checked_labels
+from keras_reparam.deploy.quantize import quantize_int8
+from keras_reparam.deploy.runtime import Runtime
+from keras_reparam.deploy.tflite_graph import TFLiteGraph
+from keras_reparam.layers import HRFLayer
+
+KINDS = ("float32", "int8")
+
+
+def export_tflite(
+    model: keras.Model,
+    path: str | os.PathLike,
+    *,
+    quantization: str = "int8",
+    representative_data: Iterable[np.ndarray] | None = None,
+    labels: Sequence[str] | None = None,
+    sample_rate: int | None = None,
+    name: str | None = None,
+    description: str = "",
+    version: str = "",
+    author: str = "",
+    licence: str = "",
+) -> ExportReport:
+    """Writes `softmax(model(x))` as a `.tflite` of builtin operators with static shapes.
+
+    Call it last, on a model that `keras_reparam.merge` returned. The model is left as it is.
+
+    Kind `"float32"` is float throughout. Kind `"int8"` has int8 weights (one scale per output
+    channel) and calibrated int8 activations in linear layers and convolutions; front end,
+    normalisation, attention's products, softmax, input and output are float32.
+
+    The same model and data give the same bytes. Labels, sample rate and texts travel inside the
+    file as TFLite metadata, which MediaPipe reads. Where Keras runs on JAX, a process of its own
+    converts the saved model with TensorFlow.
+
+    Args:
+        model: Built model with one float input, static but for the batch, and logits
+            `(batch, classes)`: waveform in (`keras_reparam.models.with_front_end`) or features in.
+        path: The file to write, ending with `.tflite`. An existing one is replaced.
+        quantization: `"int8"` or `"float32"`.
+        representative_data: Inputs of the model without the batch axis, for `"int8"`: an array
+            `(clips, ...)` or an iterable of arrays. Some hundred clips as the model will meet
+            them; never those it is tested on. At most 200 are used, evenly spaced.
+        labels: Class names in the order of the logits.
+        sample_rate: Samples per second of a waveform model. `None`: that of its `LogMel` layer.
+        name: Name of the model in the file. `None`: `model.name`.
+        description: One or two sentences.
+        version: Version of the model.
+        author: Who made it.
+        licence: Terms of use.
+
+    Returns:
+        An `ExportReport`: path, size, operators, share of int8 weights, and for `"int8"` how far
+        the scores of the representative data are from the float32 ones. `print` it for a table.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If the model is not built, not merged, has dynamic shapes, non-finite weights
+            or operators that TFLite does not have; or if data or labels don't fit it.
+        OSError: If the file can't be written.
+
+    Example:
+
+    >>> import tempfile
+    >>> import numpy as np
+    >>> import keras_reparam as kr
+    >>> inputs = keras.Input((20, 8))
+    >>> x = keras.layers.Dense(16, activation="relu")(inputs)
+    >>> x = keras.layers.GlobalAveragePooling1D()(x)
+    >>> model = keras.Model(inputs, keras.layers.Dense(2)(x))
+    >>> clips = np.random.default_rng(0).normal(size=(10, 20, 8)).astype("float32")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     report = kr.export_tflite(
+    ...         model, folder + "/model.tflite", representative_data=clips, labels=["no", "yes"]
+    ...     )
+    >>> report.kind, report.metadata.labels, report.weights["int8"]
+    ('int8', ('no', 'yes'), 160)
+    """
+    if quantization not in KINDS:
+        raise ValueError(
+            f"`quantization` must be one of {', '.join(map(repr, KINDS))}. "
+            f"Received: quantization={quantization!r}"
+        )
+    target = checked_target(path, ".tflite")
+    shape, classes = _checked_model(model)
+    if labels is not None and len(checked_labels(labels)) != classes:
+        raise ValueError(
+            f"`labels` must name each of the model's {classes} classes. "
+            f"Received: {len(labels)} labels: {list(labels)}"
+        )
+    metadata = TFLiteMetadata(
+        labels=() if labels is None else tuple(labels),
+        sample_rate=_checked_sample_rate(model, shape, sample_rate),
+        name=model.name if name is None else name,
+        description=description,
+        version=version,
+        author=author,
+        licence=licence,
+    )
+    data = _checked_data(representative_data, shape) if quantization == "int8" else []
+    reference = convert(model)
+    _audit(reference)
+    content = quantize_int8(reference, data) if quantization == "int8" else reference
+    content = add_metadata(content, metadata)
+    report = _report(target, quantization, content, metadata, reference, data)
+    write_bytes(target, content)
+    return report
+
+
+def _checked_model(model: keras.Model) -> tuple[tuple[int, ...], int]:
+    """Input shape without the batch axis, and number of classes, or an error."""
+    if not isinstance(model, keras.Model):
+        raise TypeError(
+            f"`model` must be a `keras.Model`. Received: {model!r} of type {type(model).__name__}"
+        )
+    if not model.built:
+        raise ValueError(
+            f"The model '{model.name}' is not built: it has no weights yet. Call it on data, or "
+            "begin it with `keras.Input(shape)`."
+        )
+    for layer in model._flatten_layers():
+        if isinstance(layer, HRFLayer):
+            raise ValueError(
+                f"The model '{model.name}' still holds the factors of training (layer "
+                f"'{layer.path}'). Export what `keras_reparam.merge(model)` returns."
+            )
+        if getattr(layer.dtype_policy, "quantization_mode", None) is not None:
+            raise ValueError(
+                f"The layer '{layer.path}' is quantised by Keras already. Export the model as it "
+                "was before `model.quantize(...)`; the export quantises."
+            )
+    for weight in model.weights:
+        values = keras.ops.convert_to_numpy(weight.value)
+        if values.dtype.kind != "i" and not np.isfinite(values.astype("float32")).all():
+            raise ValueError(
+                f"The weights of '{weight.path}' hold NaN or infinity. Train again, or load a "
+                "checkpoint from before it happened."
+            )
+    shape = input_shape(model)
+    # Not called on symbolic input: that would add a node to the user's graph.
+    outputs = model.compute_output_spec(keras.KerasTensor((1, *shape), "float32"))
+    output_shape = getattr(outputs, "shape", None)
+    if output_shape is None or len(output_shape) != 2 or output_shape[1] is None:
+        found = output_shape or [t.shape for t in keras.tree.flatten(outputs)]
+        raise ValueError(
+            "The model must have one output, logits of shape (batch, classes). "
+            f"Received: output shape {found}"
+        )
+    return shape, int(output_shape[1])
+
+
+def _checked_sample_rate(model: keras.Model, shape: tuple, sample_rate: int | None) -> int | None:
+    rates = {layer.sample_rate for layer in model._flatten_layers() if isinstance(layer, LogMel)}
+    if sample_rate is None:
+        return rates.pop() if len(rates) == 1 else None
+    if len(shape) != 1:
+        raise ValueError(
+            "`sample_rate` describes a waveform (batch, samples), and the model takes features "
+            f"(batch, {', '.join(map(str, shape))}). Put the front end before it with "
+            "`keras_reparam.models.with_front_end`, or leave `sample_rate` out. "
+            f"Received: sample_rate={sample_rate!r}"
+        )
+    if rates and rates != {sample_rate}:
+        raise ValueError(
+            f"The model's front end takes {sorted(rates)[0]} Hz. "
+            f"Received: sample_rate={sample_rate!r}"
+        )
+    return sample_rate
+
+
+MAX_CLIPS = 200
+
+
+def _checked_data(data: Iterable[np.ndarray] | None, shape: tuple[int, ...]) -> list[np.ndarray]:
+    """The clips that calibrate, as float32 arrays of the input's shape, or an error."""
+    if data is None:
+        raise ValueError(
+            'quantization="int8" needs `representative_data`: some hundred inputs of shape '
+            f"{shape}, as the model will meet them, to find the range of every activation."
+        )
+    if isinstance(data, str | bytes | dict) or not isinstance(data, Iterable):
+        raise TypeError(
+            f"`representative_data` must be an array (clips, {', '.join(map(str, shape))}) or an "
+            f"iterable of arrays {shape}. Received: {type(data).__name__}"
+        )
+    clips = [_checked_clip(clip, shape, number) for number, clip in enumerate(data)]
+    if not clips:
+        raise ValueError("`representative_data` must hold at least one clip. Received: none")
+    if not any(clip.any() for clip in clips):
+        raise ValueError("`representative_data` must hold sound. Received: zeros alone")
+    if len(clips) > MAX_CLIPS:
+        clips = [clips[i] for i in np.linspace(0, len(clips) - 1, MAX_CLIPS).round().astype(int)]
+    return clips
+
+
+def _checked_clip(clip: Any, shape: tuple[int, ...], number: int) -> np.ndarray:
+    clip = np.asarray(clip)
+    if clip.shape != shape:
+        raise ValueError(
+            f"Every clip of `representative_data` must have the model's input shape {shape}; cut "
+            f"it, or add zeros after it. Received: clip {number} of shape {clip.shape}"
+        )
+    if not np.issubdtype(clip.dtype, np.floating):
+        raise TypeError(
+            "`representative_data` must be floating point, scaled as in training (a waveform "
+            f"between -1 and 1). Received: clip {number} of dtype {clip.dtype}"
+        )
+    if not np.isfinite(clip).all():
+        raise ValueError(
+            f"`representative_data` must be finite. Received: NaN or infinity in clip {number}"
+        )
+    return clip.astype("float32")
+
+
+def _audit(model: bytes) -> None:
+    """Refuses what a phone's runtime can't run, and scores that went through softmax twice."""
+    graph = TFLiteGraph(model)
+    foreign = sorted({o.name for o in graph.operators if o.name.startswith("CUSTOM")})
+    if foreign or graph.num_subgraphs != 1:
+        raise ValueError(
+            "The model can't be one graph of builtin operators: replace the layers that loop or "
+            "branch (recurrent layers, `keras.ops.while_loop`, `cond`). "
+            f"Received: {graph.num_subgraphs} subgraphs, foreign operators: {foreign or 'none'}"
+        )
+    softmax = graph.operators[graph.producer[graph.outputs[0]]]
+    before = graph.producer.get(softmax.inputs[0])
+    if before is not None and graph.operators[before].name in ("SOFTMAX", "LOGISTIC"):
+        raise ValueError(
+            "The model must give logits, and it gives probabilities: the softmax is part of the "
+            "export. Build its last layer without `activation`. "
+            f"Received: a model that ends with {graph.operators[before].name}"
+        )
+
+
+def _report(target, kind, content, metadata, reference, data) -> ExportReport:
+    graph = TFLiteGraph(content)
+    agreement = difference = None
+    if kind != "float32":
+        light, full = Runtime(content), Runtime(reference)
+        scores = np.array([[light(clip), full(clip)] for clip in data])
+        best = scores.argmax(axis=-1)
+        agreement = float(np.mean(best[:, 0] == best[:, 1]))
+        difference = float(np.abs(scores[:, 0] - scores[:, 1]).max())
+    notes = []
+    if kind != "float32":
+        notes.append(f"calibrated on, and compared over, {len(data)} clips")
+    if not metadata.labels:
+        notes.append("no labels inside: pass `labels=` for a file that a classifier can load")
+    waveform = len(graph.tensors[graph.inputs[0]].shape) == 2
+    if waveform and not metadata.sample_rate:
+        notes.append("no sample rate inside: pass `sample_rate=` if the input is a waveform")
+    if waveform and not graph.front_end and kind == "int8":
+        notes.append("no logarithm found: no operator was taken for a front end and kept float")
+    weights, values = Counter(), Counter()
+    for tensor in graph.constants(graph.backbone):
+        # Shapes, axes and the int32 biases of int8 kernels are no weights to compress.
+        if tensor.dtype in ("float32", "int8"):
+            weights[tensor.dtype] += tensor.data_bytes
+            values[tensor.dtype] += tensor.values
+    return ExportReport(
+        path=target,
+        kind=kind,
+        size=len(content),
+        operators=tuple(graph.operator_counts()),
+        weights=dict(weights),
+        int8_share=values["int8"] / max(sum(values.values()), 1),
+        front_end_bytes=sum(tensor.data_bytes for tensor in graph.constants(graph.front_end)),
+        input_shape=graph.tensors[graph.inputs[0]].shape,
+        metadata=metadata,
+        agreement=agreement,
+        difference=difference,
+        notes=tuple(notes),
+    )

@@ -1,0 +1,91 @@
+"""What `export_tflite` says about the file that it wrote."""
+
+import dataclasses
+import io
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from keras_reparam.deploy.metadata import TFLiteMetadata
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ExportReport:
+    """One exported file; prints as a table.
+
+    Attributes:
+        path: Where the file is.
+        kind: Quantisation kind: `"float32"` or `"int8"`.
+        size: Bytes of the file.
+        operators: Rows (builtin operator, count, how many of them int8).
+        weights: Bytes of the backbone's constants by dtype, shapes and indices not counted.
+        int8_share: Share of these constants' values that are int8.
+        front_end_bytes: Bytes of the front end's constants: always float.
+        input_shape: Shape of the input, batch of 1 included.
+        metadata: Labels, sample rate and texts in the file.
+        agreement: Share of the representative clips whose best class is that of the float32
+            file; `None` for the kind `float32` itself.
+        difference: Largest difference of a probability from the float32 file's; `None` as above.
+        notes: What to know about running the file.
+    """
+
+    path: Path
+    kind: str
+    size: int
+    operators: tuple[tuple[str, int, int], ...]
+    weights: dict[str, int]
+    int8_share: float
+    front_end_bytes: int
+    input_shape: tuple[int, ...]
+    metadata: TFLiteMetadata
+    agreement: float | None
+    difference: float | None
+    notes: tuple[str, ...]
+
+    @property
+    def rows(self) -> tuple[tuple[str, str], ...]:
+        """The report as rows (what, value)."""
+        rows = [
+            ("file", str(self.path)),
+            ("kind", self.kind),
+            ("size", f"{self.size:,} bytes"),
+            ("input", f"float32 {list(self.input_shape)}"),
+        ]
+        if self.metadata.sample_rate:
+            rows.append(("sample rate", f"{self.metadata.sample_rate} Hz"))
+        if self.metadata.labels:
+            rows.append(("labels", ", ".join(self.metadata.labels)))
+        weights = ", ".join(f"{d} {n:,} bytes" for d, n in sorted(self.weights.items()))
+        rows.append(("weights", f"{weights}; {self.int8_share:.1%} of the values are int8"))
+        if self.front_end_bytes:
+            rows.append(("front end", f"{self.front_end_bytes:,} bytes, float"))
+        operators = (f"{n} {c}" + (f" ({i} int8)" if i else "") for n, c, i in self.operators)
+        rows.append(("operators", ", ".join(operators)))
+        if self.agreement is not None:
+            rows.append(("same best class as float32", f"{self.agreement:.1%}"))
+            rows.append(("largest difference", f"{self.difference:.4f}"))
+        rows.extend(("note", note) for note in self.notes)
+        return tuple(rows)
+
+    def as_dict(self) -> dict:
+        """The report as JSON types."""
+        content = dataclasses.asdict(self)
+        content["path"] = str(self.path)
+        content["operators"] = {
+            name: {"count": count, "int8": int8} for name, count, int8 in self.operators
+        }
+        return content
+
+    def __rich__(self) -> Table:
+        table = Table(title=f"Exported '{self.path.name}'", title_justify="left", show_header=False)
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
+        for row in self.rows:
+            table.add_row(*row)
+        return table
+
+    def __str__(self) -> str:
+        console = Console(file=io.StringIO(), width=100)
+        console.print(self)
+        return console.file.getvalue()

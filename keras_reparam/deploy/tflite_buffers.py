@@ -1,0 +1,52 @@
+"""`.tflite` bytes to the schema's objects and back."""
+
+import flatbuffers
+from ai_edge_litert import schema_py_generated as schema
+
+MODEL_IDENTIFIER = b"TFL3"
+# Kernels read constants with vector instructions; TensorFlow's own converter aligns them so.
+_ALIGNMENT = 16
+
+
+def unpack_model(model: bytes) -> schema.ModelT:
+    """The model's objects, every constant inside its buffer.
+
+    litert-quantizer writes constants of models over 256 KB after the flatbuffer, where older
+    runtimes don't look and nothing else can be appended.
+    """
+    packed = schema.ModelT.InitFromPackedBuf(model)
+    for buffer in packed.buffers:
+        # 0 and 1 are placeholders of the schema.
+        if buffer.offset > 1:
+            buffer.data = model[buffer.offset : buffer.offset + buffer.size]
+        buffer.offset = buffer.size = 0
+    return packed
+
+
+def pack_model(packed: schema.ModelT) -> bytes:
+    """Bytes of a `.tflite` file, constants aligned to 16 bytes."""
+    for buffer in packed.buffers:
+        buffer.__class__ = _AlignedBuffer
+    builder = flatbuffers.Builder(4096 + sum(len(buffer) for buffer in packed.buffers))
+    builder.Finish(packed.Pack(builder), MODEL_IDENTIFIER)
+    return bytes(builder.Output())
+
+
+class _AlignedBuffer(schema.BufferT):
+    """A buffer whose bytes begin at a multiple of 16, which the generated code forgets."""
+
+    def __len__(self) -> int:
+        return 0 if self.data is None else len(self.data)
+
+    def Pack(self, builder: flatbuffers.Builder) -> int:
+        vector = None
+        if len(self):
+            builder.StartVector(1, len(self), _ALIGNMENT)
+            head = builder.Head() - len(self)
+            builder.head = head
+            builder.Bytes[head : head + len(self)] = bytes(self.data)
+            vector = builder.EndVector()
+        schema.BufferStart(builder)
+        if vector is not None:
+            schema.BufferAddData(builder, vector)
+        return schema.BufferEnd(builder)

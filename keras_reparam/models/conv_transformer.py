@@ -1,0 +1,155 @@
+"""The ConvTransformer backbone."""
+
+import keras
+
+from keras_reparam.models._validation import divisible, positive_int, rate
+from keras_reparam.models.conv_subsampling import ConvSubsampling
+from keras_reparam.models.masked_mean_pooling import MaskedMeanPooling
+from keras_reparam.models.sinusoidal_positions import SinusoidalPositions
+from keras_reparam.models.transformer_encoder_layer import TransformerEncoderLayer
+
+
+@keras.saving.register_keras_serializable(package="keras_reparam")
+class ConvTransformer(keras.Model):
+    """Two strided convolutions, a Transformer encoder, mean over time, classifier: logits.
+
+    The encoder is that of fairseq's and ESPnet-ST's `convtransformer`: two 3x3 convolutions
+    over (time, mel) with stride 2 and ReLU, a linear layer, times `sqrt(units)`, sinusoidal
+    positions, dropout, `num_layers` encoder layers (pre-norm: a LayerNorm at the end). Then the
+    mean over the valid frames and a linear classifier.
+
+    The Keras mask of the input says which frames are valid (`keras_reparam.audio.LogMel` sets it;
+    for stored features call `model(features, mask=mask)`). Frames that are not valid change
+    nothing, so a clip and the same clip with zeros after it get the same logits. A clip without a
+    valid frame gets the classifier's bias.
+
+    The first linear layer of each feed-forward network, `fc1`, is where
+    `keras_reparam.expand` adds HRF.
+
+    Args:
+        num_classes: Number of logits.
+        num_mels: Number of mel bands of the input.
+        frames: Number of frames of the input, which makes every shape static, as a phone needs
+            it. `None`: any number.
+        channels: Channels of the convolutions.
+        units: Width of the encoder, even and a multiple of `num_heads`.
+        num_layers: Number of encoder layers.
+        num_heads: Number of attention heads.
+        feed_forward_units: Width between the two layers of a feed-forward network.
+        dropout: Rate of all dropouts.
+        norm_first: Whether the encoder layers are pre-norm.
+        dtype: dtype policy. `None`: the global one. Logits are always float32.
+        name: Name of the model.
+        trainable: Whether its weights are trained.
+
+    Input shape:
+        `(batch, frames, num_mels)`.
+
+    Output shape:
+        `(batch, num_classes)`.
+
+    Raises:
+        ValueError: If an argument is not as described here.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import keras_reparam as kr
+    >>> model = kr.models.ConvTransformer(
+    ...     num_classes=4, num_mels=20, frames=50, channels=4, units=16, num_layers=1,
+    ...     num_heads=2, feed_forward_units=32,
+    ... )
+    >>> tuple(model(np.zeros((2, 50, 20), "float32")).shape)
+    (2, 4)
+
+    Reference:
+        Wang et al., fairseq S2T, AACL 2020.
+    """
+
+    def __init__(
+        self,
+        *,
+        num_classes: int,
+        num_mels: int = 64,
+        frames: int | None = None,
+        channels: int = 16,
+        units: int = 64,
+        num_layers: int = 4,
+        num_heads: int = 4,
+        feed_forward_units: int = 128,
+        dropout: float = 0.1,
+        norm_first: bool = False,
+        dtype=None,
+        name: str | None = None,
+        trainable: bool = True,
+    ):
+        arguments = {
+            "num_classes": positive_int("num_classes", num_classes),
+            "num_mels": positive_int("num_mels", num_mels),
+            "frames": None if frames is None else positive_int("frames", frames),
+            "channels": positive_int("channels", channels),
+            "units": positive_int("units", units),
+            "num_layers": positive_int("num_layers", num_layers),
+            "num_heads": positive_int("num_heads", num_heads),
+            "feed_forward_units": positive_int("feed_forward_units", feed_forward_units),
+            "dropout": rate("dropout", dropout),
+            "norm_first": bool(norm_first),
+        }
+        divisible("units", units, "num_heads", num_heads)
+        if units % 2 or units < 4:
+            raise ValueError(
+                f"`units` must be even and at least 4, for sines and cosines. Received: {units=}"
+            )
+        policy = keras.dtype_policies.get(keras.config.dtype_policy() if dtype is None else dtype)
+
+        features = keras.Input((frames, num_mels), dtype="float32", name="features")
+        x = ConvSubsampling(units, channels=channels, dtype=policy, name="subsampling")(features)
+        x = SinusoidalPositions(dtype=policy, name="positions")(x)
+        x = keras.layers.Dropout(dropout, dtype=policy, name="dropout")(x)
+        for i in range(num_layers):
+            x = TransformerEncoderLayer(
+                units,
+                num_heads=num_heads,
+                feed_forward_units=feed_forward_units,
+                dropout=dropout,
+                norm_first=norm_first,
+                dtype=policy,
+                name=f"encoder_{i}",
+            )(x)
+        if norm_first:
+            x = keras.layers.LayerNormalization(epsilon=1e-5, dtype=policy, name="norm")(x)
+        x = MaskedMeanPooling(dtype=policy, name="pooling")(x)
+        logits = keras.layers.Dense(num_classes, dtype="float32", name="classifier")(x)
+        super().__init__(features, logits, name=name, trainable=trainable)
+        self.dtype_policy = policy
+        self.supports_masking = True
+        for name, value in arguments.items():
+            setattr(self, name, value)
+
+    def compute_mask(self, features, previous_mask=None):
+        # Logits have no frames, so no mask.
+        return None
+
+    def get_config(self):
+        # Not through super(): a functional model's config lists its layers, this one's its
+        # arguments.
+        config = {"name": self.name, "trainable": self.trainable}
+        config["dtype"] = keras.dtype_policies.serialize(self.dtype_policy)
+        for name in (
+            "num_classes",
+            "num_mels",
+            "frames",
+            "channels",
+            "units",
+            "num_layers",
+            "num_heads",
+            "feed_forward_units",
+            "dropout",
+            "norm_first",
+        ):
+            config[name] = getattr(self, name)
+        return config
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        return cls(**config)

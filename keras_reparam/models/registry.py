@@ -1,0 +1,78 @@
+"""Backbones by name."""
+
+import builtins
+
+import keras
+
+from keras_reparam.models.conv_transformer import ConvTransformer
+from keras_reparam.models.sizes import SIZES
+from keras_reparam.transforms import expand
+
+_BACKBONES = {"conv_transformer": ConvTransformer}
+
+
+def list() -> builtins.list[str]:
+    """Names that `create` knows.
+
+    Example:
+
+    >>> import keras_reparam as kr
+    >>> "conv_transformer" in kr.models.list()
+    True
+    """
+    return sorted(_BACKBONES)
+
+
+def create(
+    name: str,
+    *,
+    size: str = "light",
+    num_classes: int,
+    num_mels: int = 64,
+    frames: int | None = 400,
+    expansion: int | None = None,
+    **options,
+) -> keras.Model:
+    """A backbone with random weights: features `(batch, frames, num_mels)` to logits.
+
+    Args:
+        name: One of `keras_reparam.models.list()`.
+        size: `"light"` or `"large"`.
+        num_classes: Number of logits.
+        num_mels: Number of mel bands.
+        frames: Number of frames: 400 are 4 seconds at a hop of 10 ms. `None`: any number, but
+            then the model cannot be exported for a phone.
+        expansion: HRF expansion of the first layer of every feed-forward network, as
+            `keras_reparam.expand` does it. `None`: the light model itself.
+        **options: Further arguments of the backbone's class, such as `dropout`; they take
+            precedence over the size's.
+
+    Returns:
+        A built model.
+
+    Raises:
+        ValueError: If there is no such name or size, or an argument is out of its range.
+        TypeError: If the backbone has no such argument.
+
+    Example:
+
+    >>> import keras_reparam as kr
+    >>> light = kr.models.create("conv_transformer", num_classes=4)
+    >>> light.output_shape
+    (None, 4)
+    """
+    if name not in _BACKBONES:
+        raise ValueError(f"`name` must be one of {', '.join(list())}. Received: name={name!r}")
+    sizes = SIZES[name]
+    if size not in sizes:
+        raise ValueError(f"`size` must be one of {', '.join(sizes)}. Received: size={size!r}")
+    light = _BACKBONES[name](
+        **{
+            **sizes[size],
+            "num_classes": num_classes,
+            "num_mels": num_mels,
+            "frames": frames,
+            **options,
+        }
+    )
+    return light if expansion is None else expand(light, expansion=expansion)

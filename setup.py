@@ -1,0 +1,74 @@
+"""Packaging of keras_reparam; the settings of development tools are in pyproject.toml."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+
+# Lower bounds are tested: tests/test_packaging.py installs exactly these versions and runs the
+# short suite on them. constraints.txt pins what the published figures were made with.
+INSTALL_REQUIRES = [
+    "keras>=3.15",
+    "tensorflow>=2.21",
+    "ai-edge-litert>=2.3",
+    "litert-quantizer>=0.11",
+    "flatbuffers>=25.9.23",
+    "numpy>=2.0",
+    "librosa>=0.11",
+    "soundfile>=0.13",
+    "soxr>=0.5",
+    "rich>=13.7",
+    "scikit-learn>=1.5",
+    "scipy>=1.14",
+    "lazy_loader>=0.4",
+]
+
+PLOTS = ["matplotlib>=3.9"]
+RECIPES = [*PLOTS]
+EXTRAS_REQUIRE = {
+    "plots": PLOTS,
+    "recipes": RECIPES,
+    "cluster": ["ray>=2.40"],
+    "dev": [
+        *RECIPES,
+        "hypothesis>=6.100",
+        "jax>=0.10",
+        "keras-hub>=0.32",
+        "pytest>=8.3",
+        "pytest-xdist>=3.6",
+        "ruff>=0.17",
+    ],
+    # Its last release has no wheel beyond Python 3.11.
+    "tfio": ['tensorflow-io>=0.37.1; python_version < "3.12"'],
+}
+
+setup(
+    name="keras-reparam",
+    version="0.1.0",
+    description=(
+        "Train a light Keras model with expanded linear layers, merge it back exactly, and put "
+        "speech emotion recognition on the phone."
+    ),
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    python_requires=">=3.11",
+    packages=find_packages(include=["keras_reparam*"]),
+    package_data={"keras_reparam": ["pretrained/**"]},
+    install_requires=INSTALL_REQUIRES,
+    extras_require=EXTRAS_REQUIRE,
+    entry_points={"console_scripts": ["keras-reparam = keras_reparam.cli:main"]},
+    keywords="keras speech-emotion-recognition re-parameterization tflite litert android",
+    classifiers=[
+        "Development Status :: 3 - Alpha",
+        "Intended Audience :: Developers",
+        "Intended Audience :: Science/Research",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Multimedia :: Sound/Audio :: Speech",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+    ],
+)

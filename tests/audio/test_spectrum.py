@@ -1,0 +1,67 @@
+"""Windows, mel filters and the Fourier transform against SciPy, librosa and NumPy."""
+
+import warnings
+
+import librosa
+import numpy as np
+import pytest
+import scipy.signal
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from keras_reparam.audio.spectrum import RealDFT, mel_filters, window
+
+
+@pytest.mark.parametrize("name", ["hann", "hamming"])
+@pytest.mark.parametrize("length", [2, 25, 400])
+def test_window_is_scipys_periodic_one(name, length):
+    np.testing.assert_allclose(
+        window(name, length), scipy.signal.get_window(name, length), atol=1e-12
+    )
+
+
+@pytest.mark.parametrize("scale", ["slaney", "htk"])
+@pytest.mark.parametrize("fft_length", [256, 512, 2048])
+@pytest.mark.parametrize(
+    ("sample_rate", "num_mels", "fmin", "fmax"),
+    [(16000, 64, 0, 8000), (16000, 128, 0, 8000), (8000, 40, 60, 3800), (44100, 80, 20, 22050)],
+)
+def test_mel_filters_are_librosas(scale, fft_length, sample_rate, num_mels, fmin, fmax):
+    ours = mel_filters(
+        sample_rate=sample_rate,
+        fft_length=fft_length,
+        num_mels=num_mels,
+        fmin=fmin,
+        fmax=fmax,
+        mel_scale=scale,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # librosa warns of bands without a bin
+        reference = librosa.filters.mel(
+            sr=sample_rate,
+            n_fft=fft_length,
+            n_mels=num_mels,
+            fmin=fmin,
+            fmax=fmax,
+            htk=scale == "htk",
+            dtype="float64",
+        )
+    np.testing.assert_allclose(ours, reference.T, rtol=1e-9, atol=1e-12)
+
+
+@settings(max_examples=40, deadline=None)
+@given(exponent=st.integers(0, 11), data=st.data())
+def test_two_products_are_the_transform(exponent, data):
+    fft_length = 2**exponent
+    frame_length = data.draw(st.integers(1, fft_length))
+    x = np.random.default_rng(frame_length).standard_normal(frame_length)
+    dft = RealDFT(frame_length, fft_length)
+    padded = np.pad(x, (0, dft.rows * dft.outer - frame_length))
+    inner = (dft.first @ padded.reshape(dft.rows, dft.outer)).reshape(dft.bands, 2 * dft.outer)
+    spectrum = np.einsum("ki,kij->kj", inner, dft.second)
+    spectrum = np.abs(spectrum[:, : dft.outer] + 1j * spectrum[:, dft.outer :])
+    reference = np.abs(np.fft.rfft(x, fft_length))
+    kept = dft.frequencies >= 0
+    # Every bin once.
+    np.testing.assert_array_equal(np.sort(dft.frequencies[kept]), np.arange(len(reference)))
+    np.testing.assert_allclose(spectrum[kept], reference[dft.frequencies[kept]], atol=1e-9)

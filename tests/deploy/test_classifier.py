@@ -1,0 +1,306 @@
+"""The classifier against the windows done by hand, and against files of every kind."""
+
+import json
+import tracemalloc
+
+import librosa
+import numpy as np
+import pytest
+import soundfile
+
+from keras_reparam.audio import load
+from keras_reparam.deploy import Classifier, load_classifier
+from keras_reparam.deploy.classifier import _windows
+from keras_reparam.deploy.metadata import TFLiteMetadata, add_metadata
+from keras_reparam.deploy.runtime import Runtime
+
+WINDOW, RATE = 64000, 16000
+
+
+@pytest.fixture(scope="module")
+def classifier(int8_file):
+    return load_classifier(int8_file)
+
+
+@pytest.fixture(scope="module")
+def run(int8_file):
+    """Scores of one window, by the interpreter alone."""
+    runtime = Runtime(int8_file.read_bytes())
+    return lambda samples: runtime(np.pad(samples, (0, WINDOW - len(samples))))
+
+
+@pytest.fixture(scope="module")
+def long_speech(speech):
+    return np.concatenate([np.trim_zeros(clip) for clip in speech.clips[:8]])
+
+
+def test_attributes(classifier):
+    assert classifier.labels == ("anger", "happiness", "neutral", "sadness")
+    assert (classifier.window, classifier.sample_rate) == (WINDOW, RATE)
+    assert classifier.metadata.licence == "Apache-2.0"
+
+
+@pytest.mark.parametrize("length", [400, 30001, WINDOW, WINDOW + 1, 96000, 96001, 200000])
+def test_windows(classifier, run, long_speech, length):
+    samples = long_speech[:length]
+    starts = [0]
+    while starts[-1] + WINDOW < length:
+        starts.append(starts[-1] + WINDOW // 2)
+    parts = [samples[start : start + WINDOW] for start in starts]
+    expected = np.mean([run(part) for part in parts if part.any()], axis=0)
+    result = classifier.classify(samples, RATE)
+    assert np.allclose(result.probabilities, expected, atol=1e-6)
+    assert result.windows == sum(part.any() for part in parts)
+    assert result.duration == length / RATE
+    assert result.label == classifier.labels[int(expected.argmax())]
+
+
+@pytest.mark.parametrize("block", [1, 7, 10, 33, 1000])
+def test_windows_do_not_depend_on_the_blocks(block):
+    samples = np.arange(101, dtype="float32")
+    blocks = [samples[i : i + block] for i in range(0, 101, block)]
+    found = list(_windows(blocks, 10))
+    assert [start for start, _ in found] == list(range(0, 96, 5))
+    for start, window in found:
+        assert np.array_equal(window, samples[start : start + 10])
+
+
+def test_silence(classifier, speech):
+    silent = classifier.classify(np.zeros(3 * WINDOW), RATE)
+    assert silent.silence and silent.label is None and silent.windows == 0
+    assert not silent.probabilities.any()
+    assert "silence" in str(silent) and json.loads(json.dumps(silent.as_dict()))["label"] is None
+    # Silence around a clip is left out of the mean.
+    clip = np.resize(speech.clips[0][:20000], WINDOW)
+    around = np.concatenate([clip, np.zeros(5 * WINDOW, "float32")])
+    result = classifier.classify(around, RATE)
+    assert not result.silence and result.windows == 2
+
+
+def test_the_faintest_sample_is_no_silence(classifier):
+    samples = np.zeros(RATE, "float32")
+    samples[5] = 1 / 32768
+    assert not classifier.classify(samples, RATE).silence
+
+
+def test_result(classifier, speech):
+    result = classifier.classify(speech.clips[0], RATE)
+    assert abs(result.probabilities.sum() - 1) < 1e-5
+    content = json.loads(json.dumps(result.as_dict()))
+    assert (
+        content["label"]
+        == result.label
+        == max(content["probabilities"], key=content["probabilities"].get)
+    )
+    rows = [line.split() for line in str(result).splitlines() if "%" in line]
+    assert rows[0][1] == result.label and len(rows) == 4
+    # The bar of the most probable class is the longest.
+    assert str(result).splitlines()[1].count("\u2588") == round(40 * result.probabilities.max())
+
+
+def test_forms_of_the_same_samples(classifier, speech):
+    clip = np.round(speech.clips[1][:50000] * 32767) / 32768
+    pcm = np.round(clip * 32768)
+    expected = classifier.classify(clip, RATE).probabilities
+    for samples in (
+        clip.astype("float64"),
+        list(clip),
+        pcm.astype("int16"),
+        (pcm * 65536).astype("int32"),
+        np.stack([clip, clip], axis=1),
+        np.stack([clip, clip, clip], axis=0),
+    ):
+        assert np.allclose(classifier.classify(samples, RATE).probabilities, expected, atol=1e-5)
+    opposite = classifier.classify(np.stack([clip, -clip], axis=1), RATE)
+    assert opposite.silence
+    assert not classifier.classify(np.full(RATE, 128, "uint8"), RATE).windows
+
+
+@pytest.mark.parametrize("rate", [8000, 22050, 44100, 48000])
+def test_other_rates(classifier, run, speech, rate):
+    samples = librosa.resample(speech.clips[2], orig_sr=RATE, target_sr=rate)
+    back = librosa.resample(samples, orig_sr=rate, target_sr=RATE)[:WINDOW]
+    found = classifier.classify(samples, rate).probabilities
+    assert np.abs(found - run(back)).max() < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("samples", "rate", "error", "message"),
+    [
+        (np.full(RATE, np.nan), RATE, ValueError, "finite"),
+        (np.full(RATE, np.inf), RATE, ValueError, "finite"),
+        (np.zeros(0), RATE, ValueError, "25 ms.*0 samples"),
+        (np.ones(399), RATE, ValueError, "25 ms.*399 samples, 24.9 ms"),
+        (np.ones(399), 16001, ValueError, "25 ms"),
+        (np.ones((2, 2, 2)), RATE, ValueError, "shape"),
+        (1.0, RATE, ValueError, "shape"),
+        (np.ones(RATE) * 20000, RATE, ValueError, "divide 16-bit integers by 32768"),
+        (np.array(["a"] * RATE), RATE, TypeError, "dtype"),
+        (np.ones(RATE, bool), RATE, TypeError, "dtype=bool"),
+        (np.ones(RATE, complex), RATE, TypeError, "complex"),
+        (np.ones(RATE), 0, ValueError, "positive"),
+        (np.ones(RATE), -16000, ValueError, "positive"),
+        (np.ones(RATE), 16000.0, TypeError, "integer"),
+        (np.ones(RATE), None, TypeError, "integer"),
+    ],
+)
+def test_bad_samples(classifier, samples, rate, error, message):
+    with pytest.raises(error, match=message):
+        classifier.classify(samples, rate)
+
+
+def test_files(classifier, emodb4, clip, long_speech, tmp_path):
+    expected = classifier.classify(load(clip), RATE)
+    found = classifier.classify_file(clip)
+    assert np.array_equal(found.probabilities, expected.probabilities)
+    assert found.duration == expected.duration
+    path = tmp_path / "long.flac"
+    soundfile.write(path, long_speech, RATE)
+    expected = classifier.classify(load(path), RATE)
+    found = classifier.classify_file(path)
+    assert np.allclose(found.probabilities, expected.probabilities, atol=1e-6)
+    assert found.windows == expected.windows > 4
+
+
+def test_many_channels_at_another_rate(classifier, long_speech, tmp_path):
+    samples = librosa.resample(long_speech, orig_sr=RATE, target_sr=44100)
+    path = tmp_path / "eight.wav"
+    soundfile.write(path, np.repeat(samples[:, None], 8, axis=1), 44100)
+    found = classifier.classify_file(path).probabilities
+    expected = classifier.classify(librosa.resample(samples, orig_sr=44100, target_sr=RATE), RATE)
+    assert np.abs(found - expected.probabilities).max() < 5e-3
+
+
+def test_memory_does_not_grow_with_the_file(classifier, tmp_path):
+    path = tmp_path / "long.wav"
+    rng = np.random.default_rng(0)
+    with soundfile.SoundFile(path, "w", 8000, 8, "PCM_16") as file:
+        for minute in range(10):
+            block = rng.normal(0, 0.1, (8000 * 60, 8)) if minute == 7 else np.zeros((8000 * 60, 8))
+            file.write(block)
+    assert path.stat().st_size > 70e6
+    tracemalloc.start()
+    result = classifier.classify_file(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert result.duration == 600 and 29 <= result.windows <= 34
+    assert peak < 25e6
+
+
+def test_bad_files(classifier, tmp_path):
+    (tmp_path / "text.wav").write_text("not audio at all")
+    (tmp_path / "empty.wav").write_bytes(b"")
+    soundfile.write(tmp_path / "short.wav", np.ones(300) / 2, RATE)
+    nan = np.ones(RATE, "float32")
+    nan[9] = np.nan
+    soundfile.write(tmp_path / "nan.wav", nan, RATE, subtype="FLOAT")
+    soundfile.write(tmp_path / "cut.flac", np.sin(np.arange(90000)) / 2, RATE)
+    cut = (tmp_path / "cut.flac").read_bytes()
+    (tmp_path / "cut.flac").write_bytes(cut[: len(cut) // 2])
+    for name in ("text.wav", "empty.wav", "short.wav", "nan.wav", "cut.flac"):
+        with pytest.raises(ValueError, match=name):
+            classifier.classify_file(tmp_path / name)
+    with pytest.raises(ValueError, match="directory"):
+        classifier.classify_file(tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"none\.wav"):
+        classifier.classify_file(tmp_path / "none.wav")
+
+
+def test_bad_models(int8_file, tmp_path):
+    content = int8_file.read_bytes()
+    bad = {
+        "empty": b"",
+        "text": b"this is a text, not a model",
+        "truncated": content[: len(content) // 2],
+        "no zip": content[: content.index(b"PK\x03\x04")],
+        "garbage": content[:8] + bytes(reversed(content[8:])),
+        "no labels": add_metadata(content, TFLiteMetadata(sample_rate=RATE)),
+        "no rate": add_metadata(content, TFLiteMetadata(labels=("a", "b", "c", "d"))),
+        "three labels": add_metadata(
+            content, TFLiteMetadata(labels=("a", "b", "c"), sample_rate=RATE)
+        ),
+        "stereo": add_metadata(
+            content, TFLiteMetadata(labels=("a", "b", "c", "d"), sample_rate=RATE, channels=2)
+        ),
+    }
+    for name, broken in bad.items():
+        path = tmp_path / f"{name}.tflite"
+        path.write_bytes(broken)
+        with pytest.raises(ValueError):
+            Classifier(path)
+    with pytest.raises(ValueError, match="no labels inside.*labels="):
+        load_classifier(tmp_path / "no labels.tflite")
+    with pytest.raises(ValueError, match="3 labels and gives 4 scores"):
+        load_classifier(tmp_path / "three labels.tflite")
+    with pytest.raises(ValueError, match="directory"):
+        load_classifier(tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"none\.tflite"):
+        load_classifier(tmp_path / "none.tflite")
+
+
+HOSTILE = """
+import sys
+import numpy as np
+from keras_reparam.deploy.classifier import Classifier
+content = open(sys.argv[1], "rb").read()
+rng = np.random.default_rng(0)
+refused = 0
+for trial in range(60):
+    broken = bytearray(content)
+    for _ in range(1 + trial % 5):
+        # Half of the changes fall where the graph is described.
+        low = 8 if trial % 2 else len(content) - 90000
+        broken[rng.integers(low, len(content))] = rng.integers(256)
+    open(sys.argv[2], "wb").write(broken)
+    try:
+        Classifier(sys.argv[2]).classify(np.ones(16000), 16000)
+    except ValueError:
+        refused += 1
+print(refused)
+"""
+
+
+def test_hostile_models_end_in_a_value_error(run_python, int8_file, tmp_path):
+    child = run_python("-c", HOSTILE, int8_file, tmp_path / "hostile.tflite")
+    assert child.returncode == 0, child.stderr
+    assert int(child.stdout) > 10
+
+
+LIGHT = """
+import sys
+import keras_reparam as kr
+found = kr.load_classifier(sys.argv[1]).classify_file(sys.argv[2])
+print(found.label)
+print(sorted(m for m in ("keras", "tensorflow", "jax", "librosa") if m in sys.modules))
+"""
+
+
+def test_needs_neither_keras_nor_tensorflow(run_python, classifier, int8_file, clip):
+    child = run_python("-c", LIGHT, int8_file, clip)
+    label = classifier.classify_file(clip).label
+    assert (child.stdout, child.stderr) == (f"{label}\n[]\n", "")
+
+
+def test_the_shipped_model(clip):
+    try:
+        classifier = load_classifier()
+    except FileNotFoundError as error:
+        assert "recipes.quickstart --install" in str(error)
+        pytest.skip("the shipped model is not made yet")
+    assert len(classifier.labels) == 4
+    assert classifier.classify_file(clip).label in classifier.labels
+
+
+@pytest.mark.slow
+def test_three_hours_of_eight_channels(classifier, speech, tmp_path):
+    path = tmp_path / "hours.flac"
+    minute = np.repeat(np.resize(speech.clips, 60 * 16000)[:, None], 8, axis=1)
+    with soundfile.SoundFile(path, "w", 16000, 8, "PCM_16") as file:
+        for _ in range(180):
+            file.write(minute)
+    tracemalloc.start()
+    result = classifier.classify_file(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert result.duration == 3 * 3600 and result.windows >= 5399
+    assert peak < 25e6

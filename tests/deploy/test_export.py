@@ -1,0 +1,379 @@
+"""`export_tflite` against Keras itself."""
+
+import os
+import sys
+
+import numpy as np
+import pytest
+
+keras = pytest.importorskip("keras")
+if keras.config.backend() != "tensorflow":
+    pytest.skip("the other backend is tested from here", allow_module_level=True)
+
+import keras_reparam as kr  # noqa: E402
+from keras_reparam.deploy.runtime import Runtime  # noqa: E402
+from keras_reparam.deploy.tflite_graph import TFLiteGraph  # noqa: E402
+
+SHAPE = (20, 8)
+CLIPS = np.random.default_rng(0).normal(size=(12, *SHAPE)).astype("float32")
+
+
+def small_model(*, units=3, activation=None, policy="float32"):
+    """Convolution, normalisation, attention, linear layers: features to logits."""
+    layers = keras.layers
+    inputs = keras.Input(SHAPE)
+    x = layers.Conv1D(16, 3, padding="same", activation="relu", dtype=policy)(inputs)
+    x = layers.LayerNormalization(dtype=policy)(x)
+    x = layers.Add(dtype=policy)([x, layers.MultiHeadAttention(2, 8, dtype=policy)(x, x)])
+    x = layers.Dense(32, activation="gelu", dtype=policy, name="fc1")(x)
+    x = layers.Dense(16, dtype=policy, name="fc2")(x)
+    x = layers.GlobalAveragePooling1D(dtype=policy)(x)
+    return keras.Model(inputs, layers.Dense(units, activation=activation, dtype=policy)(x))
+
+
+def probabilities(model, clips):
+    return np.asarray(keras.ops.softmax(keras.ops.cast(model(clips, training=False), "float32")))
+
+
+def scores(path, clips):
+    runtime = Runtime(path.read_bytes())
+    return np.array([runtime(clip) for clip in clips])
+
+
+def test_float_file_gives_the_models_probabilities(wave_model, exported, speech):
+    found = scores(exported["float32"].path, speech.clips)
+    assert np.abs(found - probabilities(wave_model, speech.clips)).max() < 1e-5
+    assert (
+        found.std(axis=0).max() > 0.05
+    )  # the clips are told apart: the comparison means something
+
+
+def test_int8_file_gives_the_same_classes(wave_model, exported, speech):
+    # The odd clips are not those that calibrated.
+    clips = speech.clips[1::2]
+    expected = probabilities(wave_model, clips)
+    found = scores(exported["int8"].path, clips)
+    assert np.abs(found - expected).max() < 0.05
+    same = found.argmax(1) == expected.argmax(1)
+    assert same.mean() >= 0.95
+    # Where the class differs, Keras itself was undecided.
+    best = np.sort(expected, axis=1)
+    assert np.all(best[~same, -1] - best[~same, -2] < 0.05)
+
+
+def test_int8_weights(wave_model, exported):
+    graph = TFLiteGraph(exported["int8"].path.read_bytes())
+    int8 = sum(t.values for t in graph.constants(graph.backbone) if t.dtype == "int8")
+    trainable = sum(int(np.prod(w.shape)) for w in wave_model.trainable_weights)
+    assert int8 / trainable > 0.97
+    assert exported["int8"].int8_share > 0.9
+    assert exported["int8"].size < 0.55 * exported["float32"].size
+
+
+def test_what_stays_float(exported):
+    graph = TFLiteGraph(exported["int8"].path.read_bytes())
+    assert graph.front_end
+    for index, operator in enumerate(graph.operators):
+        if index in graph.front_end or operator.name in ("BATCH_MATMUL", "SOFTMAX", "RSQRT", "LOG"):
+            assert not graph.is_int8(operator), operator
+    linear = [o for o in graph.operators if o.name in ("FULLY_CONNECTED", "CONV_2D")]
+    int8 = [graph.is_int8(operator) for operator in linear]
+    # The mel filters and the convolution over one channel alone.
+    assert int8.count(False) == 2
+
+
+def test_builtin_operators_and_static_shapes(exported):
+    for report in exported.values():
+        graph = TFLiteGraph(report.path.read_bytes())
+        assert graph.num_subgraphs == 1
+        assert not any(o.name.startswith("CUSTOM") for o in graph.operators)
+        assert [graph.tensors[t].shape for t in (*graph.inputs, *graph.outputs)] == [
+            (1, 64000),
+            (1, 4),
+        ]
+        assert {graph.tensors[t].dtype for t in (*graph.inputs, *graph.outputs)} == {"float32"}
+
+
+def test_zeros_after_a_clip_change_nothing_and_silence_is_finite(exported, speech):
+    for report in exported.values():
+        runtime = Runtime(report.path.read_bytes())
+        assert np.isfinite(runtime(np.zeros(64000))).all()
+        clip = np.zeros(64000, "float32")
+        clip[:20000] = speech.clips[0][:20000]
+        assert abs(float(runtime(clip).sum()) - 1) < 1e-5
+
+
+def test_report(exported):
+    report = exported["int8"]
+    assert report.size == report.path.stat().st_size
+    assert report.metadata.sample_rate == 16000  # of the LogMel layer
+    assert report.agreement >= 0.95 and report.difference < 0.05
+    assert exported["float32"].agreement is None
+    text = str(report)
+    for word in ("int8", "FULLY_CONNECTED", "16000 Hz", "anger, happiness", "weights"):
+        assert word in text
+    assert report.as_dict()["operators"]["CONV_2D"] == {"count": 2, "int8": 1}
+
+
+def test_same_bytes_and_silent(tmp_path, capfd):
+    model = small_model()
+    content = []
+    for name in ("a.tflite", "b.tflite"):
+        kr.export_tflite(model, tmp_path / name, representative_data=CLIPS, labels=["a", "b", "c"])
+        content.append((tmp_path / name).read_bytes())
+    assert content[0] == content[1]
+    assert capfd.readouterr() == ("", "")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.tflite", "b.tflite"]
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16", "mixed_bfloat16"])
+def test_features_in_any_precision(tmp_path, policy):
+    model = small_model(policy=policy)
+    before = [np.asarray(w) for w in model.weights]
+    tolerance = {"float32": 1e-5, "mixed_float16": 5e-3, "mixed_bfloat16": 3e-2}[policy]
+    for kind, extra in (("float32", 0), ("int8", 0.02)):
+        report = kr.export_tflite(
+            model, tmp_path / "m.tflite", quantization=kind, representative_data=CLIPS
+        )
+        difference = np.abs(scores(report.path, CLIPS) - probabilities(model, CLIPS)).max()
+        assert difference < tolerance + extra
+    assert report.int8_share > 0.9
+    assert report.metadata.sample_rate is None
+    assert any("labels=" in note for note in report.notes)
+    for weight, value in zip(model.weights, before, strict=True):
+        assert np.array_equal(np.asarray(weight), value)
+
+
+@keras.saving.register_keras_serializable("tests_deploy")
+class Subclassed(keras.Model):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.first = keras.layers.Dense(16, activation="relu")
+        self.last = keras.layers.Dense(2)
+
+    def call(self, inputs):
+        return self.last(keras.ops.mean(self.first(inputs), axis=1))
+
+
+def test_subclassed_and_sequential(tmp_path):
+    subclassed = Subclassed()
+    subclassed(CLIPS)
+    layers = [keras.layers.Flatten(), keras.layers.Dense(16), keras.layers.Dense(2)]
+    sequential = keras.Sequential([keras.Input(SHAPE), *layers])
+    for model in (subclassed, sequential):
+        report = kr.export_tflite(model, tmp_path / "m.tflite", quantization="float32")
+        assert np.allclose(scores(report.path, CLIPS), probabilities(model, CLIPS), atol=1e-5)
+
+
+def test_representative_data_may_be_an_iterable(tmp_path):
+    model = small_model()
+    path = tmp_path / "m.tflite"
+    kr.export_tflite(model, path, representative_data=CLIPS)
+    expected = path.read_bytes()
+    kr.export_tflite(model, path, representative_data=(clip for clip in CLIPS))
+    assert path.read_bytes() == expected
+
+
+def test_unmerged_model_names_merge(tmp_path):
+    model = small_model()
+    train = kr.expand(model)
+    with pytest.raises(ValueError, match=r"keras_reparam\.merge.*"):
+        kr.export_tflite(train, tmp_path / "m.tflite", representative_data=CLIPS)
+    light = kr.merge(train)
+    report = kr.export_tflite(light, tmp_path / "m.tflite", quantization="float32")
+    assert np.allclose(scores(report.path, CLIPS), probabilities(model, CLIPS), atol=1e-4)
+
+
+def two_inputs():
+    inputs = [keras.Input(SHAPE), keras.Input(SHAPE)]
+    x = keras.layers.Flatten()(keras.layers.Add()(inputs))
+    return keras.Model(inputs, keras.layers.Dense(2)(x))
+
+
+def nan_weights():
+    model = small_model()
+    model.layers[-1].bias.assign([np.nan, 0, 0])
+    return model
+
+
+def with_layer(layer, shape=SHAPE):
+    inputs = keras.Input(shape)
+    return keras.Model(inputs, keras.layers.Dense(2)(layer(inputs)))
+
+
+def quantized():
+    model = small_model()
+    model.get_layer("fc1").quantize("int8")
+    return model
+
+
+BAD_MODELS = {
+    "no model": (lambda: "model.keras", TypeError, "must be a `keras.Model`"),
+    "not built": (lambda: keras.Sequential([keras.layers.Dense(2)]), ValueError, "not built"),
+    "dynamic": (
+        lambda: with_layer(keras.layers.GlobalAveragePooling1D(), (None, 8)),
+        ValueError,
+        "must be static.*None",
+    ),
+    "two inputs": (two_inputs, ValueError, "one input"),
+    "rank 3 out": (lambda: with_layer(keras.layers.Dense(4)), ValueError, r"\(batch, classes\)"),
+    "NaN weights": (nan_weights, ValueError, "NaN"),
+    "integers in": (
+        lambda: keras.Sequential(
+            [
+                keras.Input((20,), dtype="int32"),
+                keras.layers.Embedding(5, 4),
+                keras.layers.Flatten(),
+                keras.layers.Dense(2),
+            ]
+        ),
+        ValueError,
+        "floating point",
+    ),
+    "softmax inside": (lambda: small_model(activation="softmax"), ValueError, "logits"),
+    "recurrent": (lambda: with_layer(keras.layers.LSTM(4)), ValueError, "builtin operators"),
+    "no TFLite operator": (
+        lambda: with_layer(keras.layers.Lambda(lambda x: keras.ops.erfinv(x)[:, 0])),
+        ValueError,
+        "builtin operators.*Erfinv",
+    ),
+    "already quantised": (quantized, ValueError, "quantised by Keras already"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_MODELS)
+def test_bad_models(tmp_path, name):
+    make, error, message = BAD_MODELS[name]
+    target = tmp_path / "m.tflite"
+    target.write_bytes(b"old")
+    with pytest.raises(error, match=message):
+        kr.export_tflite(make(), target, representative_data=CLIPS)
+    assert target.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def replaced(value, index=(0, 0, 0)):
+    clips = CLIPS.copy()
+    clips[index] = value
+    return clips
+
+
+BAD_OPTIONS = {
+    "kind": ({"quantization": "int4"}, ValueError, "quantization='int4'"),
+    "no data": ({"representative_data": None}, ValueError, "needs `representative_data`"),
+    "data of another shape": ({"representative_data": CLIPS[:, :5]}, ValueError, r"\(5, 8\)"),
+    "one clip, not a list": ({"representative_data": CLIPS[0]}, ValueError, r"\(8,\)"),
+    "no clips": ({"representative_data": CLIPS[:0]}, ValueError, "at least one"),
+    "NaN": ({"representative_data": replaced(np.nan)}, ValueError, "NaN or infinity in clip 0"),
+    "infinity": ({"representative_data": replaced(np.inf)}, ValueError, "NaN or infinity"),
+    "zeros": ({"representative_data": 0 * CLIPS}, ValueError, "zeros alone"),
+    "integers": ({"representative_data": CLIPS.astype("int16")}, TypeError, "int16"),
+    "a path": ({"representative_data": "clips"}, TypeError, "str"),
+    "a number": ({"representative_data": 3}, TypeError, "int"),
+    "too few labels": ({"labels": ["a", "b"]}, ValueError, "3 classes.*2 labels"),
+    "labels twice": ({"labels": ["a", "b", "a"]}, ValueError, "distinct.*'a'"),
+    "labels as text": ({"labels": "abc"}, TypeError, "list of class names"),
+    "empty label": ({"labels": ["a", "", "c"]}, ValueError, "empty"),
+    "label of two lines": ({"labels": ["a", "b\nx", "c"]}, ValueError, "line"),
+    "label no text": ({"labels": ["a", 2, "c"]}, TypeError, "string"),
+    "rate of features": ({"sample_rate": 16000}, ValueError, "describes a waveform"),
+    "name no text": ({"name": 3}, TypeError, "`name` must be a string"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_OPTIONS)
+def test_bad_options(tmp_path, name):
+    options, error, message = BAD_OPTIONS[name]
+    with pytest.raises(error, match=message):
+        kr.export_tflite(
+            small_model(), tmp_path / "m.tflite", **{"representative_data": CLIPS, **options}
+        )
+    assert not list(tmp_path.iterdir())
+
+
+def test_wrong_sample_rate(tmp_path):
+    wave_model = with_layer(kr.audio.LogMel(), (16000,))
+    wave_model = keras.Model(wave_model.inputs, wave_model.outputs[0][:, 0])
+    for rate, message in ((8000, "16000 Hz"), (-1, "16000 Hz")):
+        with pytest.raises(ValueError, match=message):
+            kr.export_tflite(
+                wave_model, tmp_path / "m.tflite", quantization="float32", sample_rate=rate
+            )
+
+
+def test_bad_paths(tmp_path, monkeypatch):
+    model = small_model()
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder.tflite").mkdir()
+    for path, error, message in (
+        (tmp_path / "m.bin", ValueError, "end with '.tflite'"),
+        (tmp_path / "none" / "m.tflite", FileNotFoundError, "no directory"),
+        (tmp_path / "file" / "m.tflite", FileNotFoundError, "no directory"),
+        (tmp_path / "folder.tflite", IsADirectoryError, "directory"),
+        (3, TypeError, "must be a path"),
+    ):
+        with pytest.raises(error, match=message):
+            kr.export_tflite(model, path, quantization="float32")
+    monkeypatch.setattr(os, "access", lambda *arguments: False)
+    with pytest.raises(PermissionError, match="can't be written"):
+        kr.export_tflite(model, tmp_path / "m.tflite", quantization="float32")
+
+
+def test_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
+    target = tmp_path / "m.tflite"
+    target.write_bytes(b"old")
+
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        kr.export_tflite(small_model(), target, quantization="float32")
+    assert target.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_other_backends(tmp_path, monkeypatch):
+    monkeypatch.setattr(keras.config, "backend", lambda: "torch")
+    with pytest.raises(ValueError, match=r"TensorFlow or JAX.*backend='torch'"):
+        kr.export_tflite(small_model(), tmp_path / "m.tflite", quantization="float32")
+
+
+JAX = """
+import sys, keras, numpy as np, keras_reparam as kr
+keras.utils.set_random_seed(0)
+inputs = keras.Input((20, 8))
+x = kr.audio.SpecAugment(frequency_width=4)(inputs)
+x = keras.layers.GlobalAveragePooling1D()(keras.layers.Dense(16, activation="relu")(x))
+model = keras.Model(inputs, keras.layers.Dense(2)(x))
+clips = np.random.default_rng(0).normal(size=(5, 20, 8)).astype("float32")
+report = kr.export_tflite(model, sys.argv[1], representative_data=clips)
+assert report.int8_share == 1, report
+np.save(sys.argv[1] + ".npy", keras.ops.softmax(model(clips)))
+"""
+
+
+def test_export_under_jax(run_python, tmp_path):
+    path = tmp_path / "m.tflite"
+    child = run_python("-c", JAX, path, env={"KERAS_BACKEND": "jax"})
+    assert (child.returncode, child.stdout) == (0, ""), child.stderr
+    clips = np.random.default_rng(0).normal(size=(5, 20, 8)).astype("float32")
+    assert np.allclose(scores(path, clips), np.load(f"{path}.npy"), atol=0.02)
+
+
+def test_a_failing_child_is_one_clear_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(keras.config, "backend", lambda: "jax")
+    monkeypatch.setattr(sys, "executable", sys.executable + "-missing-module")
+    with pytest.raises(OSError, match="missing-module"):
+        kr.export_tflite(small_model(), tmp_path / "m.tflite", quantization="float32")
+
+    @keras.saving.register_keras_serializable("tests_deploy")
+    class OnlyHere(keras.layers.Layer):
+        def call(self, inputs):
+            return inputs[:, 0]
+
+    monkeypatch.undo()
+    monkeypatch.setattr(keras.config, "backend", lambda: "jax")
+    with pytest.raises(ValueError, match="OnlyHere"):
+        kr.export_tflite(with_layer(OnlyHere()), tmp_path / "m.tflite", quantization="float32")
+    assert not list(tmp_path.iterdir())

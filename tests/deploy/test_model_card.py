@@ -1,0 +1,53 @@
+"""The model card says everything, or is not written."""
+
+import dataclasses
+
+import pytest
+
+from keras_reparam.deploy import ModelCard, write_model_card
+
+CARD = ModelCard(
+    name="SER",
+    summary="Four emotions.",
+    intended_use="Demonstration.",
+    limits=["German alone.", "Ten speakers."],
+    data="EmoDB, CC0.",
+    protocol="Two speakers held out.",
+    architecture="ConvTransformer.",
+    labels=["anger", "joy"],
+    sample_rate=16000,
+    window=64000,
+    metrics=[{"variant": "float32", "UA": "71 %"}, {"variant": "int8", "UA": "70 | 71 %"}],
+    measured_on="a CPU",
+    licence="Apache-2.0",
+    made_by="python -m recipes.quickstart --install",
+)
+
+
+def test_content(tmp_path):
+    path = write_model_card(tmp_path / "MODEL_CARD.md", CARD)
+    text = path.read_text()
+    assert text.startswith("# SER\n")
+    for part in (
+        "## Intended use\nDemonstration.",
+        "- German alone.\n- Ten speakers.",
+        "| variant | UA |\n| --- | --- |\n| float32 | 71 % |\n| int8 | 70 \\| 71 % |",
+        "16000 Hz (4 s)",
+        "anger, joy, in this order",
+        "## Licence\nApache-2.0",
+        "    python -m recipes.quickstart --install",
+    ):
+        assert part in text
+
+
+@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(ModelCard)])
+def test_nothing_may_be_missing(field):
+    with pytest.raises(ValueError, match=f"`{field}`"):
+        dataclasses.replace(CARD, **{field: type(getattr(CARD, field))()})
+
+
+def test_rows_have_the_same_columns(tmp_path):
+    with pytest.raises(ValueError, match="columns"):
+        dataclasses.replace(CARD, metrics=[{"a": "1"}, {"b": "2"}])
+    with pytest.raises(ValueError, match=r"\.md"):
+        write_model_card(tmp_path / "card.txt", CARD)

@@ -1,0 +1,90 @@
+"""The examples of docstrings and of the README are true."""
+
+import doctest
+import importlib
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+import keras_reparam
+
+ROOT = Path(__file__).resolve().parents[1]
+
+MODULES = sorted(
+    module.name
+    for module in pkgutil.walk_packages(keras_reparam.__path__, "keras_reparam.")
+    if not module.name.endswith("__main__")
+)
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+SET_UP = [block for _, block in BLOCKS if block.startswith("python -m pip install")]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_docstring_examples(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    import keras
+    import numpy as np
+
+    module = importlib.import_module(name)
+    names = {"keras": keras, "kr": keras_reparam, "np": np, "ops": keras.ops}
+    options = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    report = doctest.testmod(module, extraglobs=names, optionflags=options)
+    assert report.failed == 0, "see the captured output"
+
+
+def public_names():
+    """(package, name) of everything that the public packages list in `__all__`."""
+    packages = [keras_reparam, *map(importlib.import_module, MODULES)]
+    packages = [package for package in packages if hasattr(package, "__path__")]
+    return [(p.__name__, name) for p in packages for name in getattr(p, "__all__", [])]
+
+
+@pytest.mark.parametrize(("package", "name"), public_names())
+def test_public_names_have_docstrings(package, name):
+    value = getattr(importlib.import_module(package), name)
+    assert (value.__doc__ or "").strip(), f"{package}.{name}"
+    if isinstance(value, type):
+        for method, function in vars(value).items():
+            if not method.startswith("_") and callable(function):
+                inherited = [getattr(base, method, None) for base in value.__mro__[1:]]
+                assert function.__doc__ or any(inherited), f"{package}.{name}.{method}"
+
+
+def test_readme_has_the_two_commands_that_ci_runs():
+    first, second = SET_UP
+    assert first.rstrip().endswith("python -m recipes.quickstart")
+    assert second.rstrip().endswith("python -m pytest")
+
+
+def test_readme_has_no_block_that_nothing_runs():
+    others = [block for block in BLOCKS if block[1] not in SET_UP]
+    for language, block in others:
+        if language == "python":
+            continue
+        assert language == "bash", f"a block of another kind: {block}"
+        assert all(line.startswith("keras-reparam ") for line in block.splitlines()), block
+
+
+def test_readme_examples(run_python, run_cli, clip, tmp_path):
+    """Python blocks in their order, as one program, then the commands, in one folder."""
+    import soundfile
+
+    samples, rate = soundfile.read(clip)
+    soundfile.write(tmp_path / "clip.wav", samples, rate)
+    program = "\n".join(block for language, block in BLOCKS if language == "python")
+    child = run_python("-c", program, cwd=tmp_path)
+    assert child.returncode == 0, child.stderr
+    for language, block in BLOCKS:
+        if language == "bash" and block not in SET_UP:
+            for line in block.splitlines():
+                command = run_cli(*line.split("#")[0].split()[1:], cwd=tmp_path)
+                assert command.returncode == 0, f"{line}\n{command.stderr}"
+
+
+def test_links_of_the_readme_lead_somewhere():
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        if not target.startswith(("http://", "https://")):
+            assert (ROOT / target).exists(), target

@@ -1,0 +1,122 @@
+"""What an import costs, what it brings along, and that imports go one way."""
+
+import ast
+import json
+import statistics
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# layers <- models, transforms <- deploy <- recipes: what a part may import of the others.
+MAY_IMPORT = {
+    "audio": set(),
+    "layers": set(),
+    "transforms": {"layers"},
+    "models": {"audio", "layers", "transforms"},
+    "deploy": {"audio", "layers", "models", "transforms"},
+    "benchmarks": {"audio", "deploy", "layers", "models", "transforms"},
+    "cli": {"audio", "benchmarks", "deploy", "layers", "models", "transforms"},
+}
+CORE = ("audio", "layers", "models", "transforms")
+PACKAGE = ROOT / "keras_reparam"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def imported(nodes):
+    """Absolute names of everything that import statements among `nodes` name."""
+    names = []
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    return names
+
+
+def at_import(tree):
+    """Nodes that run when a module is imported: all but the insides of functions."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            waiting += ast.iter_child_nodes(node)
+
+
+def part_of(path):
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_go_one_way(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    part = part_of(path)
+    names = imported(ast.walk(tree))
+    assert not [name for name in names if name.split(".")[0] in ("recipes", "tests")]
+    if part in ("__init__", "__main__"):
+        return
+    assert part in MAY_IMPORT, "say in MAY_IMPORT what the new part may import"
+    others = {name.split(".")[1] for name in names if name.startswith("keras_reparam.")}
+    assert others - {part} <= MAY_IMPORT[part]
+    if part in CORE:
+        assert not [name for name in names if name.split(".")[0] in ("tensorflow", "jax", "torch")]
+    else:
+        early = imported(at_import(tree))
+        assert not [name for name in early if name.split(".")[0] == "tensorflow"]
+
+
+def test_recipes_use_the_package_not_each_other():
+    for path in sorted((ROOT / "recipes").rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        own = path.relative_to(ROOT / "recipes").parts[0].removesuffix(".py")
+        for name in imported(ast.walk(tree)):
+            if name.startswith("recipes."):
+                assert name.split(".")[1] in (own, "common", "data"), f"{path}: {name}"
+
+
+def modules_after(run_python, code, **env):
+    """Top-level modules that are loaded after a child process has run `code`."""
+    code += "\nimport json, sys\nprint(json.dumps(sorted(m for m in sys.modules if '.' not in m)))"
+    child = run_python("-W", "error", "-c", code, env=env)
+    assert child.returncode == 0, child.stderr
+    return set(json.loads(child.stdout.splitlines()[-1]))
+
+
+def test_package_under_jax_imports_no_tensorflow(run_python):
+    code = (
+        "import keras, keras_reparam as kr\n"
+        "kr.expand, kr.merge, kr.summary, kr.layers.HRFDense, kr.audio.LogMel, kr.models.create\n"
+    )
+    loaded = modules_after(run_python, code, KERAS_BACKEND="jax")
+    assert "jax" in loaded
+    assert "tensorflow" not in loaded
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import keras_reparam",
+        "from keras_reparam.audio import load",
+        "import keras_reparam as kr; kr.load_classifier",
+        "import keras_reparam.cli",
+    ],
+)
+def test_classifying_side_imports_no_keras(run_python, code):
+    assert not modules_after(run_python, code) & {"keras", "tensorflow", "jax"}
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_import_costs_under_a_tenth_of_a_second_more_than_keras(run_python, backend):
+    code = (
+        "from time import perf_counter as now\n"
+        "import keras\n"
+        "start = now()\n"
+        "import keras_reparam\n"
+        "print(now() - start)"
+    )
+    children = [run_python("-c", code, env={"KERAS_BACKEND": backend}) for _ in range(3)]
+    seconds = [float(child.stdout.splitlines()[-1]) for child in children]
+    assert statistics.median(seconds) < 0.1, seconds

@@ -1,0 +1,24 @@
+"""The tests of the core once more on Keras's JAX backend: `python -m pytest` covers both."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.mark.skipif(
+    os.environ.get("KERAS_BACKEND") == "jax", reason="the suite itself runs on JAX already"
+)
+@pytest.mark.parametrize("part", ["audio", "layers", "models", "transforms"])
+def test_on_jax(run_python, part):
+    child = run_python(
+        *("-m", "pytest", "-n", "0", "-q", "-x", "-p", "no:cacheprovider", ROOT / "tests" / part),
+        # Compiling many small programs is what takes the time: a third less without optimising.
+        env={"KERAS_BACKEND": "jax", "XLA_FLAGS": "--xla_backend_optimization_level=0"},
+        cwd=ROOT,
+        timeout=1200,
+    )
+    print(child.stdout)
+    assert child.returncode == 0, child.stdout[-4000:] + child.stderr[-2000:]

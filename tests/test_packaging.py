@@ -1,0 +1,172 @@
+"""The package outside the checkout: wheel, other Pythons, lower bounds. Slow: they install."""
+
+import json
+import os
+import re
+import runpy
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from unittest import mock
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+# What tells, within minutes, whether the package works on an interpreter or with some versions.
+SHORT_SUITE = (
+    *("tests/layers/test_hrf_dense.py", "tests/layers/test_factorization.py"),
+    *("tests/transforms/test_merge.py", "tests/audio", "tests/test_imports.py", "tests/deploy"),
+)
+TEST_PACKAGES = ("pytest", "pytest-xdist", "hypothesis")
+
+
+def described():
+    """The arguments with which setup.py calls `setup`."""
+    with mock.patch("setuptools.setup") as setup:
+        runpy.run_path(str(ROOT / "setup.py"))
+    return setup.call_args.kwargs
+
+
+def pinned(requirement):
+    """A requirement's lower bound as a pin: "keras>=3.15" gives "keras==3.15"."""
+    name, bound = re.fullmatch(r"([\w-]+)>=([\w.]+)", requirement).groups()
+    return f"{name}=={bound}"
+
+
+def environment():
+    """This process's, without what leads a child to this checkout or these settings."""
+    ours = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "KERAS_BACKEND")
+    return {name: value for name, value in os.environ.items() if name not in ours}
+
+
+def run(*command, cwd, **env):
+    child = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env={**environment(), **env},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert child.returncode == 0, f"{child.args}\n{child.stdout[-6000:]}\n{child.stderr[-6000:]}"
+    return child.stdout
+
+
+def interpreter(version):
+    """Path of a Python of that version that runs, or `None`."""
+    # A version manager's shim is found by its name and may still fail.
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    found = [shutil.which(f"python{version}"), *pyenv.glob(f"{version}.*/bin/python{version}")]
+    for path in filter(None, found):
+        ask = [path, "-c", "import ensurepip, sys; print('%d.%d' % sys.version_info[:2])"]
+        child = subprocess.run(ask, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        if child.returncode == 0 and child.stdout.strip() == version:
+            return path
+    return None
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """A wheel, built from a copy so that the checkout stays clean."""
+    copy = tmp_path_factory.mktemp("source") / "keras_reparam"
+    copy.mkdir()
+    for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, copy)
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "keras_reparam", copy / "keras_reparam", ignore=ignored)
+    run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", ".", ".", cwd=copy)
+    return next(copy.glob("*.whl"))
+
+
+def install(python, folder, *arguments):
+    """Makes a virtual environment and installs into it; returns its Python."""
+    run(python, "-m", "venv", folder / "venv", cwd=folder)
+    new = folder / "venv" / "bin" / "python"
+    run(new, "-m", "pip", "install", "-q", *arguments, cwd=folder)
+    run(new, "-m", "pip", "check", cwd=folder)
+    return new
+
+
+def run_short_suite(python):
+    assert all((ROOT / name).exists() for name in SHORT_SUITE)
+    run(
+        *(python, "-m", "pytest", "-n", "0", "-q", "-x", "-p", "no:cacheprovider"),
+        *SHORT_SUITE,
+        cwd=ROOT,
+    )
+
+
+def test_setup_says_what_the_design_promises():
+    about = described()
+    assert about["name"] == "keras-reparam"
+    assert about["python_requires"] == ">=3.11"
+    assert set(about["extras_require"]) == {"plots", "recipes", "cluster", "dev", "tfio"}
+    assert "recipes" not in about["packages"]
+    assert "keras_reparam" in about["packages"]
+    assert "keras_reparam.layers" in about["packages"]
+    for requirement in about["install_requires"]:
+        pinned(requirement)
+
+
+def test_every_package_folder_is_packaged():
+    folders = {
+        ".".join(path.parent.relative_to(ROOT).parts)
+        for path in (ROOT / "keras_reparam").rglob("*.py")
+    }
+    assert folders == set(described()["packages"])
+
+
+def test_constraints_pin_every_requirement():
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    names = [re.match(r"[\w.-]+", line)[0] for line in lines if not line.startswith("#")]
+    known = {name.lower().replace("_", "-") for name in names}
+    about = described()
+    wanted = about["install_requires"] + about["extras_require"]["dev"]
+    for requirement in wanted:
+        assert re.match(r"[\w.-]+", requirement)[0].lower().replace("_", "-") in known
+
+
+@pytest.mark.slow
+def test_wheel_classifies_a_clip_outside_the_checkout(wheel, clip, tmp_path):
+    python = install(sys.executable, tmp_path, "-c", ROOT / "constraints.txt", wheel)
+    command = python.parent / "keras-reparam"
+    shown = run(command, "classify", "--json", clip, cwd=tmp_path)
+    assert json.loads(shown)
+    code = (
+        "import sys\n"
+        "from keras_reparam.cli import main\n"
+        f"assert not main(['classify', {str(clip)!r}])\n"
+        "import keras_reparam\n"
+        "print(keras_reparam.__file__)\n"
+        "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    )
+    where = run(python, "-c", code, cwd=tmp_path).splitlines()[-1]
+    assert Path(where).is_relative_to(tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
+def test_short_suite_on_other_pythons(version, wheel, tmp_path):
+    if sys.version_info[:2] == tuple(map(int, version.split("."))):
+        pytest.skip("the suite itself runs on this version")
+    python = interpreter(version)
+    if python is None:
+        pytest.skip(f"Python {version} is not installed")
+    constraints = ROOT / "constraints.txt"
+    new = install(python, tmp_path, "-c", constraints, f"{wheel}[recipes]", *TEST_PACKAGES)
+    run_short_suite(new)
+
+
+@pytest.mark.slow
+def test_short_suite_with_the_lower_bounds(wheel, tmp_path):
+    python = interpreter("3.11")
+    if python is None:
+        pytest.skip("Python 3.11, the lowest, is not installed")
+    about = described()
+    lowest = [*about["install_requires"], *about["extras_require"]["recipes"]]
+    lowest += [line for line in about["extras_require"]["dev"] if line.startswith(TEST_PACKAGES)]
+    constraints = tmp_path / "lowest.txt"
+    constraints.write_text("\n".join(map(pinned, dict.fromkeys(lowest))) + "\n", encoding="utf-8")
+    new = install(python, tmp_path, "-c", constraints, f"{wheel}[recipes]", *TEST_PACKAGES)
+    run_short_suite(new)
