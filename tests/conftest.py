@@ -16,6 +16,8 @@ SETTINGS = {
     "TF_NUM_INTEROP_THREADS": "1",
     "OMP_NUM_THREADS": "1",
     "JAX_PLATFORMS": "cpu",
+    # Compiling hundreds of small functions costs far more than running them once.
+    "XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true",
     "MPLBACKEND": "agg",
 }
 for name, value in SETTINGS.items():

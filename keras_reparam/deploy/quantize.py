@@ -13,7 +13,7 @@ from keras_reparam.deploy.tflite_graph import Operator, TFLiteGraph
 # it saves time (measured: BATCH_MATMUL makes a small transformer 1.4x slower, ADD changes nothing).
 _STATIC = ("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D")
 # A convolution over fewer channels than this (an image's, a spectrogram's first one) has hardly
-# any weights, is no faster in int8, slower on a CPU without dot products, and costs accuracy.
+# any weights, is no faster in int8, and slower on a CPU without int8 dot products.
 _MIN_CHANNELS = 4
 
 
@@ -59,7 +59,7 @@ def quantize_int8(model: bytes, data: Sequence[np.ndarray]) -> bytes:
             else:
                 recipe.add_static_config(regex, kind, activation_num_bits=8, weight_num_bits=8)
         # The true range over all clips. The quantizer's default, a moving average that weighs the
-        # first clip most, gave 5 to 20 times the error on speech.
+        # first clip most, gave four to five times the error on speech.
         calibration = calibrator.Calibrator(
             model, num_threads=1, qsv_update_func=qsv_utils.min_max_update
         )

@@ -1,0 +1,1 @@
+"""What the recipes share: manifests, scores, metrics, pictures, progress, run folders."""

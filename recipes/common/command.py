@@ -1,0 +1,25 @@
+"""How a recipe's command begins and ends."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+
+def keep_quiet() -> None:
+    """Settings without which TensorFlow logs to the user's screen; call before importing Keras."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+
+
+def exit_code(name: str, body: Callable[[], int]) -> int:
+    """Runs `body`; bad input (2) and Ctrl-C (130) are one line on standard error."""
+    try:
+        return body()
+    except KeyboardInterrupt:
+        print(f"\n{name}: stopped; nothing half-written is left", file=sys.stderr)
+        return 128 + signal.SIGINT
+    except (ValueError, OSError) as error:
+        text = " ".join(str(error).split()) or type(error).__name__
+        print(f"{name}: {text}", file=sys.stderr)
+        return 2

@@ -1,0 +1,129 @@
+"""Latency and size of the forms of one model: `python -m recipes.common.latency FILE ...`.
+
+Takes waveform models saved as `.keras` and `.tflite` files. Their inferences are interleaved, in
+one process of its own, on one thread: what else the machine does slows all of them alike.
+"""
+
+import argparse
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from recipes.common.command import exit_code, keep_quiet
+
+_WARM_UP = 5
+_ONE_THREAD = {
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Latency:
+    """One file: bytes, and milliseconds per inference (median, 10th and 90th percentile)."""
+
+    file: str
+    size: int
+    median: float
+    low: float
+    high: float
+
+
+def measure(paths: Sequence[Path], *, rounds: int = 100) -> list[Latency]:
+    """Latencies of files, measured in a child process."""
+    child = subprocess.run(
+        [sys.executable, "-m", "recipes.common.latency", "--json", "--rounds", str(rounds),
+         *(path.resolve() for path in paths)],
+        env={**os.environ, **_ONE_THREAD, "KERAS_BACKEND": "tensorflow"},
+        cwd=Path(__file__).parents[2],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    if child.returncode != 0:
+        lines = child.stderr.strip().splitlines() or [f"exit code {child.returncode}"]
+        raise ValueError(f"The latency could not be measured: {lines[-1]}")
+    return [Latency(**row) for row in json.loads(child.stdout)]
+
+
+def _inference(path: Path) -> Callable[[np.ndarray], object]:
+    from keras_reparam.deploy.quiet import quiet
+
+    if path.suffix != ".keras":
+        from keras_reparam.deploy.runtime import Runtime
+
+        runtime = Runtime(path.read_bytes(), origin=f"'{path}'")
+        samples = runtime.input_shape[1]
+        return lambda noise: runtime(noise[:samples])
+    with quiet():
+        from keras_reparam.deploy.saved_model import load_model
+    model = load_model(path)
+    samples = model.input_shape[1]
+    return lambda noise: model.predict_on_batch(noise[None, :samples])
+
+
+def _measure_here(paths: Sequence[Path], rounds: int) -> list[Latency]:
+    for path in paths:
+        if not path.is_file():
+            raise FileNotFoundError(f"There is no file '{path}'")
+    inferences = [_inference(path) for path in paths]
+    noise = np.random.default_rng(0).normal(0, 0.1, 10 * 48000).astype("float32")
+    times = np.zeros((rounds + _WARM_UP, len(paths)))
+    for row in times:
+        for i, inference in enumerate(inferences):
+            start = time.perf_counter()
+            inference(noise)
+            row[i] = time.perf_counter() - start
+    low, median, high = np.percentile(1000 * times[_WARM_UP:], [10, 50, 90], axis=0).tolist()
+    return [
+        Latency(
+            file=str(path), size=path.stat().st_size, median=median[i], low=low[i], high=high[i]
+        )
+        for i, path in enumerate(paths)
+    ]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(
+        prog="python -m recipes.common.latency",
+        description="Latency and size of waveform models, interleaved, on one thread.",
+        epilog="Example: python -m recipes.common.latency light.keras ser_int8.tflite",
+    )
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help=".keras or .tflite")
+    parser.add_argument("--rounds", type=int, default=100, help="inferences of each file")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    options = parser.parse_args(arguments)
+    if options.rounds < 1:
+        parser.error("--rounds must be positive")
+    keep_quiet()
+    os.environ.update(_ONE_THREAD)
+    return exit_code("latency", lambda: _print(options))
+
+
+def _print(options: argparse.Namespace) -> int:
+    rows = _measure_here(options.files, options.rounds)
+    if options.json:
+        print(json.dumps([dataclasses.asdict(row) for row in rows], indent=1))
+        return 0
+    table = Table("file", "bytes", "ms", "10 % to 90 %")
+    for row in rows:
+        table.add_row(
+            row.file, f"{row.size:,}", f"{row.median:.2f}", f"{row.low:.2f} to {row.high:.2f}"
+        )
+    Console().print(table)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

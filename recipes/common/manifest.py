@@ -1,0 +1,154 @@
+"""Manifests: one CSV row per segment of speech, the same columns for every corpus."""
+
+import csv
+import dataclasses
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from keras_reparam.audio import load
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Segment:
+    """One row of a manifest: a stretch of an audio file and what is known of it.
+
+    Attributes:
+        id: Unique name.
+        path: Audio file, relative to the corpus's folder.
+        start: Begin in seconds inside the file. `None`: its begin.
+        end: End in seconds inside the file. `None`: its end.
+        speaker: Who speaks.
+        sex: The speaker's, as the corpus gives it.
+        label: The corpus's own word, lower case.
+        split: `"train"`, `"validation"` or `"test"`; empty where the corpus has folds alone.
+        fold: Name of a cross-validation fold; empty where the corpus has splits alone.
+        session: Recording session, if there are any.
+        text_id: Which text is spoken, if that is known.
+    """
+
+    id: str
+    path: str
+    start: float | None
+    end: float | None
+    speaker: str
+    sex: str
+    label: str
+    split: str
+    fold: str
+    session: str
+    text_id: str
+
+
+COLUMNS = tuple(field.name for field in dataclasses.fields(Segment))
+
+
+def read_manifest(path: Path) -> list[Segment]:
+    """The segments of a manifest, in its order.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If a column is missing, an id comes twice, a time is no number, or a row has
+            no speaker or label.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no manifest '{path}': a CSV with one row per clip.")
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
+            if missing:
+                raise ValueError(
+                    f"A manifest must have the columns {', '.join(COLUMNS)}. "
+                    f"Received: '{path}' without {', '.join(missing)}"
+                )
+            segments = [_segment(row, f"'{path}', line {reader.line_num}") for row in reader]
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(f"'{path}' is no CSV file: {error}") from error
+    if not segments:
+        raise ValueError(f"A manifest must list at least one clip. Received: '{path}' with none")
+    seen: set[str] = set()
+    for segment in segments:
+        if segment.id in seen:
+            raise ValueError(f"Ids must be unique. Received: '{segment.id}' twice in '{path}'")
+        seen.add(segment.id)
+    return segments
+
+
+def _segment(row: dict, where: str) -> Segment:
+    for name in ("id", "path", "speaker", "label"):
+        if not row[name]:
+            raise ValueError(f"Every row must have a value for `{name}`. Received: none in {where}")
+    if row["split"] not in ("", *SPLITS):
+        raise ValueError(
+            f"`split` must be one of {', '.join(SPLITS)}, or empty. "
+            f"Received: '{row['split']}' in {where}"
+        )
+    times = {name: _seconds(row[name], name, where) for name in ("start", "end")}
+    return Segment(**{name: times.get(name, row[name]) for name in COLUMNS})
+
+
+def _seconds(text: str | None, name: str, where: str) -> float | None:
+    if not text:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise ValueError(
+            f"`{name}` must be seconds from the file's begin, or empty. "
+            f"Received: '{text}' in {where}"
+        )
+    return value
+
+
+def by_split(segments: Iterable[Segment]) -> dict[str, list[Segment]]:
+    """The segments of `"train"`, `"validation"` and `"test"`, speaker-independent.
+
+    Raises:
+        ValueError: If a split is empty, or a speaker is in two of them.
+    """
+    splits: dict[str, list[Segment]] = {name: [] for name in SPLITS}
+    for segment in segments:
+        if segment.split:
+            splits[segment.split].append(segment)
+    for name, found in splits.items():
+        if not found:
+            raise ValueError(f"The split '{name}' must hold at least one clip. Received: none")
+    check_speakers(splits)
+    return splits
+
+
+def check_speakers(splits: Mapping[str, Iterable[Segment]]) -> None:
+    """Raises a `ValueError` if any speaker is in more than one split.
+
+    A model that has heard a speaker scores better on the speaker's other clips, so such a split
+    would measure something else.
+    """
+    where: dict[str, str] = {}
+    for split, segments in splits.items():
+        for segment in segments:
+            if where.setdefault(segment.speaker, split) != split:
+                raise ValueError(
+                    "Every speaker must be in one split alone. Received: speaker "
+                    f"'{segment.speaker}' in both '{where[segment.speaker]}' and '{split}'"
+                )
+
+
+def read_segment(segment: Segment, folder: Path, *, sample_rate: int) -> np.ndarray:
+    """The segment's samples, mono float32, from its file in the corpus's folder."""
+    samples = load(folder / segment.path, sample_rate=sample_rate)
+    start = round((segment.start or 0) * sample_rate)
+    end = len(samples) if segment.end is None else round(segment.end * sample_rate)
+    if not start < end <= len(samples):
+        raise ValueError(
+            f"`start` and `end` of '{segment.id}' must lie within its file, in this order. "
+            f"Received: {segment.start} s to {segment.end} s of "
+            f"{len(samples) / sample_rate:.2f} s"
+        )
+    return samples[start:end]

@@ -1,0 +1,55 @@
+"""Scores of clips of any length: the mean over windows, as the classifier of `.tflite` files."""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+from keras_reparam.deploy import Classifier
+
+# The one definition of a clip's windows.
+from keras_reparam.deploy.classifier import _windows
+
+
+def windows_of(clips: Sequence[np.ndarray], size: int) -> tuple[np.ndarray, np.ndarray]:
+    """The half-overlapping windows of all clips, followed by zeros where a clip ends early.
+
+    Args:
+        clips: Waveforms `(samples,)` of any lengths.
+        size: Samples in a window.
+
+    Returns:
+        float32 array `(windows, size)`, and `(windows,)`: the clip that each belongs to.
+    """
+    found = [
+        (np.pad(window, (0, size - len(window))), number)
+        for number, clip in enumerate(clips)
+        for _, window in _windows([clip], size)
+    ]
+    return np.stack([w for w, _ in found]), np.array([number for _, number in found])
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Probabilities of logits `(..., classes)`."""
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def mean_scores(scores: np.ndarray, clips: np.ndarray) -> np.ndarray:
+    """`(clips, classes)`: mean of the scores `(windows, classes)` of each clip."""
+    count = np.bincount(clips)
+    totals = [np.bincount(clips, weights=column) for column in np.asarray(scores).T]
+    return np.stack(totals, axis=1) / count[:, None]
+
+
+def keras_scores(model: keras.Model, clips: Sequence[np.ndarray]) -> np.ndarray:
+    """Probabilities `(clips, classes)` of a model with waveform input and logits."""
+    windows, owners = windows_of(clips, model.input_shape[1])
+    logits = model.predict(windows, batch_size=16, verbose=0)
+    return mean_scores(softmax(logits), owners)
+
+
+def tflite_scores(classifier: Classifier, clips: Sequence[np.ndarray]) -> np.ndarray:
+    """Probabilities `(clips, classes)` of a `.tflite` file, of clips at its sample rate."""
+    rate = classifier.sample_rate
+    return np.stack([classifier.classify(clip, rate).probabilities for clip in clips])

@@ -1,0 +1,115 @@
+"""Trains the light ConvTransformer with HRF on stored features."""
+
+import dataclasses
+import math
+import time
+
+import keras
+import numpy as np
+from rich.console import Console
+
+import keras_reparam as kr
+from keras_reparam.audio import LogMel, SpecAugment
+from recipes.common.scores import windows_of
+from recipes.common.training import ProgressBar, ValidationScores
+from recipes.quickstart.corpus import Corpus, TrainingBatches, training_features
+from recipes.quickstart.settings import Settings
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """What training gives.
+
+    Attributes:
+        backbone: Features to logits, with HRF, of the chosen epoch.
+        log_mel: The front end with the training clips' statistics.
+        history: One row per epoch: `epoch` (from 1), `loss`, `val_loss`, `val_ua`.
+        chosen: The epoch with the highest validation UA, the first one of equals.
+        seconds: Of training alone.
+        validation: Features and mask of the validation clips' windows.
+    """
+
+    backbone: keras.Model
+    log_mel: LogMel
+    history: list[dict[str, float]]
+    chosen: int
+    seconds: float
+    validation: tuple[np.ndarray, np.ndarray]
+
+
+def train(corpus: Corpus, settings: Settings, console: Console) -> Trained:
+    """Trains on the training speakers; the validation speakers choose the epoch."""
+    keras.utils.set_random_seed(settings.seed)
+    log_mel = LogMel()
+    features = training_features(corpus, log_mel, settings, console)
+    backbone = kr.models.create(
+        "conv_transformer",
+        num_classes=len(corpus.labels),
+        num_mels=log_mel.num_mels,
+        frames=settings.frames,
+        expansion=settings.expansion,
+        dropout=settings.dropout,
+        norm_first=settings.norm_first,
+    )
+    batches = TrainingBatches(
+        features, [clip.label for clip in corpus.train], len(corpus.labels), settings
+    )
+    windows, owners = windows_of(
+        [clip.samples for clip in corpus.validation], settings.frames * log_mel.hop_length
+    )
+    validation = _features_and_mask(log_mel, windows)
+    model = _training_model(backbone, log_mel, settings)
+    _compile(model, len(batches), settings)
+    scores = ValidationScores(
+        validation, owners, [clip.label for clip in corpus.validation], corpus.labels
+    )
+    # Never stops early: it is there to bring the best epoch's weights back.
+    best = keras.callbacks.EarlyStopping(
+        "val_ua", mode="max", patience=settings.epochs, restore_best_weights=True
+    )
+    start = time.perf_counter()
+    with ProgressBar(console, settings.epochs) as bar:
+        found = model.fit(
+            batches, epochs=settings.epochs, callbacks=[scores, best, bar], verbose=0
+        ).history
+    seconds = time.perf_counter() - start
+    columns = ("loss", "val_loss", "val_ua")
+    history = [
+        {"epoch": i + 1} | {name: float(found[name][i]) for name in columns}
+        for i in range(settings.epochs)
+    ]
+    chosen = 1 + int(np.argmax(found["val_ua"]))
+    return Trained(backbone, log_mel, history, chosen, seconds, validation)
+
+
+def _training_model(backbone: keras.Model, log_mel: LogMel, settings: Settings) -> keras.Model:
+    features = keras.Input((settings.frames, log_mel.num_mels), name="features")
+    mask = keras.Input((settings.frames,), dtype="bool", name="mask")
+    augmented = SpecAugment(seed=settings.seed)(features, mask=mask)
+    return keras.Model([features, mask], backbone(augmented, mask=mask))
+
+
+def _compile(model: keras.Model, steps: int, settings: Settings) -> None:
+    total = steps * settings.epochs
+    rising = math.ceil(settings.warm_up * total)
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0,
+        max(total - rising, 1),
+        warmup_target=settings.learning_rate,
+        warmup_steps=rising,
+    )
+    model.compile(
+        keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay, clipnorm=1.0),
+        keras.losses.CategoricalCrossentropy(
+            from_logits=True, label_smoothing=settings.label_smoothing
+        ),
+    )
+
+
+def _features_and_mask(log_mel: LogMel, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    parts = [windows[i : i + 16] for i in range(0, len(windows), 16)]
+    to_numpy = keras.ops.convert_to_numpy
+    return (
+        np.concatenate([to_numpy(log_mel(part)) for part in parts]),
+        np.concatenate([to_numpy(log_mel.compute_mask(part)) for part in parts]),
+    )
