@@ -23,3 +23,20 @@ def divisible(name: str, value: int, by: str, divisor: int) -> None:
         raise ValueError(
             f"`{name}` must be a multiple of `{by}`. Received: {name}={value}, {by}={divisor}"
         )
+
+
+def odd(name: str, value: object) -> int:
+    """`value` as an odd `int`, or a `ValueError` that names the argument."""
+    if positive_int(name, value) % 2 == 0:
+        raise ValueError(f"`{name}` must be odd, to have a centre. Received: {name}={value!r}")
+    return int(value)
+
+
+def positive_ints(name: str, values: object, *, count: int | None = None) -> tuple[int, ...]:
+    """`values` as a tuple of positive `int`s, or a `ValueError` that names the argument."""
+    if not isinstance(values, tuple | list) or not values or count not in (None, len(values)):
+        number = "" if count is None else f"{count} "
+        raise ValueError(
+            f"`{name}` must be a tuple of {number}positive integers. Received: {name}={values!r}"
+        )
+    return tuple(positive_int(name, value) for value in values)

@@ -3,6 +3,7 @@
 import keras
 
 from keras_reparam.models._validation import divisible, positive_int, rate
+from keras_reparam.models.backbone import Backbone, policy_of
 from keras_reparam.models.conv_subsampling import ConvSubsampling
 from keras_reparam.models.masked_mean_pooling import MaskedMeanPooling
 from keras_reparam.models.sinusoidal_positions import SinusoidalPositions
@@ -10,7 +11,7 @@ from keras_reparam.models.transformer_encoder_layer import TransformerEncoderLay
 
 
 @keras.saving.register_keras_serializable(package="keras_reparam")
-class ConvTransformer(keras.Model):
+class ConvTransformer(Backbone):
     """Two strided convolutions, a Transformer encoder, mean over time, classifier: logits.
 
     The encoder is that of fairseq's and ESPnet-ST's `convtransformer`: two 3x3 convolutions
@@ -100,7 +101,7 @@ class ConvTransformer(keras.Model):
             raise ValueError(
                 f"`units` must be even and at least 4, for sines and cosines. Received: {units=}"
             )
-        policy = keras.dtype_policies.get(keras.config.dtype_policy() if dtype is None else dtype)
+        policy = policy_of(dtype)
 
         features = keras.Input((frames, num_mels), dtype="float32", name="features")
         x = ConvSubsampling(units, channels=channels, dtype=policy, name="subsampling")(features)
@@ -120,36 +121,6 @@ class ConvTransformer(keras.Model):
             x = keras.layers.LayerNormalization(epsilon=1e-5, dtype=policy, name="norm")(x)
         x = MaskedMeanPooling(dtype=policy, name="pooling")(x)
         logits = keras.layers.Dense(num_classes, dtype="float32", name="classifier")(x)
-        super().__init__(features, logits, name=name, trainable=trainable)
-        self.dtype_policy = policy
-        self.supports_masking = True
-        for name, value in arguments.items():
-            setattr(self, name, value)
-
-    def compute_mask(self, features, previous_mask=None):
-        # Logits have no frames, so no mask.
-        return None
-
-    def get_config(self):
-        # Not through super(): a functional model's config lists its layers, this one's its
-        # arguments.
-        config = {"name": self.name, "trainable": self.trainable}
-        config["dtype"] = keras.dtype_policies.serialize(self.dtype_policy)
-        for name in (
-            "num_classes",
-            "num_mels",
-            "frames",
-            "channels",
-            "units",
-            "num_layers",
-            "num_heads",
-            "feed_forward_units",
-            "dropout",
-            "norm_first",
-        ):
-            config[name] = getattr(self, name)
-        return config
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        return cls(**config)
+        super().__init__(
+            features, logits, arguments=arguments, policy=policy, name=name, trainable=trainable
+        )

@@ -7,7 +7,7 @@ from keras_reparam.models._validation import divisible, positive_int, rate
 
 # Added to the scores of invalid frames. Finite, so that a clip without any valid frame gets equal
 # weights instead of NaN.
-_MASKED = -1e9
+MASKED = -1e9
 
 
 @keras.saving.register_keras_serializable(package="keras_reparam")
@@ -51,23 +51,35 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         self.output_projection.build(shape)
 
     def call(self, x, mask=None, training=None):
-        frames = ops.shape(x)[1]
         query, key, value = ops.split(self.qkv(x), 3, axis=-1)
-        head_width = self.units // self.num_heads
-        split = (-1, frames, self.num_heads, head_width)
-        query = ops.transpose(ops.reshape(query * head_width**-0.5, split), (0, 2, 1, 3))
-        key = ops.transpose(ops.reshape(key, split), (0, 2, 3, 1))
-        value = ops.transpose(ops.reshape(value, split), (0, 2, 1, 3))
-        scores = ops.cast(ops.matmul(query, key), "float32")
-        if mask is not None:
-            invalid = 1.0 - ops.cast(mask, "float32")
-            scores = scores + invalid[:, None, None, :] * _MASKED
+        query = query * (self.units // self.num_heads) ** -0.5
+        return self.output_projection(self._attend(query, key, value, mask, training))
+
+    def _attend(self, query, key, value, mask, training):
+        """The heads' results side by side, before the output projection."""
+        frames = ops.shape(query)[1]
+        query, key, value = (self._split_heads(x, frames) for x in (query, key, value))
+        bias = None if mask is None else attention_bias(mask)[:, None, None, :]
+        weights = self._weights(ops.matmul(query, _transposed(key)), bias, training)
+        return self._join_heads(ops.matmul(weights, value), frames)
+
+    def _split_heads(self, x, frames):
+        """`(batch, frames, units)` to `(batch, heads, frames, head width)`."""
+        x = ops.reshape(x, (-1, frames, self.num_heads, self.units // self.num_heads))
+        return ops.transpose(x, (0, 2, 1, 3))
+
+    def _join_heads(self, x, frames):
+        return ops.reshape(ops.transpose(x, (0, 2, 1, 3)), (-1, frames, self.units))
+
+    def _weights(self, scores, bias, training):
+        """Softmax of `scores + bias` in float32, after dropout, in the dtype of the scores."""
+        dtype = scores.dtype
+        scores = ops.cast(scores, "float32")
+        if bias is not None:
+            scores = scores + bias
         # Over a single frame it is 1, and Keras warns of it.
         weights = ops.softmax(scores, axis=-1) if scores.shape[-1] != 1 else ops.ones_like(scores)
-        weights = ops.cast(weights, value.dtype)
-        weights = self.weights_dropout(weights, training=training)
-        x = ops.transpose(ops.matmul(weights, value), (0, 2, 1, 3))
-        return self.output_projection(ops.reshape(x, (-1, frames, self.units)))
+        return self.weights_dropout(ops.cast(weights, dtype), training=training)
 
     def compute_output_shape(self, input_shape):
         return tuple(input_shape)
@@ -76,3 +88,12 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         config = super().get_config()
         config.update(units=self.units, num_heads=self.num_heads, dropout=self.dropout)
         return config
+
+
+def attention_bias(mask):
+    """What is added to scores: 0 for valid frames, `MASKED` for the others, in float32."""
+    return (1.0 - ops.cast(mask, "float32")) * MASKED
+
+
+def _transposed(key):
+    return ops.transpose(key, (0, 1, 3, 2))

@@ -4,11 +4,19 @@ import builtins
 
 import keras
 
+from keras_reparam.models.conformer import Conformer
 from keras_reparam.models.conv_transformer import ConvTransformer
 from keras_reparam.models.sizes import SIZES
+from keras_reparam.models.speechformer import SpeechFormer
 from keras_reparam.transforms import expand
 
-_BACKBONES = {"conv_transformer": ConvTransformer}
+_BACKBONES = {
+    "conformer": Conformer,
+    "conv_transformer": ConvTransformer,
+    "speechformer": SpeechFormer,
+}
+# Where a feed-forward network is 4 times as wide as its input, multiples of its width are huge.
+_EXPANSION_BASES = {"conformer": "input"}
 
 
 def list() -> builtins.list[str]:
@@ -37,13 +45,15 @@ def create(
 
     Args:
         name: One of `keras_reparam.models.list()`.
-        size: `"light"` or `"large"`.
+        size: `"light"`, `"large"`, or a published one: `"S"`, `"M"` or `"L"` of the Conformer,
+            `"S"` or `"B"` of the SpeechFormer.
         num_classes: Number of logits.
         num_mels: Number of mel bands.
         frames: Number of frames: 400 are 4 seconds at a hop of 10 ms. `None`: any number, but
             then the model cannot be exported for a phone.
         expansion: HRF expansion of the first layer of every feed-forward network, as
-            `keras_reparam.expand` does it. `None`: the light model itself.
+            `keras_reparam.expand` does it, with `expansion_base="input"` for the Conformer.
+            `None`: the light model itself.
         **options: Further arguments of the backbone's class, such as `dropout`; they take
             precedence over the size's.
 
@@ -75,4 +85,7 @@ def create(
             **options,
         }
     )
-    return light if expansion is None else expand(light, expansion=expansion)
+    if expansion is None:
+        return light
+    base = _EXPANSION_BASES.get(name, "units")
+    return expand(light, expansion=expansion, expansion_base=base)

@@ -4,6 +4,7 @@ import keras
 
 from keras_reparam.models._validation import positive_int, rate
 from keras_reparam.models.multi_head_self_attention import MultiHeadSelfAttention
+from keras_reparam.models.windowed_self_attention import WindowedSelfAttention
 
 
 @keras.saving.register_keras_serializable(package="keras_reparam")
@@ -19,10 +20,12 @@ class TransformerEncoderLayer(keras.layers.Layer):
         feed_forward_units: Width between `fc1` and `fc2`.
         dropout: Rate of all dropouts: residual, attention weights, and after the ReLU.
         norm_first: Whether LayerNorm stands before attention and feed-forward network.
+        window: Number of frames, an odd one, that a frame attends to. `None`: all of them.
         **kwargs: `name`, `dtype`, and what else every Keras layer takes.
 
     Input shape:
-        `(batch, frames, units)`, and a Keras mask `(batch, frames)` or none.
+        `(batch, frames, units)`, a Keras mask `(batch, frames)` or none, and, as the argument
+        `positions`, what is added to the input of the attention alone, `(frames, units)` or none.
 
     Output shape:
         The same; the mask is passed on.
@@ -44,6 +47,7 @@ class TransformerEncoderLayer(keras.layers.Layer):
         feed_forward_units: int,
         dropout: float = 0.1,
         norm_first: bool = False,
+        window: int | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -52,14 +56,14 @@ class TransformerEncoderLayer(keras.layers.Layer):
         self.feed_forward_units = positive_int("feed_forward_units", feed_forward_units)
         self.dropout = rate("dropout", dropout)
         self.norm_first = bool(norm_first)
+        self.window = window
         self.supports_masking = True
         dtype = self.dtype_policy
-        self.attention = MultiHeadSelfAttention(
-            self.units,
-            num_heads=self.num_heads,
-            dropout=self.dropout,
-            dtype=dtype,
-            name="attention",
+        options = {"num_heads": self.num_heads, "dropout": self.dropout, "dtype": dtype}
+        self.attention = (
+            MultiHeadSelfAttention(self.units, **options, name="attention")
+            if window is None
+            else WindowedSelfAttention(self.units, window=window, **options, name="attention")
         )
         self.fc1 = keras.layers.Dense(
             self.feed_forward_units, activation="relu", dtype=dtype, name="fc1"
@@ -88,14 +92,16 @@ class TransformerEncoderLayer(keras.layers.Layer):
         self.fc2.build((None, None, self.feed_forward_units))
         self.feed_forward_norm.build(shape)
 
-    def call(self, x, mask=None, training=None):
+    def call(self, x, mask=None, training=None, positions=None):
         if self.norm_first:
-            x = x + self._attend(self.attention_norm(x), mask, training)
+            x = x + self._attend(self.attention_norm(x), positions, mask, training)
             return x + self._feed_forward(self.feed_forward_norm(x), training)
-        x = self.attention_norm(x + self._attend(x, mask, training))
+        x = self.attention_norm(x + self._attend(x, positions, mask, training))
         return self.feed_forward_norm(x + self._feed_forward(x, training))
 
-    def _attend(self, x, mask, training):
+    def _attend(self, x, positions, mask, training):
+        # Positions belong to what attention sees, not to the residual.
+        x = x if positions is None else x + positions
         x = self.attention(x, mask=mask, training=training)
         return self.attention_dropout(x, training=training)
 
@@ -114,5 +120,6 @@ class TransformerEncoderLayer(keras.layers.Layer):
             feed_forward_units=self.feed_forward_units,
             dropout=self.dropout,
             norm_first=self.norm_first,
+            window=self.window,
         )
         return config

@@ -1,0 +1,127 @@
+"""The Conformer backbone."""
+
+import keras
+
+from keras_reparam.models._validation import divisible, odd, positive_int, rate
+from keras_reparam.models.backbone import Backbone, policy_of
+from keras_reparam.models.conformer_block import ConformerBlock
+from keras_reparam.models.conv_subsampling import ConvSubsampling
+from keras_reparam.models.masked_mean_pooling import MaskedMeanPooling
+
+
+@keras.saving.register_keras_serializable(package="keras_reparam")
+class Conformer(Backbone):
+    """Two strided convolutions, Conformer blocks, mean over time, classifier: logits.
+
+    The encoder of Gulati et al.: two 3x3 convolutions over (time, mel) with stride 2 and ReLU,
+    a linear layer, dropout, and blocks of two half-step feed-forward networks, self-attention
+    with relative positions and a convolution module. Then the mean over the valid frames and a
+    linear classifier.
+
+    The Keras mask of the input says which frames are valid (`keras_reparam.audio.LogMel` sets it;
+    for stored features call `model(features, mask=mask)`). Frames that are not valid change
+    nothing: not attention, not convolutions, not the statistics of BatchNorm.
+
+    The first linear layer of both feed-forward networks of a block is where
+    `keras_reparam.expand` adds HRF; with networks of 4 times the width, choose
+    `expansion_base="input"`, as `keras_reparam.models.create` does.
+
+    Args:
+        num_classes: Number of logits.
+        num_mels: Number of mel bands of the input.
+        frames: Number of frames of the input, which makes every shape static, as a phone needs
+            it. `None`: any number.
+        channels: Channels of the strided convolutions. `None`, as published: `units`.
+        units: Width of the encoder, even and a multiple of `num_heads`.
+        num_layers: Number of blocks.
+        num_heads: Number of attention heads.
+        feed_forward_units: Width within the feed-forward networks. `None`, as published:
+            4 times `units`.
+        kernel_size: Frames of the depthwise convolutions' kernels; odd. Published: 32, which has
+            no centre.
+        dropout: Rate of all dropouts.
+        dtype: dtype policy. `None`: the global one. Logits are always float32.
+        name: Name of the model.
+        trainable: Whether its weights are trained.
+
+    Input shape:
+        `(batch, frames, num_mels)`.
+
+    Output shape:
+        `(batch, num_classes)`.
+
+    Raises:
+        ValueError: If an argument is not as described here.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import keras_reparam as kr
+    >>> model = kr.models.Conformer(
+    ...     num_classes=4, num_mels=20, frames=50, units=8, num_layers=1, num_heads=2,
+    ...     kernel_size=5,
+    ... )
+    >>> tuple(model(np.zeros((2, 50, 20), "float32")).shape)
+    (2, 4)
+
+    Reference:
+        Gulati et al., Conformer, Interspeech 2020, arXiv 2005.08100.
+    """
+
+    def __init__(
+        self,
+        *,
+        num_classes: int,
+        num_mels: int = 64,
+        frames: int | None = None,
+        channels: int | None = None,
+        units: int = 144,
+        num_layers: int = 16,
+        num_heads: int = 4,
+        feed_forward_units: int | None = None,
+        kernel_size: int = 31,
+        dropout: float = 0.1,
+        dtype=None,
+        name: str | None = None,
+        trainable: bool = True,
+    ):
+        arguments = {
+            "num_classes": positive_int("num_classes", num_classes),
+            "num_mels": positive_int("num_mels", num_mels),
+            "frames": None if frames is None else positive_int("frames", frames),
+            "channels": None if channels is None else positive_int("channels", channels),
+            "units": positive_int("units", units),
+            "num_layers": positive_int("num_layers", num_layers),
+            "num_heads": positive_int("num_heads", num_heads),
+            "feed_forward_units": None
+            if feed_forward_units is None
+            else positive_int("feed_forward_units", feed_forward_units),
+            "kernel_size": odd("kernel_size", kernel_size),
+            "dropout": rate("dropout", dropout),
+        }
+        divisible("units", units, "num_heads", num_heads)
+        policy = policy_of(dtype)
+
+        features = keras.Input((frames, num_mels), dtype="float32", name="features")
+        x = ConvSubsampling(
+            units,
+            channels=units if channels is None else channels,
+            dtype=policy,
+            name="subsampling",
+        )(features)
+        x = keras.layers.Dropout(dropout, dtype=policy, name="dropout")(x)
+        for i in range(num_layers):
+            x = ConformerBlock(
+                units,
+                num_heads=num_heads,
+                feed_forward_units=4 * units if feed_forward_units is None else feed_forward_units,
+                kernel_size=kernel_size,
+                dropout=dropout,
+                dtype=policy,
+                name=f"block_{i}",
+            )(x)
+        x = MaskedMeanPooling(dtype=policy, name="pooling")(x)
+        logits = keras.layers.Dense(num_classes, dtype="float32", name="classifier")(x)
+        super().__init__(
+            features, logits, arguments=arguments, policy=policy, name=name, trainable=trainable
+        )
