@@ -6,6 +6,7 @@ import keras
 
 from keras_reparam.models.conformer import Conformer
 from keras_reparam.models.conv_transformer import ConvTransformer
+from keras_reparam.models.haffformer import HAFFormer
 from keras_reparam.models.sizes import SIZES
 from keras_reparam.models.speechformer import SpeechFormer
 from keras_reparam.transforms import expand
@@ -13,6 +14,7 @@ from keras_reparam.transforms import expand
 _BACKBONES = {
     "conformer": Conformer,
     "conv_transformer": ConvTransformer,
+    "haffformer": HAFFormer,
     "speechformer": SpeechFormer,
 }
 # Where a feed-forward network is 4 times as wide as its input, multiples of its width are huge.

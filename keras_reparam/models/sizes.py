@@ -6,7 +6,8 @@ under 1 MB as an int8 file: at most 300,000 parameters, and 60 million multiply-
 `convtransformer_espnet`; of the SpeechFormer, B behind a linear layer from any features to the
 published width. Published sizes have their own names; those of the SpeechFormer are meant for
 `num_mels=128`. The Conformer's are its encoders, without the decoder for speech recognition, and
-with kernels of 31 instead of 32 frames; its `large` is S.
+with kernels of 31 instead of 32 frames; its `large` is S. The
+HAFFormer's sizes are not public: its `large` is one of at least 8 times `light`.
 """
 
 SIZES: dict[str, dict[str, dict[str, int | float | bool | tuple[int, ...]]]] = {
@@ -32,6 +33,10 @@ SIZES: dict[str, dict[str, dict[str, int | float | bool | tuple[int, ...]]]] = {
             "num_heads": 4,
             "feed_forward_units": 2048,
         },
+    },
+    "haffformer": {
+        "light": {"units": (48, 64, 96), "num_layers": (2, 2, 2)},
+        "large": {"units": (128, 192, 256), "num_layers": (3, 3, 4)},
     },
     "speechformer": {
         "light": {"units": 64, "positions": "sinusoidal"},

@@ -1,5 +1,7 @@
 """References that the tests of the backbones share."""
 
+import math
+
 import keras
 import numpy as np
 import pytest
@@ -207,6 +209,32 @@ def conformer(model, features, valid):
     return dense(model.get_layer("classifier"), x[valid].mean(axis=0))
 
 
+def gelu(x):
+    """The tangent's approximation is not meant: the error function itself."""
+    return x * (1 + np.array([[math.erf(v / math.sqrt(2)) for v in row] for row in x])) / 2
+
+
+def haffformer(model, features, valid):
+    """Logits of one clip, in float64."""
+    x = dense(model.get_layer("projection"), features.astype("float64"))
+    for i in range(3):
+        for j in range(model.num_layers[i]):
+            block = model.get_layer(f"level_{i + 1}_block_{j}")
+            y, mixed = norm(block.convolution_norm, x), 0
+            for layer in block.convolutions:
+                kernel = np.array(layer.kernel, "float64")[:, 0, :, 0]
+                mixed = mixed + gelu(depthwise(kernel, y, valid) + np.array(layer.bias))
+            x = x + dense(block.projection, mixed)
+            y = norm(block.feed_forward_norm, x)
+            x = x + dense(block.fc2, gelu(dense(block.gate, y)) * dense(block.value, y))
+        merge, scale = model.get_layer(f"merge_{i + 1}"), model.merge_scales[i]
+        x = x * valid[:, None]
+        blocks = [x[t : t + scale].sum(axis=0) / scale for t in range(0, len(x), scale)]
+        valid = np.array([valid[t : t + scale].any() for t in range(0, len(valid), scale)])
+        x = norm(merge.norm, dense(merge.projection, np.array(blocks)))
+    return dense(model.get_layer("classifier"), x[valid].mean(axis=0))
+
+
 class Reference:
     attention = staticmethod(attention)
     encoder_layer = staticmethod(encoder_layer)
@@ -214,6 +242,7 @@ class Reference:
     speechformer = staticmethod(speechformer)
     relative_attention = staticmethod(relative_attention)
     conformer = staticmethod(conformer)
+    haffformer = staticmethod(haffformer)
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,13 @@ SMALL = {
         "kernel_size": 5,
         "sites": 2,
     },
+    "haffformer": {
+        "units": (8, 10, 12),
+        "num_layers": (1, 1, 1),
+        "kernel_sizes": (3, 5),
+        "merge_scales": (4, 3, 2),
+        "sites": 6,
+    },
     "speechformer": {
         "num_heads": 2,
         "num_layers": (1, 1, 1, 1),
