@@ -272,7 +272,7 @@ def sharpen(model, features):
     layer = model.get_layer("classifier")
     pooled = keras.Model(model.inputs[0], layer.input)
     pooled.supports_masking = True
-    vectors = np.array(pooled(features), "float32")
+    vectors = pooled.predict(features, verbose=0)
     centred = vectors - vectors.mean(axis=0)
     _, values, directions = np.linalg.svd(centred)
     kernel = np.outer(directions[0], [1.5, 0.0, -0.3]) * np.sqrt(len(vectors)) / values[0]
