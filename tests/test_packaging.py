@@ -15,10 +15,11 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 # What tells, within minutes, whether the package works on an interpreter or with some versions.
 SHORT_SUITE = (
-    *("tests/layers/test_hrf_dense.py", "tests/layers/test_factorization.py"),
-    *("tests/transforms/test_merge.py", "tests/audio", "tests/test_imports.py", "tests/deploy"),
+    *("tests/audio/test_log_mel.py", "tests/audio/test_reading.py"),
+    *("tests/layers", "tests/transforms/test_transforms.py", "tests/models/test_front_end.py"),
+    *("tests/deploy/test_export.py", "tests/deploy/test_classifier.py", "tests/test_imports.py"),
 )
-TEST_PACKAGES = ("pytest", "pytest-xdist", "hypothesis")
+TEST_PACKAGES = ("pytest", "pytest-xdist", "hypothesis", "jax")
 
 
 def described():

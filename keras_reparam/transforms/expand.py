@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from keras_reparam.layers.hrf_einsum_dense import holds_inner_bias
-from keras_reparam.layers.hrf_layer import validate_options
+from keras_reparam.layers.hrf_options import validate_options
 from keras_reparam.transforms.expanded import protect
 from keras_reparam.transforms.feed_forward import first_linear_layers
 from keras_reparam.transforms.linear_layers import LinearLayer, hrf_class, linear_layers, walk

@@ -13,7 +13,8 @@ from typing import Any
 
 import keras
 
-from keras_reparam.layers.hrf_layer import HRFLayer, recording_configs
+from keras_reparam.layers.hrf_layer import HRFLayer
+from keras_reparam.layers.saving import recording_configs
 from keras_reparam.transforms.linear_layers import hrf_class, walk
 
 _SUBCLASSES: dict[type, type] = {}

@@ -6,7 +6,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_reparam.layers.hrf_layer import HRFLayer, saving_merged
+from keras_reparam.layers.hrf_layer import HRFLayer
+from keras_reparam.layers.saving import saving_merged
 from keras_reparam.transforms.expanded import original_class
 from keras_reparam.transforms.linear_layers import HRF_CLASSES, linear_layers, walk
 from keras_reparam.transforms.merge_error import MergeError

@@ -52,7 +52,7 @@ def train(corpus: Corpus, settings: Settings, console: Console) -> Trained:
         norm_first=settings.norm_first,
     )
     batches = TrainingBatches(
-        features, [clip.label for clip in corpus.train], len(corpus.labels), settings
+        features, log_mel, [clip.label for clip in corpus.train], len(corpus.labels), settings
     )
     windows, owners = windows_of(
         [clip.samples for clip in corpus.validation], settings.frames * log_mel.hop_length
