@@ -10,7 +10,7 @@ from keras import ops
 
 from keras_reparam.layers import factor_initializers, factorization
 from keras_reparam.layers.hrf_options import validate_options
-from keras_reparam.layers.saving import CONFIGS_ASKED, SAVING_MERGED
+from keras_reparam.layers.saving import CONFIGS_ASKED, MERGED_WEIGHTS
 
 
 class _OnEffective(keras.regularizers.Regularizer):
@@ -63,6 +63,12 @@ class HRFLayer(keras.layers.Layer):
     # Construction
 
     def _set_options(self, **options: Any) -> None:
+        if getattr(self.dtype_policy, "quantization_mode", None) is not None:
+            raise ValueError(
+                "An HRF layer cannot be quantized while its kernel is a product: train in a "
+                "floating-point dtype, call `keras_reparam.merge(model)`, and quantize then. "
+                f"Received: dtype={self.dtype_policy.name!r}"
+            )
         for name, value in validate_options(**options).items():
             setattr(self, name, value)
 
@@ -252,7 +258,7 @@ class HRFLayer(keras.layers.Layer):
                 f"Layer '{self.name}' has no weights yet. Build it, or call it on data, before "
                 "merging."
             )
-        kernel, bias = self._merged_weights()
+        kernel, bias = self.merged_weights()
         plain = self.plain_class.from_config(self.plain_config(self.get_config()))
         plain.build(self.get_build_config()["input_shape"])
         plain._kernel.assign(kernel)
@@ -271,7 +277,8 @@ class HRFLayer(keras.layers.Layer):
                     "Training has diverged: go back to an earlier checkpoint."
                 )
 
-    def _merged_weights(self) -> tuple[np.ndarray, np.ndarray | None]:
+    def merged_weights(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """Kernel and bias (or `None`) of the plain layer: products in float64, rounded once."""
         self.check_finite()
 
         def exact(variable: Any) -> np.ndarray:
@@ -317,8 +324,9 @@ class HRFLayer(keras.layers.Layer):
     def save_own_variables(self, store: Any) -> None:
         if not self.built:
             return
-        if SAVING_MERGED.get():
-            kernel, bias = self._merged_weights()
+        merged = MERGED_WEIGHTS.get()
+        if merged is not None:
+            kernel, bias = merged[id(self)]
             store["0"] = kernel
             if bias is not None:
                 store["1"] = bias
@@ -340,13 +348,18 @@ class HRFLayer(keras.layers.Layer):
             for name, variable in own.items():
                 variable.assign(store[name])
             return
-        plain_names = {"0"} if self._bias is None else {"0", "1"}
-        if names != plain_names:
+        with_bias = self._bias is not None or bool(self._inner_biases)
+        fits = names == {"0", "1"} if with_bias else names == {"0"}
+        if not fits and not (names == {"0"} and self._bias is None):
+            plain_names = ["0", "1"] if with_bias else ["0"]
             raise ValueError(
                 f"Layer '{self.name}' expected the weights {sorted(own)} or a plain layer's "
-                f"{sorted(plain_names)}. Received: {sorted(names)}. Expand the model with the "
+                f"{plain_names}. Received: {sorted(names)}. Expand the model with the "
                 "options (factors, hrf_bias) that the checkpoint was made with."
             )
+        self._load_plain(store)
+
+    def _load_plain(self, store: Any) -> None:
         kernel = np.asarray(store["0"])
         expected = self.plain_kernel_shape
         if tuple(kernel.shape) != expected:
@@ -360,6 +373,11 @@ class HRFLayer(keras.layers.Layer):
             row.assign(ops.zeros_like(row.value))
         if self._bias is not None:
             self._bias.assign(store["1"])
+        elif "1" in set(store.keys()):
+            # What `hrf_bias` gave the merged layer: the last inner bias with b K = bias.
+            bias = self._to_row(np.asarray(store["1"], "float64"), np)
+            last = ops.convert_to_numpy(self._factors[-1].value).astype("float64")
+            self._inner_biases[-1].assign((bias @ np.linalg.pinv(last)).astype(self._numpy_dtype))
 
     def _check_shapes(self, store: Any, own: dict[str, Any]) -> None:
         for name, variable in own.items():
@@ -401,7 +419,8 @@ class HRFLayer(keras.layers.Layer):
         """Not available while the kernel is a product: merge first."""
         raise ValueError(
             f"Quantization needs one kernel, but layer '{self.name}' holds factors. Call "
-            "`keras_reparam.merge(model)` (or `layer.merge()`) first."
+            "`keras_reparam.merge(model)` (or `layer.merge()`) first. If this was "
+            "`model.quantize`, layers before this one are quantized already: load the model again."
         )
 
     def __repr__(self) -> str:

@@ -4,18 +4,20 @@ import contextlib
 import contextvars
 from collections.abc import Iterator
 
-SAVING_MERGED = contextvars.ContextVar("keras_reparam_saving_merged", default=False)
+import numpy as np
+
+MERGED_WEIGHTS = contextvars.ContextVar("keras_reparam_merged_weights", default=None)
 CONFIGS_ASKED = contextvars.ContextVar("keras_reparam_configs_asked", default=None)
 
 
 @contextlib.contextmanager
-def saving_merged() -> Iterator[None]:
-    """Within it, HRF layers save what the plain layer would: merged kernel and bias."""
-    token = SAVING_MERGED.set(True)
+def saving_merged(weights: dict[int, tuple[np.ndarray, np.ndarray | None]]) -> Iterator[None]:
+    """Within it, HRF layers save what the plain layer would: these kernels and biases, by id."""
+    token = MERGED_WEIGHTS.set(weights)
     try:
         yield
     finally:
-        SAVING_MERGED.reset(token)
+        MERGED_WEIGHTS.reset(token)
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from recipes.common.command import exit_code, keep_quiet
+from recipes.common.command import exit_code, interrupted_at_the_end, keep_quiet
 from recipes.quickstart.settings import DATA, RUN, Settings
 
 
@@ -65,6 +65,8 @@ def _run(options: argparse.Namespace) -> int:
         seed=options.seed,
         expansion=options.expansion,
     )
+    if options.install and options.limit is not None:
+        raise ValueError("A trial on a part of the clips can't be installed: leave --limit out.")
     # All that can be known at once is said at once: Keras takes seconds to import.
     if not settings.data.is_dir():
         raise FileNotFoundError(f"There is no folder of clips '{settings.data}'")
@@ -75,7 +77,7 @@ def _run(options: argparse.Namespace) -> int:
     with console.status("Starting Keras"):
         from keras_reparam.deploy.quiet import quiet
 
-        with quiet():
+        with interrupted_at_the_end(), quiet():
             from recipes.quickstart.run import run
     run(settings, options.out, install_model=options.install, console=console)
     return 0

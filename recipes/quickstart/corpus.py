@@ -1,6 +1,5 @@
 """The quickstart's clips: waveforms, features, and batches for training."""
 
-import collections
 import dataclasses
 
 import keras
@@ -64,12 +63,14 @@ def load_corpus(settings: Settings, console: Console) -> Corpus:
 
 
 def _limited(segments: list[Segment], limit: int | None) -> list[Segment]:
-    counts: collections.Counter = collections.Counter()
+    """At most `limit` segments of each label, evenly spaced, so that all speakers come along."""
+    if limit is None:
+        return segments
     kept = []
-    for segment in segments:
-        counts[segment.label] += 1
-        if limit is None or counts[segment.label] <= limit:
-            kept.append(segment)
+    for label in sorted({segment.label for segment in segments}):
+        found = [segment for segment in segments if segment.label == label]
+        count = min(limit, len(found))
+        kept += [found[i] for i in np.linspace(0, len(found) - 1, count).round().astype(int)]
     return kept
 
 

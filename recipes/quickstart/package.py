@@ -64,7 +64,9 @@ def model_card(
         name: sorted({clip.segment.speaker for clip in clips})
         for name, clips in corpus.splits().items()
     }
-    total = sum(len(clips) for clips in corpus.splits().values())
+    clips = [clip.segment for clips in corpus.splits().values() for clip in clips]
+    actors = len({clip.speaker for clip in clips})
+    texts = len({clip.text_id for clip in clips})
     return ModelCard(
         name="Four emotions in German acted speech: light ConvTransformer",
         summary=(
@@ -77,29 +79,31 @@ def model_card(
             "start for models trained on recordings of your own purpose."
         ),
         limits=[
-            "Trained on six people who act emotions in a studio, in German, with ten sentences "
-            "that mean nothing emotional. Spontaneous speech, other languages, children, noise and "
-            "other microphones are untested; expect far lower scores.",
+            f"Trained on {len(speakers['train'])} people who act emotions in a studio, in German, "
+            f"with {texts} sentences that mean nothing emotional. Spontaneous speech, other "
+            "languages, children, noise and other microphones are untested; expect far lower "
+            "scores.",
             "It always answers with one of four classes, also for music, noise or an emotion that "
             "is none of them. Probabilities are not calibrated.",
-            f"Tested on {len(corpus.test)} clips of two people: a difference of a few percent "
-            "between two rows or two models means nothing.",
-            "Scores differ between the sexes (see Results) and may differ between other groups, "
-            "which were not measured.",
+            f"Tested on {len(corpus.test)} clips of {len(speakers['test'])} people: a difference "
+            "of a few percent between two rows or two models means nothing.",
+            "UA female and UA male are of few speakers each; other groups of people were not "
+            "measured.",
             "Not for decisions about people: employment, education, insurance, policing, medicine "
-            "or any other. Emotion recognition at work and in education is prohibited in the "
-            "European Union (Regulation 2024/1689, Article 5).",
+            "or any other. In the European Union emotion recognition at work and in education is "
+            "prohibited but for medical or safety reasons (Regulation 2024/1689, Article 5).",
         ],
         data=(
             "EmoDB, the Berlin Database of Emotional Speech (Burkhardt et al., Interspeech 2005), "
-            f"CC0 1.0: {total} clips of anger, happiness, neutral and sadness by ten actors. "
+            f"CC0 1.0: {len(clips)} clips of {', '.join(corpus.labels)} by {actors} actors. "
             "Recorded in an anechoic chamber; here as Ogg Opus at 16 kHz (recipes/data/emodb4)."
         ),
         protocol=(
             f"Speaker-independent. Training: {_named(speakers['train'], corpus.train)}. "
-            f"Validation, which chose the epoch ({facts['chosen']} of {facts['epochs']}) and the "
-            f"settings: {_named(speakers['validation'], corpus.validation)}. Test, read once: "
-            f"{_named(speakers['test'], corpus.test)}. A clip's scores are the mean over "
+            f"Validation, which chose the epoch ({facts['chosen']} of {facts['epochs']}): "
+            f"{_named(speakers['validation'], corpus.validation)}. Test, read by the last "
+            f"evaluation alone: {_named(speakers['test'], corpus.test)}. Settings were chosen on "
+            "training and validation speakers. A clip's scores are the mean over "
             "half-overlapping windows. UA: mean recall of the classes; WA: share of right clips."
         ),
         architecture=(

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -17,8 +18,9 @@ from rich.table import Table
 import keras_reparam as kr
 from keras_reparam.benchmarks.environment import environment
 from recipes.common.folders import staged
-from recipes.common.latency import Latency, measure
+from recipes.common.latency import measure
 from recipes.common.plots import plot_confusion, plot_curves
+from recipes.common.scores import in_batches
 from recipes.quickstart.corpus import SAMPLE_RATE, Clip, Corpus, load_corpus
 from recipes.quickstart.evaluation import (
     Variant,
@@ -26,7 +28,14 @@ from recipes.quickstart.evaluation import (
     table_of,
     write_predictions,
 )
-from recipes.quickstart.package import CARD, FILES, GOLDEN, install, write_package
+from recipes.quickstart.package import (
+    CARD,
+    FILES,
+    GOLDEN,
+    golden_clips,
+    install,
+    write_package,
+)
 from recipes.quickstart.settings import Settings
 from recipes.quickstart.training import Trained, train
 
@@ -65,13 +74,10 @@ def run(settings: Settings, folder: Path, *, install_model: bool = False, consol
         console: Where to report.
 
     Raises:
-        ValueError: If the settings or the clips are not as they should be, or the model to
-            install is not good enough.
+        ValueError: If the clips are not as they should be, or the model to install is not good
+            enough.
         OSError: If a file can't be read or written.
     """
-    if install_model and settings.limit is not None:
-        raise ValueError("A trial on a part of the clips can't be installed: leave `limit` out.")
-    installed = None
     with staged(folder) as beside:
         _stage(console, 1, "Train on six speakers, with HRF")
         corpus = load_corpus(settings, console)
@@ -86,7 +92,7 @@ def run(settings: Settings, folder: Path, *, install_model: bool = False, consol
         _stage(console, 2, "Merge: the light model back")
         light = kr.merge(trained.backbone)
         merge = _merge_report(trained, light)
-        console.print(kr.summary(trained.backbone))
+        _print_summary(trained.backbone, console)
         console.print(
             f"{merge['training_parameters']:,} parameters in training, "
             f"{merge['merged_parameters']:,} merged. Largest difference of a logit on the "
@@ -122,23 +128,31 @@ def run(settings: Settings, folder: Path, *, install_model: bool = False, consol
         }
         write_package(beside, corpus, variants, latencies, facts)
 
-        _stage(console, 5, "Install as the model that comes with the package")
-        worst = min(variant.metrics.ua for variant in variants)
-        if not install_model:
-            console.print("Not asked for; --install does it.")
-        elif worst < SHIPPED_UA:
-            raise ValueError(
-                f"The model that comes with the package must have a UA of at least "
-                f"{SHIPPED_UA:.0%} in all its forms. Received: {worst:.1%}; nothing was installed"
-            )
-        else:
-            installed = install(beside)
-            console.print(f"Installed in {_shown(installed)}.")
+    _stage(console, 5, "Install as the model that comes with the package")
+    installed = None
+    if install_model:
+        installed = _install(folder, variants)
+        console.print(f"Installed in {_shown(installed)}.", highlight=False)
+    else:
+        console.print("Not asked for; --install does it.")
 
-    _stage(console, 6, "Classify a clip that the model has never heard")
-    _classify(folder / FILES["int8"], corpus.test[0], settings, console)
+    _stage(console, 6, "Classify a clip that the model has never heard, one of the clearest")
+    first = next(iter(golden_clips(corpus.test, variants[-1].probabilities, facts["window"])))
+    clip = next(clip for clip in corpus.test if clip.segment.id == first)
+    _classify(folder / FILES["int8"], clip, settings, console)
     _say_where(folder, console)
     return Run(folder, metrics, installed)
+
+
+def _install(folder: Path, variants: list[Variant]) -> Path:
+    worst = min(variant.metrics.ua for variant in variants)
+    if worst < SHIPPED_UA:
+        raise ValueError(
+            f"The model that comes with the package must have a UA of at least {SHIPPED_UA:.0%} "
+            f"in all its forms. Received: {worst:.1%}; the results lie in {_shown(folder)}, and "
+            "the package's model is as it was"
+        )
+    return install(folder)
 
 
 def _stage(console: Console, number: int, title: str) -> None:
@@ -161,14 +175,22 @@ def _report_corpus(corpus: Corpus, console: Console) -> None:
     console.print(found, highlight=False)
 
 
+def _print_summary(model: keras.Model, console: Console) -> None:
+    """`kr.summary`; where its table would be cramped, the expanded layers alone."""
+    found = kr.summary(model)
+    expanded = tuple(row for row in found.rows if row.rank is not None)
+    if console.width >= 100:
+        console.print(found)
+        return
+    console.print(dataclasses.replace(found, rows=expanded))
+    others = len(found.rows) - len(expanded)
+    console.print(f"{others} other linear layers stay plain: `keras-reparam summary` lists them.")
+
+
 def _merge_report(trained: Trained, light: keras.Model) -> dict:
     """Parameters, and how far the merged model's logits are from the trained one's."""
-    features, mask = trained.validation
-    inputs = [keras.Input(part.shape[1:], dtype=str(part.dtype)) for part in trained.validation]
     first, second = (
-        keras.Model(inputs, model(inputs[0], mask=inputs[1])).predict(
-            [features, mask], batch_size=16, verbose=0
-        )
+        in_batches(partial(_logits, model), *trained.validation)
         for model in (trained.backbone, light)
     )
     return {
@@ -177,6 +199,10 @@ def _merge_report(trained: Trained, light: keras.Model) -> dict:
         "difference": float(np.abs(first - second).max()),
         "scale": float(np.abs(first).max()),
     }
+
+
+def _logits(model: keras.Model, features: np.ndarray, mask: np.ndarray):
+    return model(features, mask=mask, training=False)
 
 
 def _export(model: keras.Model, corpus: Corpus, folder: Path, console: Console) -> None:
@@ -348,6 +374,3 @@ def _say_where(folder: Path, console: Console) -> None:
         "Read how this was done:       recipes/README.md",
     ):
         console.print(f"  {line}", highlight=False, soft_wrap=True)
-
-
-__all__ = ["Latency", "Run", "run"]

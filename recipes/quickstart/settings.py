@@ -9,7 +9,7 @@ RUN = Path("runs") / "quickstart"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The recipe; chosen on the validation speakers.
+    """The recipe; chosen on training and validation speakers.
 
     Attributes:
         data: Folder with the manifest `emodb4.csv` and the clips.
@@ -31,7 +31,7 @@ class Settings:
     """
 
     data: Path = DATA
-    epochs: int = 60
+    epochs: int = 40
     limit: int | None = None
     seed: int = 1
     expansion: int = 4
