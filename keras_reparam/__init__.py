@@ -4,9 +4,9 @@ The names resolve at first use, so that a program that only classifies speech wi
 file never imports Keras or TensorFlow.
 """
 
-import sys
-
 import lazy_loader
+
+from keras_reparam._registration import register_with_keras
 
 __version__ = "0.1.0"
 
@@ -19,10 +19,4 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     },
 )
 
-# `keras.saving.load_model` finds a layer of ours only once it is registered. With Keras already
-# imported (the usual order) that costs milliseconds; without it, the first use does it.
-if "keras" in sys.modules:
-    from keras_reparam import audio as audio
-    from keras_reparam import layers as layers
-    from keras_reparam import models as models
-    from keras_reparam import transforms as transforms
+register_with_keras()

@@ -6,14 +6,18 @@ from importlib import metadata
 from pathlib import Path
 
 
-def environment(*packages: str) -> dict[str, str | int]:
-    """CPU, cores this process may use, Python, and the installed versions of `packages`.
+def environment(*packages: str) -> dict[str, str | int | float | None]:
+    """CPU, cores this process may use, load, Python, and installed versions of `packages`.
+
+    The load is the mean number of processes that ran or waited in the last minute (`None` where
+    the system does not tell). At half the cores or more, absolute times say little; ratios of
+    measurements that take turns still do.
 
     Example:
 
     >>> found = environment("numpy")
     >>> sorted(found)
-    ['cores', 'cpu', 'numpy', 'python']
+    ['cores', 'cpu', 'load', 'numpy', 'python']
     """
     versions = {package: metadata.version(package) for package in packages}
     return {
@@ -21,6 +25,7 @@ def environment(*packages: str) -> dict[str, str | int]:
         "cores": len(os.sched_getaffinity(0))
         if hasattr(os, "sched_getaffinity")
         else os.cpu_count(),
+        "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
         "python": platform.python_version(),
         **versions,
     }

@@ -157,7 +157,7 @@ class Classifier:
     def _classify(self, blocks: Iterable[np.ndarray]) -> Classification:
         total = np.zeros(len(self.labels), "float64")
         heard = length = 0
-        for start, window in _windows(blocks, self.window):
+        for start, window in windows(blocks, self.window):
             length = start + len(window)
             if window.any():
                 total += self._runtime(np.pad(window, (0, self.window - len(window))))
@@ -172,7 +172,7 @@ class Classifier:
         )
 
 
-def _windows(blocks: Iterable[np.ndarray], size: int) -> Iterator[tuple[int, np.ndarray]]:
+def windows(blocks: Iterable[np.ndarray], size: int) -> Iterator[tuple[int, np.ndarray]]:
     """Pairs (start, samples) of half-overlapping windows; the last one may be shorter.
 
     A window begins only where there are samples that the one before it does not hold.

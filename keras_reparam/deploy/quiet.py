@@ -34,7 +34,7 @@ def quiet() -> Iterator[TextIO]:
             with contextlib.redirect_stderr(python_log), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 yield progress
-        except BaseException:
+        except Exception:
             _flush()
             log.seek(0)
             text = log.read().decode("utf-8", "replace") + python_log.getvalue()

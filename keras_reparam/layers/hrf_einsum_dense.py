@@ -1,6 +1,7 @@
 """`HRFEinsumDense`: a `keras.layers.EinsumDense` whose kernel is a product of factors."""
 
 import math
+import re
 from typing import Any
 
 import keras
@@ -150,8 +151,12 @@ def split_equation(equation: str) -> tuple[str, str, str]:
     >>> split_equation("abc,dce->abde")
     ('c', 'de', 'dce')
     """
-    operands, output = equation.replace(" ", "").split("->")
-    kernel = operands.split(",")[1]
+    found = re.fullmatch(r"[^,]+,([A-Za-z]+)->(.+)", equation.replace(" ", ""))
+    if found is None:
+        raise ValueError(
+            f'An equation must read "input,kernel->output". Received: equation={equation!r}'
+        )
+    kernel, output = found.groups()
     rows = "".join(letter for letter in kernel if letter not in output)
     columns = "".join(letter for letter in kernel if letter in output)
     return rows, columns, kernel

@@ -1,10 +1,6 @@
 """What the three HRF layers share: factors instead of a kernel, folded in weight space."""
 
-import contextlib
-import contextvars
-import functools
 import random
-from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -12,65 +8,9 @@ import ml_dtypes
 import numpy as np
 from keras import ops
 
-from keras_reparam.layers import factorization
-
-_SAVING_MERGED = contextvars.ContextVar("keras_reparam_saving_merged", default=False)
-_CONFIGS_ASKED = contextvars.ContextVar("keras_reparam_configs_asked", default=None)
-
-
-@contextlib.contextmanager
-def saving_merged() -> Iterator[None]:
-    """Within it, HRF layers save what the plain layer would: merged kernel and bias."""
-    token = _SAVING_MERGED.set(True)
-    try:
-        yield
-    finally:
-        _SAVING_MERGED.reset(token)
-
-
-@contextlib.contextmanager
-def recording_configs() -> Iterator[set[int]]:
-    """Within it, the ids of the HRF layers that a config describes are collected."""
-    seen: set[int] = set()
-    token = _CONFIGS_ASKED.set(seen)
-    try:
-        yield seen
-    finally:
-        _CONFIGS_ASKED.reset(token)
-
-
-def validate_options(
-    *, expansion: int, factors: int, expansion_base: str, hrf_bias: bool
-) -> dict[str, Any]:
-    """The four HRF options as a dictionary, or a `ValueError` that says what is valid."""
-    if isinstance(expansion, bool) or not isinstance(expansion, int) or expansion < 1:
-        raise ValueError(
-            "`expansion` must be a positive integer (the paper uses 2, 4 and 8). "
-            f"Received: expansion={expansion!r}"
-        )
-    if isinstance(factors, bool) or factors not in (2, 3):
-        raise ValueError(
-            "`factors`, the number of matrices the kernel is expanded into, must be 2 or 3. "
-            f"Received: factors={factors!r}"
-        )
-    if expansion_base not in ("units", "input"):
-        raise ValueError(
-            '`expansion_base` must be "units" (inner rank = expansion x output size) or "input" '
-            f"(expansion x input size). Received: expansion_base={expansion_base!r}"
-        )
-    if not isinstance(hrf_bias, bool):
-        raise ValueError(f"`hrf_bias` must be True or False. Received: hrf_bias={hrf_bias!r}")
-    return {
-        "expansion": expansion,
-        "factors": factors,
-        "expansion_base": expansion_base,
-        "hrf_bias": hrf_bias,
-    }
-
-
-def constant(value: Any) -> Any:
-    """An initializer that gives this value."""
-    return lambda shape, dtype=None: ops.convert_to_tensor(value, dtype)
+from keras_reparam.layers import factor_initializers, factorization
+from keras_reparam.layers.hrf_options import validate_options
+from keras_reparam.layers.saving import CONFIGS_ASKED, MERGED_WEIGHTS
 
 
 class _OnEffective(keras.regularizers.Regularizer):
@@ -123,14 +63,28 @@ class HRFLayer(keras.layers.Layer):
     # Construction
 
     def _set_options(self, **options: Any) -> None:
+        if getattr(self.dtype_policy, "quantization_mode", None) is not None:
+            raise ValueError(
+                "An HRF layer cannot be quantized while its kernel is a product: train in a "
+                "floating-point dtype, call `keras_reparam.merge(model)`, and quantize then. "
+                f"Received: dtype={self.dtype_policy.name!r}"
+            )
         for name, value in validate_options(**options).items():
             setattr(self, name, value)
 
     def build(self, input_shape: Any) -> None:
         # The plain layer's own build decides on shapes and initializers; see `add_weight`.
         super().build(input_shape)
-        self._add_factors(self._kernel_shape, self._fresh_initializers())
-        del self._draw_kernel
+        shape, draw = self._kernel_shape, self._draw_kernel
+        self._add_factors(
+            shape,
+            factor_initializers.fresh(
+                lambda: self._to_matrix(draw(shape, dtype=self._fold_dtype), ops),
+                self._factor_shapes(shape)[1],
+                self._fold_dtype,
+            ),
+        )
+        del self._kernel_shape, self._draw_kernel
 
     def add_weight(self, *args: Any, name: str | None = None, **options: Any) -> Any:
         if name == "kernel":
@@ -144,9 +98,7 @@ class HRFLayer(keras.layers.Layer):
         return super().add_weight(*args, name=name, **options)
 
     def _add_factors(self, kernel_shape: tuple[int, ...], initializers: list[Any]) -> None:
-        matrix_shape = self._to_matrix(np.empty(kernel_shape), np).shape
-        groups, rank = matrix_shape[:-2], self._rank(*matrix_shape[-2:])
-        shapes = factorization.factor_shapes(*matrix_shape[-2:], rank, self.factors)
+        groups, shapes = self._factor_shapes(kernel_shape)
         self._factors = [
             self.add_weight(
                 name=f"factor_{i + 1}",
@@ -159,7 +111,7 @@ class HRFLayer(keras.layers.Layer):
         self._inner_biases = [
             self.add_weight(
                 name=f"factor_bias_{i + 1}",
-                shape=(*groups, 1, rank),
+                shape=(*groups, 1, shapes[0][1]),
                 initializer="zeros",
                 autocast=False,
             )
@@ -175,40 +127,18 @@ class HRFLayer(keras.layers.Layer):
         if regularizer is not None and carrier is not None:
             carrier.regularizer = _OnEffective(regularizer, self, weight)
 
+    def _factor_shapes(
+        self, kernel_shape: tuple[int, ...]
+    ) -> tuple[tuple[int, ...], list[tuple[int, int]]]:
+        """Leading axes of groups, and the factors' shapes after them."""
+        *groups, rows, columns = self._to_matrix(np.empty(kernel_shape), np).shape
+        rank = self._rank(rows, columns)
+        return tuple(groups), factorization.factor_shapes(rows, columns, rank, self.factors)
+
     def _rank(self, rows: int, columns: int) -> int:
         return factorization.inner_rank(
             rows, columns, expansion=self.expansion, expansion_base=self.expansion_base
         )
-
-    def _fresh_initializers(self) -> list[Any]:
-        """Initializers of a new layer's factors: their product is what the plain layer draws.
-
-        All factors but one are orthonormal; that one is the drawn kernel times the transposed
-        product of the others. Keras may call an initializer while it traces a graph, and more
-        than once: so these are `keras.ops` of fixed seeds, and only one of them draws the kernel.
-        """
-        draw, kernel_shape = self._draw_kernel, self._kernel_shape
-        rows, columns = self._to_matrix(np.empty(kernel_shape), np).shape[-2:]
-        rank = self._rank(rows, columns)
-        shapes = factorization.factor_shapes(rows, columns, rank, self.factors)
-        drawing = self.factors - 1 if rank >= rows else 0
-        orthonormal = [
-            keras.initializers.Orthogonal(seed=random.randint(1, int(1e9))) for _ in shapes
-        ]
-
-        def initializer(index: int, shape: Any, dtype: Any = None) -> Any:
-            def factor(i: int) -> Any:
-                matrix = orthonormal[i](shapes[i], dtype=self._fold_dtype)
-                return ops.broadcast_to(matrix, (*shape[:-2], *shapes[i]))
-
-            if index != drawing:
-                return ops.cast(factor(index), dtype)
-            others = [factor(i) for i in range(self.factors) if i != drawing]
-            transposed = ops.swapaxes(factorization.fold_kernel(others), -1, -2)
-            kernel = self._to_matrix(draw(kernel_shape, dtype=self._fold_dtype), ops)
-            return ops.cast(transposed @ kernel if drawing else kernel @ transposed, dtype)
-
-        return [functools.partial(initializer, index) for index in range(self.factors)]
 
     def _factorize(self, kernel: Any) -> list[np.ndarray]:
         """Factors of given weights, exact up to one rounding."""
@@ -250,10 +180,12 @@ class HRFLayer(keras.layers.Layer):
         layer._bias = None
         if bias is not None:
             layer._bias = layer.add_weight(
-                name="bias", shape=bias.shape, initializer=constant(bias.value)
+                name="bias", shape=bias.shape, initializer=factor_initializers.constant(bias.value)
             )
         factors = layer._factorize(ops.convert_to_numpy(kernel.value))
-        layer._add_factors(tuple(kernel.shape), [constant(factor) for factor in factors])
+        layer._add_factors(
+            tuple(kernel.shape), [factor_initializers.constant(factor) for factor in factors]
+        )
         layer._tracker.lock()
 
     # The effective weights
@@ -263,7 +195,7 @@ class HRFLayer(keras.layers.Layer):
         """Effective bias `b1 K2 + b2` (a differentiable tensor), or `None` without any."""
         if not self.built:
             raise AttributeError("You must build the layer before accessing `bias`.")
-        return self._effective_bias(self._factors)
+        return self._effective_bias()
 
     @bias.setter
     def bias(self, value: Any) -> None:
@@ -275,23 +207,25 @@ class HRFLayer(keras.layers.Layer):
         """Effective kernel `K1 K2 (K3)`: a differentiable tensor of the plain kernel's shape."""
         if not self.built:
             raise AttributeError("You must build the layer before accessing `kernel`.")
-        return self._effective_kernel(self._factors)
+        return self._effective_kernel()
 
-    def _effective_kernel(self, factors: list[Any]) -> Any:
-        factors = [ops.cast(factor, self._fold_dtype) for factor in factors]
-        kernel = self._from_matrix(factorization.fold_kernel(factors), ops)
+    def _effective_kernel(self) -> Any:
+        kernel = factorization.fold_kernel(self._to_fold(self._factors))
+        kernel = self._from_matrix(kernel, ops)
         return kernel if self.kernel_constraint is None else self.kernel_constraint(kernel)
 
-    def _effective_bias(self, factors: list[Any]) -> Any:
+    def _effective_bias(self) -> Any:
         bias = None if self._bias is None else ops.cast(self._bias, self._fold_dtype)
         if self._inner_biases:
-            factors = [ops.cast(factor, self._fold_dtype) for factor in factors]
-            inner = [ops.cast(row, self._fold_dtype) for row in self._inner_biases]
+            factors, inner = self._to_fold(self._factors), self._to_fold(self._inner_biases)
             row = None if bias is None else self._to_row(bias, ops)
             bias = self._from_row(factorization.fold_bias(factors, inner, row), ops)
         if bias is None or self.bias_constraint is None:
             return bias
         return self.bias_constraint(bias)
+
+    def _to_fold(self, variables: list[Any]) -> list[Any]:
+        return [ops.cast(variable, self._fold_dtype) for variable in variables]
 
     @property
     def _fold_dtype(self) -> str:
@@ -299,9 +233,9 @@ class HRFLayer(keras.layers.Layer):
 
     def _folded(self) -> tuple[Any, Any]:
         """Effective kernel and bias (or `None`) in the compute dtype."""
-        bias = self._effective_bias(self._factors)
+        bias = self._effective_bias()
         return (
-            ops.cast(self._effective_kernel(self._factors), self.compute_dtype),
+            ops.cast(self._effective_kernel(), self.compute_dtype),
             None if bias is None else ops.cast(bias, self.compute_dtype),
         )
 
@@ -324,7 +258,7 @@ class HRFLayer(keras.layers.Layer):
                 f"Layer '{self.name}' has no weights yet. Build it, or call it on data, before "
                 "merging."
             )
-        kernel, bias = self._merged_weights()
+        kernel, bias = self.merged_weights()
         plain = self.plain_class.from_config(self.plain_config(self.get_config()))
         plain.build(self.get_build_config()["input_shape"])
         plain._kernel.assign(kernel)
@@ -343,7 +277,8 @@ class HRFLayer(keras.layers.Layer):
                     "Training has diverged: go back to an earlier checkpoint."
                 )
 
-    def _merged_weights(self) -> tuple[np.ndarray, np.ndarray | None]:
+    def merged_weights(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """Kernel and bias (or `None`) of the plain layer: products in float64, rounded once."""
         self.check_finite()
 
         def exact(variable: Any) -> np.ndarray:
@@ -389,8 +324,9 @@ class HRFLayer(keras.layers.Layer):
     def save_own_variables(self, store: Any) -> None:
         if not self.built:
             return
-        if _SAVING_MERGED.get():
-            kernel, bias = self._merged_weights()
+        merged = MERGED_WEIGHTS.get()
+        if merged is not None:
+            kernel, bias = merged[id(self)]
             store["0"] = kernel
             if bias is not None:
                 store["1"] = bias
@@ -412,13 +348,18 @@ class HRFLayer(keras.layers.Layer):
             for name, variable in own.items():
                 variable.assign(store[name])
             return
-        plain_names = {"0"} if self._bias is None else {"0", "1"}
-        if names != plain_names:
+        with_bias = self._bias is not None or bool(self._inner_biases)
+        fits = names == {"0", "1"} if with_bias else names == {"0"}
+        if not fits and not (names == {"0"} and self._bias is None):
+            plain_names = ["0", "1"] if with_bias else ["0"]
             raise ValueError(
                 f"Layer '{self.name}' expected the weights {sorted(own)} or a plain layer's "
-                f"{sorted(plain_names)}. Received: {sorted(names)}. Expand the model with the "
+                f"{plain_names}. Received: {sorted(names)}. Expand the model with the "
                 "options (factors, hrf_bias) that the checkpoint was made with."
             )
+        self._load_plain(store)
+
+    def _load_plain(self, store: Any) -> None:
         kernel = np.asarray(store["0"])
         expected = self.plain_kernel_shape
         if tuple(kernel.shape) != expected:
@@ -432,6 +373,11 @@ class HRFLayer(keras.layers.Layer):
             row.assign(ops.zeros_like(row.value))
         if self._bias is not None:
             self._bias.assign(store["1"])
+        elif "1" in set(store.keys()):
+            # What `hrf_bias` gave the merged layer: the last inner bias with b K = bias.
+            bias = self._to_row(np.asarray(store["1"], "float64"), np)
+            last = ops.convert_to_numpy(self._factors[-1].value).astype("float64")
+            self._inner_biases[-1].assign((bias @ np.linalg.pinv(last)).astype(self._numpy_dtype))
 
     def _check_shapes(self, store: Any, own: dict[str, Any]) -> None:
         for name, variable in own.items():
@@ -449,7 +395,7 @@ class HRFLayer(keras.layers.Layer):
         return tuple(self._from_matrix(np.empty(shape), np).shape)
 
     def get_config(self) -> dict[str, Any]:
-        asked = _CONFIGS_ASKED.get()
+        asked = CONFIGS_ASKED.get()
         if asked is not None:
             asked.add(id(self))
         return {
@@ -473,7 +419,8 @@ class HRFLayer(keras.layers.Layer):
         """Not available while the kernel is a product: merge first."""
         raise ValueError(
             f"Quantization needs one kernel, but layer '{self.name}' holds factors. Call "
-            "`keras_reparam.merge(model)` (or `layer.merge()`) first."
+            "`keras_reparam.merge(model)` (or `layer.merge()`) first. If this was "
+            "`model.quantize`, layers before this one are quantized already: load the model again."
         )
 
     def __repr__(self) -> str:

@@ -5,12 +5,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_reparam.layers.hrf_einsum_dense import holds_inner_bias
-from keras_reparam.layers.hrf_layer import validate_options
+from keras_reparam.layers.hrf_options import validate_options
 from keras_reparam.transforms.expanded import protect
 from keras_reparam.transforms.feed_forward import first_linear_layers
 from keras_reparam.transforms.linear_layers import LinearLayer, hrf_class, linear_layers, walk
+from keras_reparam.transforms.progress import with_progress
 from keras_reparam.transforms.rebuild import (
     build_from,
     check_model,
@@ -34,8 +36,9 @@ def expand(
     """A copy of `model` with the same function, in which chosen kernels are products of factors.
 
     Call it before training; call `keras_reparam.merge` after training, before export and
-    quantization. The copy is compiled like `model`, with a fresh optimizer: the optimizer's state
-    belongs to kernels that no longer exist. Checkpoints of `model` load into the copy with the
+    quantization. The copy is compiled like `model`, with a fresh optimizer of the same settings:
+    the old one's state, and its list of variables without weight decay, belong to kernels that no
+    longer exist. Checkpoints of `model` load into the copy with the
     stock `load_weights`; the other way goes through `merge`. `model` itself is left as it is.
 
     Every expanded kernel `K` becomes `K1 K2 (K3)` with one of the factors orthonormal, so that
@@ -45,6 +48,10 @@ def expand(
     By default the first linear layer of every feed-forward network is expanded: a Dense,
     EinsumDense or pointwise Conv1D layer `d -> f` whose output reaches, through activation,
     dropout and gating alone, a linear layer `f -> d`. Attention projections and classifiers stay.
+
+    An expanded model saves and loads with its factors, also as a layer of a Functional model.
+    Expand the outermost model: an object whose own code creates its parts anew when it is loaded
+    does not know that one of them was replaced by an expanded one.
 
     Args:
         model: A built `keras.Model`: Sequential, Functional, subclassed, or a KerasHub backbone.
@@ -83,14 +90,25 @@ def expand(
     )
     check_model(model)
     chosen = choose(model, filters)
+    for site in chosen:
+        _check_finite(site)
     expanded = build_from(config_of(model), like=model)
     copy_weights(model, expanded)
     layers = [layer for _, layer in walk(expanded)]
-    for site in chosen:
+    for site in with_progress(chosen, "Expanding"):
         _adopt(layers[site.index], options)
     protect(expanded)
     copy_compile_state(model, expanded)
     return expanded
+
+
+def _check_finite(site: LinearLayer) -> None:
+    for variable in site.layer.weights:
+        if not np.isfinite(keras.ops.convert_to_numpy(variable.value).astype("float32")).all():
+            raise ValueError(
+                f"Layer '{site.path}' cannot be expanded: {variable.name} holds values that are "
+                "NaN or infinite. Training has diverged: go back to an earlier checkpoint."
+            )
 
 
 def _adopt(layer: keras.layers.Layer, options: dict[str, Any]) -> None:
@@ -105,14 +123,16 @@ def choose(model: keras.Model, filters: Filters | None) -> list[LinearLayer]:
     linear = [site for site in linear_layers(model) if not site.expanded]
     if filters is None:
         first, _ = first_linear_layers(model)
-        chosen = [site for site in linear if id(site.layer) in first and not site.obstacle]
-        if not chosen:
-            raise ValueError(
-                f"Model '{model.name}' has no feed-forward network (a linear layer d -> f that "
-                "reaches a linear layer f -> d through activation and dropout alone) to expand. "
-                f"Name layers with `filters=`. {_candidates(linear)}"
-            )
-        return chosen
+        found = [site for site in linear if id(site.layer) in first]
+        chosen = [site for site in found if not site.obstacle]
+        if chosen:
+            return chosen
+        why = "".join(f" '{site.path}' cannot be expanded: {site.obstacle}." for site in found)
+        raise ValueError(
+            f"Model '{model.name}' has no feed-forward network (a linear layer d -> f that "
+            "reaches a linear layer f -> d through activation and dropout alone) to expand."
+            f"{why} Name layers with `filters=`. {_candidates(linear)}"
+        )
     matches = _matcher(filters)
     chosen = [site for site in linear if matches(site.path, site.layer)]
     if not chosen:
@@ -129,10 +149,11 @@ def choose(model: keras.Model, filters: Filters | None) -> list[LinearLayer]:
 
 
 def _matcher(filters: Filters) -> Callable[[str, keras.layers.Layer], bool]:
-    if callable(filters):
+    if callable(filters) and not isinstance(filters, keras.layers.Layer):
         return lambda path, layer: bool(filters(layer))
-    patterns = [filters] if isinstance(filters, str) else filters
-    if not isinstance(patterns, Sequence) or not all(isinstance(x, str) for x in patterns):
+    patterns = [filters] if isinstance(filters, str | re.Pattern) else filters
+    known = (str, re.Pattern)
+    if not isinstance(patterns, Sequence) or not all(isinstance(x, known) for x in patterns):
         raise TypeError(
             "`filters` must be a regular expression, a list of them, or a callable that takes a "
             f"layer. Received: filters={filters!r}"

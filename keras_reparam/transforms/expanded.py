@@ -13,22 +13,25 @@ from typing import Any
 
 import keras
 
-from keras_reparam.layers.hrf_layer import HRFLayer, recording_configs
-from keras_reparam.transforms.linear_layers import hrf_class, walk
+from keras_reparam.layers.hrf_layer import HRFLayer
+from keras_reparam.layers.saving import recording_configs
+from keras_reparam.transforms.linear_layers import LOCK, hrf_class, walk
 
 _SUBCLASSES: dict[type, type] = {}
 
 
 @keras.saving.register_keras_serializable(package="keras_reparam", name="Expanded")
 class Expanded:
-    """Mixin of the subclasses: `{"base": the object's own config, "sites": its HRF layers}`."""
+    """Mixin of the subclasses, whose config holds the object's own, its HRF and frozen layers."""
 
     def get_config(self) -> dict[str, Any]:
         with _as_original_class(self):
             base = keras.saving.serialize_keras_object(self)
         base.pop("compile_config", None)
-        sites = []
+        sites, frozen = [], []
         for index, (path, layer) in enumerate(walk(self)):
+            if not layer._trainable:
+                frozen.append(index)
             if isinstance(layer, HRFLayer):
                 # The layer's own config is asked for so that it counts as described.
                 config = layer.get_config()
@@ -41,7 +44,12 @@ class Expanded:
                         "build_config": layer.get_build_config(),
                     }
                 )
-        return {"base": base, "sites": sites}
+        return {"base": base, "sites": sites, "frozen": frozen}
+
+    def __reduce__(self) -> Any:
+        # Pickle finds a class by its name, and these subclasses have none; the method that
+        # restores a model from its bytes is every model's.
+        return (keras.Model._unpickle_model, super().__reduce__()[1])
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
@@ -62,6 +70,8 @@ class Expanded:
             if not layer.built:
                 layer.build_from_config(site["build_config"])
             target.adopt(layer, **site["options"])
+        for index in config["frozen"]:
+            layers[index].trainable = False
         _become_expanded(instance)
         return instance
 
@@ -114,9 +124,10 @@ def _become_expanded(layer: keras.layers.Layer) -> None:
 
 @contextlib.contextmanager
 def _as_original_class(layer: Any) -> Iterator[None]:
-    expanded = type(layer)
-    object.__setattr__(layer, "__class__", original_class(layer))
-    try:
-        yield
-    finally:
-        object.__setattr__(layer, "__class__", expanded)
+    with LOCK:
+        expanded = type(layer)
+        object.__setattr__(layer, "__class__", original_class(layer))
+        try:
+            yield
+        finally:
+            object.__setattr__(layer, "__class__", expanded)

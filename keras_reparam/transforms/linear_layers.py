@@ -2,14 +2,20 @@
 
 import dataclasses
 import math
+import threading
 from collections.abc import Iterator
+from typing import Any
 
 import keras
+import numpy as np
 
 from keras_reparam.layers.hrf_conv1d import HRFConv1D
 from keras_reparam.layers.hrf_dense import HRFDense
 from keras_reparam.layers.hrf_einsum_dense import HRFEinsumDense, split_equation
 from keras_reparam.layers.hrf_layer import HRFLayer
+
+# Some steps change a module of Keras or a model for a moment: one thread at a time.
+LOCK = threading.RLock()
 
 HRF_CLASSES: tuple[type[HRFLayer], ...] = (HRFDense, HRFEinsumDense, HRFConv1D)
 PLAIN_CLASSES = tuple(cls.plain_class for cls in HRF_CLASSES)
@@ -82,7 +88,17 @@ def _obstacle(path: str, layer: keras.layers.Layer, owners: dict[int, list[str]]
         return f"its kernel is tied to '{others[0]}'"
     if isinstance(layer, keras.layers.EinsumDense) and not split_equation(layer.equation)[0]:
         return f"its equation {layer.equation} sums over no axis of the kernel"
+    for name in ("kernel", "bias"):
+        constraint, weight = getattr(layer, f"{name}_constraint"), getattr(layer, name)
+        if constraint is not None and weight is not None and not _fulfils(constraint, weight):
+            return f"its {name} does not fulfil its constraint yet; train or project it first"
     return ""
+
+
+def _fulfils(constraint: Any, weight: Any) -> bool:
+    value = keras.ops.convert_to_numpy(weight.value).astype("float64")
+    projected = keras.ops.convert_to_numpy(constraint(weight.value)).astype("float64")
+    return np.allclose(projected, value, rtol=1e-5, atol=1e-6 * np.abs(value).max())
 
 
 def hrf_class(layer: keras.layers.Layer) -> type[HRFLayer]:
@@ -91,10 +107,10 @@ def hrf_class(layer: keras.layers.Layer) -> type[HRFLayer]:
 
 
 def kernel_shape(layer: keras.layers.Layer) -> tuple[int, ...]:
-    """Shape of the (effective) kernel."""
+    """Shape of the (effective) kernel; empty for a layer without weights."""
     if isinstance(layer, HRFLayer):
         return layer.plain_kernel_shape
-    return tuple(layer.kernel.shape)
+    return tuple(layer.kernel.shape) if layer.built else ()
 
 
 def matrix_size(layer: keras.layers.Layer) -> tuple[int, int]:

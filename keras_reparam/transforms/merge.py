@@ -6,11 +6,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_reparam.layers.hrf_layer import HRFLayer, saving_merged
+from keras_reparam.layers.hrf_layer import HRFLayer
+from keras_reparam.layers.saving import saving_merged
 from keras_reparam.transforms.expanded import original_class
 from keras_reparam.transforms.linear_layers import HRF_CLASSES, linear_layers, walk
 from keras_reparam.transforms.merge_error import MergeError
 from keras_reparam.transforms.model_input import random_input
+from keras_reparam.transforms.progress import with_progress
 from keras_reparam.transforms.rebuild import (
     build_from,
     check_model,
@@ -19,9 +21,9 @@ from keras_reparam.transforms.rebuild import (
     copy_weights,
 )
 
-# Largest allowed difference, relative to the outputs' scale, by compute dtype.
-LAYER_TOLERANCE = {"float16": 2e-3, "bfloat16": 2e-2}
-MODEL_TOLERANCE = {"float16": 2e-3, "bfloat16": 2e-2}
+# Largest allowed difference, relative to the outputs' scale, by compute dtype; in float32 it is
+# the argument of `_tolerance`.
+_TOLERANCE = {"float16": 2e-3, "bfloat16": 2e-2}
 _HRF_NAMES = {keras.saving.get_registered_name(cls): cls for cls in HRF_CLASSES}
 
 
@@ -41,7 +43,8 @@ def merge(model: keras.Model, *, data: Any = None) -> keras.Model:
 
     Args:
         model: A built `keras.Model` with HRF layers.
-        data: Optional real input of the model, for one more comparison.
+        data: Optional real input of the model, for one more comparison; a tuple of arguments for
+            a subclassed model whose `call` takes several.
 
     Returns:
         The merged model.
@@ -77,15 +80,31 @@ def merge(model: keras.Model, *, data: Any = None) -> keras.Model:
             stacklevel=2,
         )
     merged = _rebuild_plain(model)
-    with saving_merged():
+    weights = {
+        id(site.layer): site.layer.merged_weights() for site in with_progress(expanded, "Merging")
+    }
+    with saving_merged(weights):
         copy_weights(model, merged)
     _check_counts(model, merged)
     _compare_layers(model, merged)
-    _compare_outputs(model, merged, random_input(model))
-    if data is not None:
-        _compare_outputs(model, merged, [data])
+    for inputs in _inputs(model, data):
+        _compare_outputs(model, merged, inputs)
     copy_compile_state(model, merged)
     return merged
+
+
+def _inputs(model: keras.Model, data: Any) -> list[list[Any]]:
+    """The positional arguments of every call that the outputs are compared on."""
+    several = isinstance(data, tuple) and not hasattr(model, "_inputs_struct")
+    given = [] if data is None else [[*data] if several else [data]]
+    if any(0 in np.shape(x) for x in keras.tree.flatten(given)):
+        raise ValueError("`data` must hold at least one example. Received: an empty array")
+    try:
+        return [random_input(model), *given]
+    except ValueError:
+        if given:
+            return given
+        raise
 
 
 def _rebuild_plain(model: keras.Model) -> keras.Model:
@@ -173,8 +192,7 @@ def _compare_layers(model: keras.Model, merged: keras.Model) -> None:
             if layer.bias is not None:
                 outputs = outputs + _as_row(layer, layer.bias)
                 plain_outputs = plain_outputs + _as_row(layer, plain.bias)
-            tolerance = LAYER_TOLERANCE.get(layer.compute_dtype, 1e-5)
-            _check(path, outputs, plain_outputs, tolerance)
+            _check(path, outputs, plain_outputs, _tolerance([layer], 1e-5))
 
 
 def _as_matrix(layer: HRFLayer, kernel: Any) -> np.ndarray:
@@ -187,17 +205,26 @@ def _as_row(layer: HRFLayer, bias: Any) -> np.ndarray:
 
 
 def _compare_outputs(model: keras.Model, merged: keras.Model, inputs: list[Any]) -> None:
+    # Without a trace in either model: counters and seed generators stay where they are.
     try:
-        outputs = keras.tree.flatten(model(*inputs, training=False))
+        with keras.StatelessScope():
+            outputs = keras.tree.flatten(model(*inputs, training=False))
     except Exception as error:
         raise ValueError(
-            f"Model '{model.name}' could not be called on input to compare it with its merged "
-            f"form. If it needs input of a special kind, pass it as `data=`. ({error})"
+            f"Model '{model.name}' could not be called on random or given input to compare it "
+            "with its merged form. If it needs input of a special kind, pass some as `data=`. "
+            f"({str(error).strip().splitlines()[0]})"
         ) from error
-    merged_outputs = keras.tree.flatten(merged(*inputs, training=False))
+    with keras.StatelessScope():
+        merged_outputs = keras.tree.flatten(merged(*inputs, training=False))
+    tolerance = _tolerance([model, *(layer for _, layer in walk(model))], 1e-4)
     for first, second in zip(outputs, merged_outputs, strict=True):
-        tolerance = MODEL_TOLERANCE.get(model.compute_dtype, 1e-4)
-        _check("the whole model", _numpy(first), _numpy(second), tolerance)
+        if hasattr(first, "shape"):
+            _check("the whole model", _numpy(first), _numpy(second), tolerance)
+
+
+def _tolerance(layers: list[keras.layers.Layer], float32: float) -> float:
+    return max(_TOLERANCE.get(layer.compute_dtype, float32) for layer in layers)
 
 
 def _check(path: str, first: np.ndarray, second: np.ndarray, tolerance: float) -> None:
@@ -205,7 +232,10 @@ def _check(path: str, first: np.ndarray, second: np.ndarray, tolerance: float) -
         raise MergeError(path, float("inf"), tolerance)
     finite = np.isfinite(first)
     if not finite.any():
-        return
+        raise ValueError(
+            f"The output of '{path}' holds no finite value, so the merged model cannot be compared "
+            "with it. Look for NaN in the model's weights, or pass other input as `data=`."
+        )
     scale = max(float(np.abs(first[finite]).max()), np.finfo("float32").tiny)
     difference = float(np.abs(first[finite] - second[finite]).max()) / scale
     if difference > tolerance:

@@ -1,5 +1,6 @@
 """Input of a model's own structure: symbolic to trace it, random to compare it."""
 
+import inspect
 from typing import Any
 
 import keras
@@ -44,6 +45,14 @@ def _specs(model: keras.Model, open_axis: int) -> list[Any]:
         raise ValueError(
             f"The input shapes of model '{model.name}' are not known. Call it on data first."
         )
+    try:
+        inspect.signature(model.call).bind(*specs)
+    except TypeError as error:
+        raise ValueError(
+            f"Keras recorded the shapes of only {len(specs)} of the arguments that "
+            f"{type(model).__name__}.call takes ({error}). Pass `data=`, a tuple of them, to "
+            "`merge`; name layers with `filters=` to `expand`."
+        ) from None
     return specs
 
 

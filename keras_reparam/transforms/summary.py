@@ -118,7 +118,7 @@ def summary(model: keras.Model) -> ModelSummary:
 def _row(site: LinearLayer, first: set[int], traced: set[int]) -> SummaryRow:
     layer = site.layer
     kind, shape = type(layer).__name__, kernel_shape(layer)
-    count = layer.count_params()
+    count = layer.count_params() if layer.built else 0
     if not isinstance(layer, HRFLayer):
         reason = _reason(site, first, traced)
         return SummaryRow(site.path, kind, shape, None, count, count, reason)

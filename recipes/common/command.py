@@ -1,15 +1,29 @@
 """How a recipe's command begins and ends."""
 
+import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 
 def keep_quiet() -> None:
     """Settings without which TensorFlow logs to the user's screen; call before importing Keras."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+
+
+@contextlib.contextmanager
+def interrupted_at_the_end() -> Iterator[None]:
+    """Within it Ctrl-C waits for the end: libraries swallow it while they are imported."""
+    received = []
+    before = signal.signal(signal.SIGINT, lambda *_: received.append(True))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if received:
+        raise KeyboardInterrupt
 
 
 def exit_code(name: str, body: Callable[[], int]) -> int:

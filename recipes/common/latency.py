@@ -42,8 +42,15 @@ class Latency:
 def measure(paths: Sequence[Path], *, rounds: int = 100) -> list[Latency]:
     """Latencies of files, measured in a child process."""
     child = subprocess.run(
-        [sys.executable, "-m", "recipes.common.latency", "--json", "--rounds", str(rounds),
-         *(path.resolve() for path in paths)],
+        [
+            sys.executable,
+            "-m",
+            "recipes.common.latency",
+            "--json",
+            "--rounds",
+            str(rounds),
+            *(path.resolve() for path in paths),
+        ],
         env={**os.environ, **_ONE_THREAD, "KERAS_BACKEND": "tensorflow"},
         cwd=Path(__file__).parents[2],
         stdin=subprocess.DEVNULL,

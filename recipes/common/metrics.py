@@ -44,9 +44,7 @@ def evaluate(truth: np.ndarray, predicted: np.ndarray, labels: Sequence[str]) ->
     return Metrics(
         ua=float(np.mean(list(recalls.values()))),
         wa=float(accuracy_score(truth, predicted)),
-        recall={
-            name: float(recalls[i]) if i in recalls else None for i, name in enumerate(labels)
-        },
+        recall={name: float(recalls[i]) if i in recalls else None for i, name in enumerate(labels)},
         confusion=confusion_matrix(truth, predicted, labels=classes).tolist(),
         clips=len(truth),
     )

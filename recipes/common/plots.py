@@ -87,13 +87,13 @@ def plot_curves(
         axes.spines[["top", "right"]].set_visible(False)
         axes.spines[["left", "bottom"]].set_color(_GRID)
         axes.tick_params(length=0, labelcolor=_GREY)
+    right = chosen > (min(epochs) + max(epochs)) / 2
     upper.annotate(
         f"epoch {chosen}: {best['val_ua']:.1%}",
-        (chosen, 100 * best["val_ua"]),
-        xytext=(0, -16),
+        (chosen, 5),
+        xytext=(-6 if right else 6, 0),
         textcoords="offset points",
-        ha="center" if 0.2 < chosen / max(epochs) < 0.8 else "right" if chosen > 1 else "left",
-        va="top",
+        ha="right" if right else "left",
         color=_BLUE,
     )
     _titles(upper, title, subtitle)

@@ -1,6 +1,5 @@
 """The quickstart's clips: waveforms, features, and batches for training."""
 
-import collections
 import dataclasses
 
 import keras
@@ -64,12 +63,14 @@ def load_corpus(settings: Settings, console: Console) -> Corpus:
 
 
 def _limited(segments: list[Segment], limit: int | None) -> list[Segment]:
-    counts: collections.Counter = collections.Counter()
+    """At most `limit` segments of each label, evenly spaced, so that all speakers come along."""
+    if limit is None:
+        return segments
     kept = []
-    for segment in segments:
-        counts[segment.label] += 1
-        if limit is None or counts[segment.label] <= limit:
-            kept.append(segment)
+    for label in sorted({segment.label for segment in segments}):
+        found = [segment for segment in segments if segment.label == label]
+        count = min(limit, len(found))
+        kept += [found[i] for i in np.linspace(0, len(found) - 1, count).round().astype(int)]
     return kept
 
 
@@ -93,7 +94,7 @@ def features_of(log_mel: LogMel, samples: np.ndarray) -> Features:
 def training_features(
     corpus: Corpus, log_mel: LogMel, settings: Settings, console: Console
 ) -> list[list[Features]]:
-    """Normalised features of every training clip at every speed; adapts `log_mel` on the way.
+    """Features before normalisation of every training clip at every speed; adapts `log_mel`.
 
     The mean and standard deviation are those of the training clips at their own speed.
     """
@@ -103,11 +104,7 @@ def training_features(
     ]
     own = [of_clip[settings.speeds.index(1.0)] for of_clip in found]
     log_mel.adapt(np.concatenate([features.values[features.mask] for features in own])[None])
-    mean, std = (np.asarray(keras.ops.convert_to_numpy(v)) for v in (log_mel.mean, log_mel.std))
-    return [
-        [Features((version.values - mean) / std, version.mask) for version in of_clip]
-        for of_clip in found
-    ]
+    return found
 
 
 def at_speed(samples: np.ndarray, speed: float) -> np.ndarray:
@@ -117,22 +114,38 @@ def at_speed(samples: np.ndarray, speed: float) -> np.ndarray:
     return soxr.resample(samples, SAMPLE_RATE * speed, SAMPLE_RATE, quality="HQ")
 
 
+def with_gain(features: np.ndarray, decibels: float, log_offset: float) -> np.ndarray:
+    """Log-mel features of the waveform made louder, exactly: no need to compute them again."""
+    power = np.maximum(np.exp(features) - log_offset, 0) * 10 ** (decibels / 10)
+    return np.log(power + log_offset)
+
+
+def shifted(features: np.ndarray, bands: int) -> np.ndarray:
+    """Features moved up by some mel bands, the outermost one repeated: another vocal tract."""
+    mels = features.shape[1]
+    return features[:, np.clip(np.arange(mels) - bands, 0, mels - 1)]
+
+
 class TrainingBatches(keras.utils.PyDataset):
     """Batches `((features, mask), classes, weights)`, in another order in every epoch.
 
-    A clip comes at a random speed; of one longer than the window a random stretch. The
-    rarer a class, the more its clips weigh.
+    A clip comes at a random speed, loudness and height; of one longer than the window a random
+    stretch. The rarer a class, the more its clips weigh.
 
     Args:
-        features: Of every clip at every speed, normalised.
+        features: What `training_features` gave.
+        log_mel: The front end that it adapted; normalises them.
         truth: `(clips,)`: class indices.
         num_classes: Number of classes.
         settings: The recipe.
     """
 
-    def __init__(self, features, truth, num_classes: int, settings: Settings):
+    def __init__(self, features, log_mel: LogMel, truth, num_classes: int, settings: Settings):
         super().__init__()
         self._features, self._truth = features, np.asarray(truth)
+        self._log_offset = log_mel.log_offset
+        self._mean = np.asarray(keras.ops.convert_to_numpy(log_mel.mean))
+        self._std = np.asarray(keras.ops.convert_to_numpy(log_mel.std))
         self._targets = np.eye(num_classes, dtype="float32")
         counts = np.bincount(self._truth, minlength=num_classes)
         self._weights = (len(self._truth) / num_classes / np.maximum(counts, 1)).astype("float32")
@@ -165,6 +178,9 @@ class TrainingBatches(keras.utils.PyDataset):
         frames = self._settings.frames
         start = rng.integers(max(len(found.mask) - frames, 0) + 1)
         values, mask = (part[start : start + frames] for part in (found.values, found.mask))
+        gain, bands = self._settings.gain, self._settings.shift
+        values = with_gain(values, rng.uniform(-gain, gain), self._log_offset)
+        values = shifted((values - self._mean) / self._std, rng.integers(-bands, bands + 1))
         after = frames - len(mask)
         return np.pad(values, ((0, after), (0, 0))), np.pad(mask, (0, after))
 

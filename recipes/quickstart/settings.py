@@ -9,7 +9,7 @@ RUN = Path("runs") / "quickstart"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The recipe; chosen on the validation speakers.
+    """The recipe; chosen on training and validation speakers.
 
     Attributes:
         data: Folder with the manifest `emodb4.csv` and the clips.
@@ -26,10 +26,12 @@ class Settings:
         norm_first: Whether the encoder layers are pre-norm.
         label_smoothing: Of the cross-entropy.
         speeds: Training clips are heard at one of these speeds (Ko et al., Interspeech 2015).
+        gain: And up to so many decibels louder or softer.
+        shift: And with all mel bands moved up or down by up to so many.
     """
 
     data: Path = DATA
-    epochs: int = 60
+    epochs: int = 40
     limit: int | None = None
     seed: int = 1
     expansion: int = 4
@@ -42,6 +44,8 @@ class Settings:
     norm_first: bool = True
     label_smoothing: float = 0.1
     speeds: tuple[float, ...] = (0.9, 1.0, 1.1)
+    gain: float = 6.0
+    shift: int = 2
 
     def __post_init__(self):
         for name in ("epochs", "limit", "expansion"):

@@ -10,7 +10,7 @@ from rich.console import Console
 
 import keras_reparam as kr
 from keras_reparam.audio import LogMel, SpecAugment
-from recipes.common.scores import windows_of
+from recipes.common.scores import in_batches, windows_of
 from recipes.common.training import ProgressBar, ValidationScores
 from recipes.quickstart.corpus import Corpus, TrainingBatches, training_features
 from recipes.quickstart.settings import Settings
@@ -52,12 +52,12 @@ def train(corpus: Corpus, settings: Settings, console: Console) -> Trained:
         norm_first=settings.norm_first,
     )
     batches = TrainingBatches(
-        features, [clip.label for clip in corpus.train], len(corpus.labels), settings
+        features, log_mel, [clip.label for clip in corpus.train], len(corpus.labels), settings
     )
     windows, owners = windows_of(
         [clip.samples for clip in corpus.validation], settings.frames * log_mel.hop_length
     )
-    validation = _features_and_mask(log_mel, windows)
+    validation = in_batches(log_mel, windows), in_batches(log_mel.compute_mask, windows)
     model = _training_model(backbone, log_mel, settings)
     _compile(model, len(batches), settings)
     scores = ValidationScores(
@@ -103,13 +103,4 @@ def _compile(model: keras.Model, steps: int, settings: Settings) -> None:
         keras.losses.CategoricalCrossentropy(
             from_logits=True, label_smoothing=settings.label_smoothing
         ),
-    )
-
-
-def _features_and_mask(log_mel: LogMel, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    parts = [windows[i : i + 16] for i in range(0, len(windows), 16)]
-    to_numpy = keras.ops.convert_to_numpy
-    return (
-        np.concatenate([to_numpy(log_mel(part)) for part in parts]),
-        np.concatenate([to_numpy(log_mel.compute_mask(part)) for part in parts]),
     )

@@ -1,0 +1,39 @@
+import numpy as np
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix
+
+from recipes.common.metrics import evaluate
+from recipes.common.scores import mean_scores, softmax, windows_of
+
+LABELS = ("anger", "happiness", "neutral", "sadness")
+
+
+def test_metrics_are_scikit_learns():
+    rng = np.random.default_rng(0)
+    truth, predicted = rng.integers(4, size=(2, 200))
+    found = evaluate(truth, predicted, LABELS)
+    assert found.ua == balanced_accuracy_score(truth, predicted)
+    assert found.wa == accuracy_score(truth, predicted)
+    assert found.confusion == confusion_matrix(truth, predicted).tolist()
+    assert found.clips == 200
+
+
+def test_a_class_that_does_not_occur_counts_nowhere():
+    found = evaluate([0, 0, 3], [0, 2, 3], LABELS)
+    assert found.recall == {"anger": 0.5, "happiness": None, "neutral": None, "sadness": 1.0}
+    assert found.ua == 0.75
+    assert np.shape(found.confusion) == (4, 4)
+
+
+def test_windows_overlap_by_half_and_end_in_zeros():
+    clips = [np.arange(1, 4, dtype="float32"), np.arange(1, 11, dtype="float32")]
+    windows, owners = windows_of(clips, 4)
+    assert owners.tolist() == [0, 1, 1, 1, 1]
+    assert windows[0].tolist() == [1, 2, 3, 0]
+    assert windows[1:, 0].tolist() == [1, 3, 5, 7]
+    assert windows[-1].tolist() == [7, 8, 9, 10]
+
+
+def test_scores_of_a_clip_are_the_mean_of_its_windows():
+    scores = softmax(np.array([[0.0, 0.0], [700.0, -700.0], [1.0, 1.0]]))
+    assert np.allclose(scores.sum(axis=1), 1)
+    assert np.allclose(mean_scores(scores, np.array([0, 1, 1])), [[0.5, 0.5], [0.75, 0.25]])
