@@ -4,10 +4,11 @@ import importlib
 import importlib.abc
 import importlib.util
 import sys
+from collections.abc import Callable
 from typing import Any
 
 # Importing them registers their classes.
-_MODULES = ("audio", "layers", "models", "transforms")
+_MODULES = ("audio.log_mel", "audio.spec_augment", "layers", "models", "transforms")
 
 
 def register_with_keras() -> None:
@@ -18,13 +19,35 @@ def register_with_keras() -> None:
     """
     if "keras" in sys.modules:
         _register()
-    else:
+    elif not any(isinstance(finder, _AfterKeras) for finder in sys.meta_path):
         sys.meta_path.insert(0, _AfterKeras())
 
 
+def registering(resolve: Callable[[str], Any]) -> Callable[[str], Any]:
+    """A package's lazy `__getattr__` that registers all classes if it was what imported Keras."""
+
+    def __getattr__(name: str) -> Any:
+        value = resolve(name)
+        register_with_keras()
+        return value
+
+    return __getattr__
+
+
 def _register() -> None:
-    for name in _MODULES:
-        importlib.import_module(f"keras_reparam.{name}")
+    # When one of our modules is what imports Keras, its own import must be finished first; the
+    # package then asks again.
+    if not _importing():
+        for name in _MODULES:
+            importlib.import_module(f"keras_reparam.{name}")
+
+
+def _importing() -> bool:
+    return any(
+        name.startswith("keras_reparam.") and getattr(module.__spec__, "_initializing", False)
+        for name, module in [*sys.modules.items()]
+        if module is not None
+    )
 
 
 class _AfterKeras(importlib.abc.MetaPathFinder):

@@ -3,11 +3,11 @@
 Names are resolved at first use, so that reading a file imports neither Keras nor TensorFlow.
 """
 
-import sys
-
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
+from keras_reparam._registration import registering
+
+_resolve, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "log_mel": ["LogMel"],
@@ -16,8 +16,4 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "spec_augment": ["SpecAugment"],
     },
 )
-
-# `keras.saving.load_model` finds the layers only once they are registered.
-if "keras" in sys.modules:
-    from keras_reparam.audio import log_mel as log_mel
-    from keras_reparam.audio import spec_augment as spec_augment
+__getattr__ = registering(_resolve)

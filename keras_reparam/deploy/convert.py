@@ -80,7 +80,7 @@ def _in_float32(model: keras.Model) -> keras.Model:
     """The model, or a copy that computes in float32: TFLite's CPU kernels know nothing else."""
     if all(layer.compute_dtype == "float32" for layer in model._flatten_layers()):
         return model
-    copy = build_from(_float32_config(config_of(model)), like=model)
+    copy = build_from(_float32_config(config_of(model)), like=model, policy="float32")
     copy_weights(model, copy)
     return copy
 

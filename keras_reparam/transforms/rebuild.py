@@ -41,16 +41,25 @@ def config_of(model: keras.Model) -> dict[str, Any]:
     return config
 
 
-def build_from(config: dict[str, Any], like: keras.Model) -> keras.Model:
-    """A model from a config, with the shapes, names and flags of `like` and fresh weights."""
+def build_from(
+    config: dict[str, Any], like: keras.Model, *, policy: str | None = None
+) -> keras.Model:
+    """A model from a config, with the shapes, names and flags of `like` and fresh weights.
+
+    Args:
+        config: A serialized config, as `config_of` gives it.
+        like: The model that the config is one of, or that it differs from in kinds of layers.
+        policy: dtype policy of layers whose config names none. `None`: that of `like`, whose
+            layers' policies must then all come back.
+    """
     custom_objects = {
         keras.saving.get_registered_name(original_class(layer)): original_class(layer)
         for layer in [like, *(layer for _, layer in walk(like))]
         if not original_class(layer).__module__.startswith("keras.")
     }
-    policy = keras.config.dtype_policy()
+    global_policy = keras.config.dtype_policy()
     # Layers that a class creates without naming a dtype take the global one of that moment.
-    keras.config.set_dtype_policy(like.dtype_policy)
+    keras.config.set_dtype_policy(like.dtype_policy if policy is None else policy)
     try:
         with warnings.catch_warnings():
             # What has no `build` of its own is built part by part below.
@@ -67,8 +76,10 @@ def build_from(config: dict[str, Any], like: keras.Model) -> keras.Model:
             f"`get_config` matches `__init__`. ({_first_line(error)})"
         ) from error
     finally:
-        keras.config.set_dtype_policy(policy)
+        keras.config.set_dtype_policy(global_policy)
     _copy_names_and_flags(like, model)
+    if policy is None:
+        _check_policies(like, model)
     return model
 
 
@@ -87,11 +98,15 @@ def _build_like(source: keras.Model, target: keras.Model) -> None:
 def _copy_names_and_flags(source: keras.Model, target: keras.Model) -> None:
     """Gives layers that named themselves (`dense_7`) their names, and frozen ones their flags."""
     target.name = source.name
-    for (path, first), (_, second) in zip(walk(source), walk(target), strict=False):
+    for (_, first), (_, second) in zip(walk(source), walk(target), strict=False):
         second.name = first.name
         second._trainable = first._trainable
         for a, b in zip(first._trainable_variables, second._trainable_variables, strict=False):
             b.trainable = a.trainable
+
+
+def _check_policies(source: keras.Model, target: keras.Model) -> None:
+    for (path, first), (_, second) in zip(walk(source), walk(target), strict=False):
         if first.dtype_policy.name != second.dtype_policy.name:
             raise ValueError(
                 f"Layer '{path}' computes in {first.dtype_policy.name}, but rebuilt from the "

@@ -260,10 +260,19 @@ def test_outputs_that_cannot_be_compared_are_an_error():
         kr.merge(kr.expand(zoo.functional()), data=np.zeros((0, 6, 8), "float32"))
 
 
-@pytest.mark.parametrize("order", ["keras, keras_reparam", "keras_reparam, keras"])
-def test_either_order_of_imports_finds_the_layers(tmp_path, run_python, order):
+@pytest.mark.parametrize(
+    "imports",
+    [
+        "import keras, keras_reparam",
+        "import keras_reparam, keras",
+        "import keras_reparam.layers, keras",
+        "from keras_reparam.audio import LogMel; import keras",
+        "import keras_reparam as kr; kr.layers; import keras",
+    ],
+)
+def test_any_order_of_imports_finds_the_layers(tmp_path, run_python, imports):
     kr.expand(zoo.functional()).save(tmp_path / "train.keras")
-    code = f"import {order}; print(keras.saving.load_model('train.keras').name)"
+    code = f"{imports}; print(keras.saving.load_model('train.keras').name)"
     result = run_python("-c", code, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert result.stdout.split()[-1] == "model"

@@ -132,7 +132,7 @@ def test_a_merged_model_loads_in_a_process_without_keras_reparam(tmp_path, run_p
     result = run_python("-c", code, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     found = np.array(json.loads(result.stdout.splitlines()[-1]))
-    np.testing.assert_allclose(found, outputs(light, [x])[0], atol=1e-6)
+    np.testing.assert_allclose(found, outputs(light, [x])[0], rtol=1e-5, atol=1e-5)
 
 
 def test_an_expanded_composite_model_loads_in_a_new_process(tmp_path, run_python):
@@ -154,7 +154,7 @@ def test_an_expanded_composite_model_loads_in_a_new_process(tmp_path, run_python
     result = run_python("-c", code, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     found = np.array(json.loads(result.stdout.splitlines()[-1]))
-    np.testing.assert_allclose(found, outputs(train, [x])[0], atol=1e-6)
+    np.testing.assert_allclose(found, outputs(train, [x])[0], rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["functional", "subclassed"])
