@@ -113,13 +113,14 @@ def test_classifying_side_imports_no_keras(run_python, code):
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])
 def test_import_costs_under_a_tenth_of_a_second_more_than_keras(run_python, backend):
     code = (
-        "from time import perf_counter as now\n"
+        "from time import process_time as now\n"
         "import keras\n"
         "start = now()\n"
         "import keras_reparam\n"
         "print(now() - start)"
     )
     seconds = []
+    # Processor time, since an import is one thread that computes: other processes do not count.
     # What else the machine does can only add to it: the least of five counts.
     while len(seconds) < 5 and min(seconds, default=1.0) >= 0.1:
         child = run_python("-c", code, env={"KERAS_BACKEND": backend})

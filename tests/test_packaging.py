@@ -94,6 +94,8 @@ def run_short_suite(python):
         *(python, "-m", "pytest", "-n", "2", "-q", "-x", "-p", "no:cacheprovider"),
         # Which packages warn, and of what, is another matter with other versions of them.
         *("-o", "filterwarnings=default"),
+        # What an import costs is measured in the default suite.
+        *("-k", "not import_costs"),
         *SHORT_SUITE,
         cwd=ROOT,
     )
