@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from keras_reparam.layers import factor_initializers, factorization
-from keras_reparam.layers.hrf_options import validate_options
+from keras_reparam.layers.hrf_options import OPTIONS, validate_options
 from keras_reparam.layers.saving import CONFIGS_ASKED, MERGED_WEIGHTS
 
 
@@ -210,19 +210,21 @@ class HRFLayer(keras.layers.Layer):
         return self._effective_kernel()
 
     def _effective_kernel(self) -> Any:
-        kernel = factorization.fold_kernel(self._to_fold(self._factors))
-        kernel = self._from_matrix(kernel, ops)
+        kernel = self._from_matrix(factorization.fold_kernel(self._to_fold(self._factors)), ops)
         return kernel if self.kernel_constraint is None else self.kernel_constraint(kernel)
 
     def _effective_bias(self) -> Any:
         bias = None if self._bias is None else ops.cast(self._bias, self._fold_dtype)
         if self._inner_biases:
             factors, inner = self._to_fold(self._factors), self._to_fold(self._inner_biases)
-            row = None if bias is None else self._to_row(bias, ops)
-            bias = self._from_row(factorization.fold_bias(factors, inner, row), ops)
+            bias = self._with_inner_biases(factors, inner, bias, ops)
         if bias is None or self.bias_constraint is None:
             return bias
         return self.bias_constraint(bias)
+
+    def _with_inner_biases(self, factors: list[Any], inner: list[Any], bias: Any, xp: Any) -> Any:
+        row = None if bias is None else self._to_row(bias, xp)
+        return self._from_row(factorization.fold_bias(factors, inner, row), xp)
 
     def _to_fold(self, variables: list[Any]) -> list[Any]:
         return [ops.cast(variable, self._fold_dtype) for variable in variables]
@@ -289,8 +291,7 @@ class HRFLayer(keras.layers.Layer):
         bias = None if self._bias is None else exact(self._bias)
         if self._inner_biases:
             inner = [exact(row) for row in self._inner_biases]
-            row = None if bias is None else self._to_row(bias, np)
-            bias = self._from_row(factorization.fold_bias(factors, inner, row), np)
+            bias = self._with_inner_biases(factors, inner, bias, np)
         return (
             self._cast_once(kernel, self.kernel_constraint),
             None if bias is None else self._cast_once(bias, self.bias_constraint),
@@ -308,8 +309,7 @@ class HRFLayer(keras.layers.Layer):
     @classmethod
     def plain_config(cls, config: dict[str, Any]) -> dict[str, Any]:
         """The plain layer's config for an HRF layer's config."""
-        options = ("expansion", "factors", "expansion_base", "hrf_bias")
-        plain = {name: value for name, value in config.items() if name not in options}
+        plain = {name: value for name, value in config.items() if name not in OPTIONS}
         return {**plain, **cls._bias_config(plain)} if config["hrf_bias"] else plain
 
     # Saving
@@ -348,13 +348,15 @@ class HRFLayer(keras.layers.Layer):
             for name, variable in own.items():
                 variable.assign(store[name])
             return
-        with_bias = self._bias is not None or bool(self._inner_biases)
-        fits = names == {"0", "1"} if with_bias else names == {"0"}
-        if not fits and not (names == {"0"} and self._bias is None):
-            plain_names = ["0", "1"] if with_bias else ["0"]
+        kernel_alone, with_bias = ["0"], ["0", "1"]
+        plain = [with_bias] if self._bias is not None or self._inner_biases else [kernel_alone]
+        if self._bias is None and self._inner_biases:
+            # The plain layer has a bias only once `hrf_bias` gave it one.
+            plain.append(kernel_alone)
+        if sorted(names) not in plain:
             raise ValueError(
                 f"Layer '{self.name}' expected the weights {sorted(own)} or a plain layer's "
-                f"{plain_names}. Received: {sorted(names)}. Expand the model with the "
+                f"{plain[0]}. Received: {sorted(names)}. Expand the model with the "
                 "options (factors, hrf_bias) that the checkpoint was made with."
             )
         self._load_plain(store)
@@ -400,10 +402,7 @@ class HRFLayer(keras.layers.Layer):
             asked.add(id(self))
         return {
             **super().get_config(),
-            "expansion": self.expansion,
-            "factors": self.factors,
-            "expansion_base": self.expansion_base,
-            "hrf_bias": self.hrf_bias,
+            **{name: getattr(self, name) for name in OPTIONS},
         }
 
     # What only a merged layer can do

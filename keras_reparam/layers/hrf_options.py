@@ -3,6 +3,8 @@
 import numbers
 from typing import Any
 
+OPTIONS = ("expansion", "factors", "expansion_base", "hrf_bias")
+
 
 def validate_options(
     *, expansion: int, factors: int, expansion_base: str, hrf_bias: bool

@@ -14,6 +14,7 @@ from typing import Any
 import keras
 
 from keras_reparam.layers.hrf_layer import HRFLayer
+from keras_reparam.layers.hrf_options import OPTIONS
 from keras_reparam.layers.saving import recording_configs
 from keras_reparam.transforms.linear_layers import LOCK, hrf_class, walk
 
@@ -35,12 +36,11 @@ class Expanded:
             if isinstance(layer, HRFLayer):
                 # The layer's own config is asked for so that it counts as described.
                 config = layer.get_config()
-                options = ("expansion", "factors", "expansion_base", "hrf_bias")
                 sites.append(
                     {
                         "index": index,
                         "path": path,
-                        "options": {name: config[name] for name in options},
+                        "options": {name: config[name] for name in OPTIONS},
                         "build_config": layer.get_build_config(),
                     }
                 )

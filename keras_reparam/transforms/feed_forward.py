@@ -13,7 +13,13 @@ from typing import Any
 
 import keras
 
-from keras_reparam.transforms.linear_layers import LOCK, PLAIN_CLASSES, matrix_size, walk
+from keras_reparam.transforms.linear_layers import (
+    LOCK,
+    PLAIN_CLASSES,
+    is_pointwise,
+    matrix_size,
+    walk,
+)
 from keras_reparam.transforms.model_input import OPEN_AXIS, input_spec, specs_of_build
 
 # Lower-case class names, without underscores, of what may stand between the two linear layers of
@@ -155,8 +161,7 @@ def _linear(operation: Any) -> keras.layers.Layer | None:
     if isinstance(operation, keras.layers.TimeDistributed):
         operation = operation.layer
     if isinstance(operation, keras.layers.Conv1D):
-        pointwise = operation.kernel_size == (1,) and operation.groups == 1
-        return operation if pointwise else None
+        return operation if is_pointwise(operation) else None
     return operation if isinstance(operation, PLAIN_CLASSES) else None
 
 

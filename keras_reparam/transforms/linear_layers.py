@@ -106,6 +106,11 @@ def hrf_class(layer: keras.layers.Layer) -> type[HRFLayer]:
     return HRF_CLASSES[PLAIN_CLASSES.index(type(layer))]
 
 
+def is_pointwise(layer: keras.layers.Conv1D) -> bool:
+    """Whether a convolution is a linear layer applied to every position by itself."""
+    return layer.kernel_size == (1,) and layer.groups == 1
+
+
 def kernel_shape(layer: keras.layers.Layer) -> tuple[int, ...]:
     """Shape of the (effective) kernel; empty for a layer without weights."""
     if isinstance(layer, HRFLayer):

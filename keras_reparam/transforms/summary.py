@@ -3,7 +3,6 @@
 import dataclasses
 import io
 import math
-from typing import Any
 
 import keras
 from rich.console import Console
@@ -11,7 +10,12 @@ from rich.table import Table
 
 from keras_reparam.layers.hrf_layer import HRFLayer
 from keras_reparam.transforms.feed_forward import first_linear_layers
-from keras_reparam.transforms.linear_layers import LinearLayer, kernel_shape, linear_layers
+from keras_reparam.transforms.linear_layers import (
+    LinearLayer,
+    is_pointwise,
+    kernel_shape,
+    linear_layers,
+)
 from keras_reparam.transforms.rebuild import check_model
 
 
@@ -133,12 +137,8 @@ def _reason(site: LinearLayer, first: set[int], traced: set[int]) -> str:
         return site.obstacle
     if id(site.layer) in first:
         return "plain (the default of `expand` would take it)"
-    if isinstance(site.layer, keras.layers.Conv1D) and not _pointwise(site.layer):
+    if isinstance(site.layer, keras.layers.Conv1D) and not is_pointwise(site.layer):
         return "a convolution over time; choose it with `filters`"
     if id(site.layer) not in traced:
         return "its surroundings cannot be traced; choose it with `filters`"
     return "not the first layer of an FFN"
-
-
-def _pointwise(layer: Any) -> bool:
-    return layer.kernel_size == (1,) and layer.groups == 1
