@@ -26,12 +26,15 @@ INSTALL_REQUIRES = [
 
 PLOTS = ["matplotlib>=3.9"]
 RECIPES = [*PLOTS]
+# Its last release has no wheel beyond Python 3.11.
+TFIO = ['tensorflow-io>=0.37.1; python_version < "3.12"']
 EXTRAS_REQUIRE = {
     "plots": PLOTS,
     "recipes": RECIPES,
     "cluster": ["ray>=2.40"],
     "dev": [
         *RECIPES,
+        *TFIO,
         "hypothesis>=6.100",
         "jax>=0.10",
         "keras-hub>=0.32",
@@ -39,8 +42,7 @@ EXTRAS_REQUIRE = {
         "pytest-xdist>=3.6",
         "ruff>=0.17",
     ],
-    # Its last release has no wheel beyond Python 3.11.
-    "tfio": ['tensorflow-io>=0.37.1; python_version < "3.12"'],
+    "tfio": TFIO,
 }
 
 setup(

@@ -29,9 +29,9 @@ def described():
 
 
 def pinned(requirement):
-    """A requirement's lower bound as a pin: "keras>=3.15" gives "keras==3.15"."""
-    name, bound = re.fullmatch(r"([\w-]+)>=([\w.]+)", requirement).groups()
-    return f"{name}=={bound}"
+    """A requirement's lower bound as a pin: "keras>=3.15" gives "keras==3.15"; markers stay."""
+    name, bound, marker = re.fullmatch(r"([\w-]+)>=([\w.]+)(;.*)?", requirement).groups()
+    return f"{name}=={bound}{marker or ''}"
 
 
 def environment():

@@ -17,10 +17,29 @@ from keras_reparam.audio.spectrum import MEL_SCALES, WINDOWS, RealDFT, mel_filte
 # shape does so a few times, not once for each clip. The frames added are masked.
 _ADAPT_FRAMES = 128
 
+_PRESETS = {
+    "speechformer": {
+        "sample_rate": 16000,
+        "frame_length": 400,
+        "hop_length": 160,
+        "fft_length": 512,
+        "window": "hamming",
+        "num_mels": 128,
+        "fmin": 0.0,
+        "fmax": None,
+        "mel_scale": "slaney",
+        "power": 1.0,
+        "log_offset": 1e-8,
+    },
+}
+
 
 @keras.saving.register_keras_serializable(package="keras_reparam")
 class LogMel(keras.layers.Layer):
     """Log-mel features of a waveform, normalised: `(log(mel + log_offset) - mean) / std`.
+
+    With `utterance_mean=True`: `(x - mean_t(x) - mean) / std`, where `x = log(mel + log_offset)`
+    and `mean_t(x)` is each band's mean over the clip's valid frames.
 
     `mel` is `librosa.feature.melspectrogram(y=padded, sr=sample_rate, n_fft=fft_length,
     win_length=frame_length, hop_length=hop_length, window=window, center=False, power=power,
@@ -31,17 +50,19 @@ class LogMel(keras.layers.Layer):
 
     `mean` and `std` hold one value per mel band. They are non-trainable weights, 0 and 1 until
     `adapt()` measures them, and are saved with the model, so a model that begins with this layer
-    needs nothing else.
+    needs nothing else. `LogMel.from_preset("speechformer")` has published settings.
 
     The layer computes in float32 whatever the global dtype policy says, gives its output a
     Keras mask (see `keras_reparam.audio.frame_mask`), and exports to TFLite as builtin operators
-    with static shapes: the Fourier transform is two matrix products.
+    with static shapes: the Fourier transform is two matrix products. A graph can't raise an
+    error: where a window holds a NaN or infinite sample, the frame is valid and its features are
+    NaN (with `utterance_mean`, all of the clip's), for the caller to see.
 
     Args:
         sample_rate: Samples per second.
         frame_length: Window length in samples.
         hop_length: Distance of two frames in samples.
-        fft_length: FFT length in samples: a power of two, `frame_length` or longer.
+        fft_length: FFT length in samples: a power of two of at least 4, `frame_length` or longer.
         window: `"hann"` or `"hamming"`, periodic.
         num_mels: Number of mel bands.
         fmin: Lower edge of the first band in Hz.
@@ -49,6 +70,9 @@ class LogMel(keras.layers.Layer):
         mel_scale: `"slaney"` or `"htk"`.
         power: 1.0 for magnitudes, 2.0 for powers.
         log_offset: Added to every band's value before the logarithm, so that silence is finite.
+        utterance_mean: Whether each band's mean over the clip's valid frames is subtracted before
+            the normalisation (cepstral mean normalisation, of the log-mel bands): takes away
+            what a microphone or a room adds to a whole clip, and how loud the clip is.
         **kwargs: `name`, and what else every Keras layer takes. `dtype` must be float32.
 
     Input shape:
@@ -88,6 +112,7 @@ class LogMel(keras.layers.Layer):
         mel_scale: str = "slaney",
         power: float = 2.0,
         log_offset: float = 1e-6,
+        utterance_mean: bool = False,
         **kwargs,
     ):
         dtype = kwargs.pop("dtype", None)
@@ -109,9 +134,16 @@ class LogMel(keras.layers.Layer):
         self.mel_scale = one_of("mel_scale", mel_scale, MEL_SCALES)
         self.power = float(one_of("power", power, (1.0, 2.0)))
         self.log_offset = _real("log_offset", log_offset)
-        if self.fft_length < self.frame_length or self.fft_length & (self.fft_length - 1):
+        if not isinstance(utterance_mean, bool):
             raise ValueError(
-                "`fft_length` must be a power of two and at least `frame_length`. "
+                "`utterance_mean` must be True or False. "
+                f"Received: utterance_mean={utterance_mean!r}"
+            )
+        self.utterance_mean = utterance_mean
+        shortest = max(self.frame_length, 4)
+        if self.fft_length < shortest or self.fft_length & (self.fft_length - 1):
+            raise ValueError(
+                "`fft_length` must be a power of two, at least 4 and at least `frame_length`. "
                 f"Received: fft_length={fft_length}, frame_length={frame_length}"
             )
         upper = self._upper_edge()
@@ -143,13 +175,12 @@ class LogMel(keras.layers.Layer):
         width = dft.rows * dft.outer
         weights = np.zeros(width, "float32")
         weights[: self.frame_length] = window(self.window, self.frame_length)
-        # In the order in which the transform gives its bins; repeated bins count nowhere.
-        filters = np.concatenate([filters, np.zeros((1, self.num_mels))])[dft.frequencies.ravel()]
         self._dft = dft
         self._window = weights
         self._first = dft.first.astype("float32")
         self._second = dft.second.astype("float32")
-        self._filters = filters.astype("float32")
+        # In the order in which the transform gives its bins.
+        self._filters = filters[dft.frequencies.ravel()].astype("float32")
 
     def build(self, input_shape):
         for name, initializer in (("mean", "zeros"), ("std", "ones")):
@@ -159,7 +190,9 @@ class LogMel(keras.layers.Layer):
             setattr(self, name, variable)
 
     def call(self, waveform):
-        return self.normalize(self._log_mel(as_batch(waveform)))
+        waveform = as_batch(waveform)
+        mask = self.compute_mask(waveform) if self.utterance_mean else None
+        return self.normalize(self._log_mel(waveform), mask=mask)
 
     def compute_mask(self, waveform, previous_mask=None):
         """Boolean `(batch, frames)`: which frames' windows hold a nonzero sample."""
@@ -170,11 +203,25 @@ class LogMel(keras.layers.Layer):
             fft_length=self.fft_length,
         )
 
-    def normalize(self, features):
-        """`(features - mean) / std`, for features made before `adapt()` was called."""
+    def normalize(self, features, *, mask=None):
+        """What the layer does after the logarithm, to features made before normalisation.
+
+        `(features - mean) / std`, and with `utterance_mean` before that the mean of the clip.
+
+        Args:
+            features: `(clips, frames, num_mels)`, or of one clip `(frames, num_mels)`.
+            mask: Boolean, features' shape without the bands: which frames are valid. Matters
+                with `utterance_mean` alone. `None`: all of them.
+
+        Returns:
+            float32 tensor of the same shape.
+        """
         if not self.built:
             self.build(None)
             self.built = True
+        features = ops.cast(features, "float32")
+        if self.utterance_mean:
+            features = features - _mean_over_time(features, mask)
         return (features - self.mean) / self.std
 
     def _log_mel(self, waveform):
@@ -198,7 +245,9 @@ class LogMel(keras.layers.Layer):
     def adapt(self, data, *, mask=None) -> None:
         """Set `mean` and `std` to those of the valid frames of `data`, per mel band.
 
-        A later call starts afresh. Bands that do not vary get a standard deviation of 1.
+        A later call starts afresh. Bands that do not vary get a standard deviation of 1. With
+        `utterance_mean` they are measured after each clip's mean is subtracted, and `mean` is 0
+        but for rounding.
 
         Args:
             data: The training set: an iterable of waveforms `(samples,)` of any lengths, or an
@@ -218,6 +267,8 @@ class LogMel(keras.layers.Layer):
             )
         count, total, squares = 0, np.zeros(self.num_mels), np.zeros(self.num_mels)
         for frames in self._valid_frames(data, mask):
+            if self.utterance_mean and len(frames):
+                frames = frames - frames.mean(axis=0)
             count += len(frames)
             total += frames.sum(axis=0)
             squares += np.square(frames).sum(axis=0)
@@ -253,7 +304,6 @@ class LogMel(keras.layers.Layer):
                     "`adapt` expects waveforms of the shape (samples,). "
                     f"Received: shape={waveform.shape}"
                 )
-            # Its windows would not count as sounding.
             if not np.isfinite(waveform).all():
                 raise ValueError("`adapt` expects finite samples. Received: NaN or infinity")
             batch = as_batch(np.pad(waveform, (0, -len(waveform) % step)))
@@ -295,8 +345,50 @@ class LogMel(keras.layers.Layer):
             mel_scale=self.mel_scale,
             power=self.power,
             log_offset=self.log_offset,
+            utterance_mean=self.utterance_mean,
         )
         return config
+
+    @classmethod
+    def from_preset(cls, preset: str, **kwargs) -> "LogMel":
+        """A layer with published settings.
+
+        `"speechformer"`: 16 kHz, Hamming 400, hop 160, magnitudes, 128 Slaney mel bands,
+        `log(mel + 1e-8)`, no normalisation; `mel` as `librosa.feature.melspectrogram` gives it.
+        The authors' script (`scipy.signal.spectrogram`) differs: its FFT is as long as the
+        frame, so that a filter sums 400 / 512 as many bins; magnitudes are divided by
+        `sqrt(sample_rate * sum(window**2))`, 1593; the window is symmetric; frames begin 56
+        samples earlier, and those that the waveform does not fill are left out. For a model
+        trained on its output, take `log_offset=2e-5` and subtract 7.62: the median difference of
+        a value on speech is then 0.1, because the bins of the two FFTs lie apart.
+
+        Args:
+            preset: `"speechformer"`.
+            **kwargs: Arguments of the layer that differ from the preset.
+
+        Raises:
+            ValueError: If there is no such preset.
+
+        Example:
+
+        >>> import keras_reparam as kr
+        >>> log_mel = kr.audio.LogMel.from_preset("speechformer", utterance_mean=True)
+        >>> log_mel.num_mels, log_mel.window, log_mel.power
+        (128, 'hamming', 1.0)
+
+        Reference:
+            Chen et al., SpeechFormer, Interspeech 2022.
+        """
+        return cls(**{**_PRESETS[one_of("preset", preset, tuple(_PRESETS))], **kwargs})
+
+
+def _mean_over_time(features, mask):
+    """Mean of `(..., frames, bands)` over the valid frames, zero where no frame is valid."""
+    if mask is None:
+        return ops.mean(features, axis=-2, keepdims=True)
+    valid = ops.expand_dims(ops.cast(mask, "float32"), -1)
+    count = ops.maximum(ops.sum(valid, axis=-2, keepdims=True), 1.0)
+    return ops.sum(features * valid, axis=-2, keepdims=True) / count
 
 
 def _real(name: str, value: object) -> float:

@@ -15,7 +15,7 @@ def frame_mask(waveform, *, frame_length: int, hop_length: int, fft_length: int 
     The window of frame `t` covers the samples from `t * hop_length + offset` on, `frame_length`
     of them, with `offset = (fft_length - frame_length) // 2`: librosa centres a window that is
     shorter than the FFT. There are `ceil(samples / hop_length)` frames; beyond its end the
-    waveform is zero.
+    waveform is zero. NaN is not zero: it does not pass for silence.
 
     The mask is a property of the recorded samples: compute it before any augmentation, and
     store it beside stored features. `keras_reparam.audio.LogMel` sets it as Keras mask of its
@@ -67,7 +67,7 @@ def frame_mask(waveform, *, frame_length: int, hop_length: int, fft_length: int 
     levels = [full[:, i : i + frames] for i in range(whole)]
     if rest:
         levels.append(ops.sum(parts[:, whole : whole + frames, :rest], axis=-1))
-    return functools.reduce(ops.add, levels) > 0
+    return ops.not_equal(functools.reduce(ops.add, levels), 0.0)
 
 
 def as_batch(waveform):

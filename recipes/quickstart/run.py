@@ -288,6 +288,11 @@ def _write(
         "data": str(settings.data),
         "backend": keras.config.backend(),
         "front_end": trained.log_mel.get_config(),
+        "front_end_statistics": {
+            "of": "the training clips at their own speed",
+            "mean": keras.ops.convert_to_numpy(trained.log_mel.mean).tolist(),
+            "std": keras.ops.convert_to_numpy(trained.log_mel.std).tolist(),
+        },
         "labels": list(corpus.labels),
         "manifest_sha256": hashlib.sha256(manifest.read_bytes()).hexdigest(),
         "clips": {name: len(clips) for name, clips in corpus.splits().items()},

@@ -42,6 +42,13 @@ def test_batch_and_opposite_samples():
     assert mask[1].tolist() == defined(waveform[1], 400, 160)
 
 
+def test_nan_is_not_silence():
+    waveform = np.zeros((1, 1000), "float32")
+    waveform[0, 500] = np.nan
+    mask = np.array(frame_mask(waveform, frame_length=400, hop_length=160))
+    assert mask[0].tolist() == defined(waveform[0], 400, 160)
+
+
 def test_log_mel_uses_it_with_its_own_window():
     waveform = np.zeros((1, 3200), "float32")
     waveform[0, 1000:1010] = 0.1

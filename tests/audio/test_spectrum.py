@@ -47,10 +47,12 @@ def test_mel_filters_are_librosas(scale, fft_length, sample_rate, num_mels, fmin
             dtype="float64",
         )
     np.testing.assert_allclose(ours, reference.T, rtol=1e-9, atol=1e-12)
+    # Why the transform may leave out half the sample rate.
+    assert reference[:, -1].max() < 1e-9
 
 
 @settings(max_examples=40, deadline=None)
-@given(exponent=st.integers(0, 11), data=st.data())
+@given(exponent=st.integers(2, 11), data=st.data())
 def test_two_products_are_the_transform(exponent, data):
     fft_length = 2**exponent
     frame_length = data.draw(st.integers(1, fft_length))
@@ -61,7 +63,6 @@ def test_two_products_are_the_transform(exponent, data):
     spectrum = np.einsum("ki,kij->kj", inner, dft.second)
     spectrum = np.abs(spectrum[:, : dft.outer] + 1j * spectrum[:, dft.outer :])
     reference = np.abs(np.fft.rfft(x, fft_length))
-    kept = dft.frequencies >= 0
-    # Every bin once.
-    np.testing.assert_array_equal(np.sort(dft.frequencies[kept]), np.arange(len(reference)))
-    np.testing.assert_allclose(spectrum[kept], reference[dft.frequencies[kept]], atol=1e-9)
+    # Every bin once, but the last.
+    np.testing.assert_array_equal(np.sort(dft.frequencies.ravel()), np.arange(fft_length // 2))
+    np.testing.assert_allclose(spectrum, reference[dft.frequencies], atol=1e-9)

@@ -156,16 +156,25 @@ class TestTFLite:
 
     @pytest.mark.parametrize(
         "options",
-        [{}, {"frame_length": 401, "hop_length": 150, "power": 1.0, "window": "hamming"}],
-        ids=["default", "odd"],
+        [
+            {},
+            {"frame_length": 401, "hop_length": 150, "power": 1.0, "window": "hamming"},
+            {"frame_length": 255, "hop_length": 301, "fft_length": 256, "mel_scale": "htk"},
+            {"utterance_mean": True},
+            {"utterance_mean": True, "fft_length": 2048, "mel_scale": "htk", "power": 1.0},
+        ],
+        ids=["default", "odd", "htk", "utterance_mean", "utterance_mean_htk"],
     )
     def test_front_end(self, options):
         layer = kr.audio.LogMel(**options)
         layer.adapt(noise(2, 4000))
         interpreter, content = self.converted(layer, 16000)
         self.check_graph(content)
-        for waveform in (noise(1, 16000), np.zeros((1, 16000), "float32"), 3e-4 * noise(1, 16000)):
+        waveforms = [np.zeros((1, 16000), "float32"), noise(1, 16000), 3e-4 * noise(1, 16000)]
+        waveforms.append(np.where(np.arange(16000) < 9001, waveforms[1], 0))
+        for waveform in waveforms:
             expected = np.array(layer(waveform))
+            assert np.isfinite(expected).all()
             np.testing.assert_allclose(self.run(interpreter, waveform), expected, atol=1e-4)
 
     def test_mask(self):

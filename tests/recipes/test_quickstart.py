@@ -48,6 +48,10 @@ def check_run(folder, manifest, screen):
     config = json.loads((folder / "config.json").read_text())
     metrics = json.loads((folder / "metrics.json").read_text())
     check_speakers(config, manifest)
+    assert config["front_end"]["utterance_mean"] is False
+    statistics = config["front_end_statistics"]
+    assert "training clips" in statistics["of"]
+    assert len(statistics["mean"]) == len(statistics["std"]) == config["front_end"]["num_mels"]
     check_scores(folder, metrics, manifest)
     check_training(folder, metrics)
     check_files(folder)
