@@ -335,9 +335,8 @@ def test_ctrl_c_and_full_disk_keep_what_was_read(tmp_path, small, reads, monkeyp
         with pytest.raises((KeyboardInterrupt, OSError), match=expected):
             build_store(segments, folder, out)
         monkeypatch.setattr(build.ReadLog, "append", real)
-        log = build.ReadLog(out / layout.UNFINISHED)
-        assert [source.id for source in log.pieces] == ["clip0", "clip1"]
-        log.__exit__()
+        with build.ReadLog(out / layout.UNFINISHED) as log:
+            assert [source.id for source in log.pieces] == ["clip0", "clip1"]
     reads.clear()
     build_store(segments, folder, out)
     assert reads == ["2.wav", "3.wav", "4.wav"]
@@ -656,7 +655,7 @@ def test_command(tmp_path, small, capsys):
     write_manifest(listing, [*segments, segment("x", "x.wav")])
     assert main(arguments) == 2
     printed = capsys.readouterr().err
-    assert printed.startswith("store: 1 of 6 clips can't be read") or "Reading 1 of" in printed
+    assert "1 of 6 clips can't be read" in printed
     assert main([*arguments, "--skip-unreadable"]) == 0
     assert "left out" in capsys.readouterr().err
     assert main([*arguments[:1], "none.csv", *arguments[2:]]) == 2
@@ -704,7 +703,7 @@ def peak_memory(process):
     """
     peaks = {}
     while process.poll() is None:
-        parents = {}
+        parents, now = {}, {}
         for status in Path("/proc").glob("[0-9]*/status"):
             try:
                 lines = status.read_text().splitlines()
@@ -712,14 +711,14 @@ def peak_memory(process):
                 continue
             values = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
             parents[int(values["Pid"])] = int(values["PPid"])
-            if "VmHWM" in values:
-                own = int(values["VmHWM"].split()[0]) * 1024
-                pid = int(values["Pid"])
-                while pid not in (0, process.pid):
-                    pid = parents.get(pid, 0)
-                if pid:
-                    peaks[int(values["Pid"])] = own
-        time.sleep(0.1)
+            now[int(values["Pid"])] = 1024 * int(values.get("VmHWM", "0 kB").split()[0])
+        for pid, peak in now.items():
+            ancestor = pid
+            while ancestor not in (0, process.pid):
+                ancestor = parents.get(ancestor, 0)
+            if ancestor:
+                peaks[pid] = max(peak, peaks.get(pid, 0))
+        time.sleep(0.5)
     return sum(peaks.values())
 
 
