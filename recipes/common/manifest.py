@@ -140,15 +140,24 @@ def check_speakers(splits: Mapping[str, Iterable[Segment]]) -> None:
                 )
 
 
+def sample_range(segment: Segment, length: int, *, sample_rate: int) -> tuple[int, int]:
+    """First sample of a segment and the one after its last, in a file of `length` samples.
+
+    Raises:
+        ValueError: If the segment is empty, or not inside the file.
+    """
+    start = round((segment.start or 0) * sample_rate)
+    end = length if segment.end is None else round(segment.end * sample_rate)
+    if not start < end <= length:
+        raise ValueError(
+            f"`start` and `end` of '{segment.id}' must lie within its file, in this order. "
+            f"Received: {segment.start} s to {segment.end} s of {length / sample_rate:.2f} s"
+        )
+    return start, end
+
+
 def read_segment(segment: Segment, folder: Path, *, sample_rate: int) -> np.ndarray:
     """The segment's samples, mono float32, from its file in the corpus's folder."""
     samples = load(folder / segment.path, sample_rate=sample_rate)
-    start = round((segment.start or 0) * sample_rate)
-    end = len(samples) if segment.end is None else round(segment.end * sample_rate)
-    if not start < end <= len(samples):
-        raise ValueError(
-            f"`start` and `end` of '{segment.id}' must lie within its file, in this order. "
-            f"Received: {segment.start} s to {segment.end} s of "
-            f"{len(samples) / sample_rate:.2f} s"
-        )
+    start, end = sample_range(segment, len(samples), sample_rate=sample_rate)
     return samples[start:end]

@@ -1,0 +1,166 @@
+"""Log-mel features of a store's audio."""
+
+import hashlib
+import json
+import os
+import time
+from pathlib import Path
+from typing import BinaryIO
+
+import keras
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+
+from keras_reparam.audio import LogMel
+from keras_reparam.deploy.files import write_bytes
+from recipes.common.store import layout
+from recipes.common.store.growing_array import GrowingArray, first_byte
+from recipes.common.store.index import read_index
+
+# Clips are cut into blocks of this many frames, overlapping by what the last window needs, and
+# computed this many blocks at a time: one shape alone, so backends compile once, and clips of any
+# length take the same memory. A frame depends on its own window only.
+_FRAMES = 64
+_BLOCKS = 128
+
+# What says nothing of the features before normalisation.
+_NOT_HASHED = ("name", "trainable", "dtype", "utterance_mean")
+
+
+def front_end_config(log_mel: LogMel) -> dict:
+    """The settings that the features before normalisation depend on."""
+    config = log_mel.get_config()
+    return {name: config[name] for name in config if name not in _NOT_HASHED}
+
+
+def front_end_hash(log_mel: LogMel) -> str:
+    """Twelve hexadecimal digits that stand for `front_end_config(log_mel)`."""
+    text = json.dumps(front_end_config(log_mel), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def build_features(folder: Path, log_mel: LogMel, console: Console) -> None:
+    """Adds `log_mel`'s features before normalisation, and their mask, unless they are there.
+
+    Args:
+        folder: The store, with its audio.
+        log_mel: The front end; its statistics do not matter.
+        console: Where to draw the progress bar.
+    """
+    digest = front_end_hash(log_mel)
+    target = folder / layout.features_name(digest)
+    if target.exists():
+        return
+    unfinished = folder / layout.UNFINISHED
+    unfinished.mkdir(exist_ok=True)
+    progress = unfinished / f"features-{digest}.progress"
+    values_path = unfinished / layout.features_name(digest)
+    mask_path = unfinished / layout.mask_name(digest)
+
+    # Not adapted: what it gives is not normalised.
+    plain = LogMel.from_config(front_end_config(log_mel))
+    blocks = _Blocks(folder, plain)
+    done = int(progress.read_text()) if progress.exists() else 0
+    try:
+        values, mask = _arrays(values_path, mask_path, log_mel.num_mels, blocks.rows_before(done))
+    except ValueError:
+        # Killed after one of the two files had reached its place.
+        done = 0
+        values, mask = _arrays(values_path, mask_path, log_mel.num_mels, 0)
+    with values, mask, (folder / layout.AUDIO).open("rb") as audio:
+        first = first_byte(audio)
+        saved = time.monotonic()
+        for number in track(
+            range(done, len(blocks)),
+            "Computing features",
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        ):
+            for array, rows in zip(
+                (values, mask), blocks.compute(audio, first, number), strict=True
+            ):
+                array.append(rows)
+            if time.monotonic() - saved >= layout.COMMIT_SECONDS:
+                values.sync()
+                mask.sync()
+                write_bytes(progress, str(number + 1).encode())
+                saved = time.monotonic()
+        values.finish()
+        mask.finish()
+    text = json.dumps(front_end_config(log_mel), indent=1, sort_keys=True) + "\n"
+    settings = unfinished / f"features-{digest}.json"
+    write_bytes(settings, text.encode())
+    # The features last: where they are, the others are.
+    for path in (settings, mask_path, values_path):
+        os.replace(path, folder / path.name)
+
+
+def _arrays(
+    values: Path, mask: Path, num_mels: int, rows: int
+) -> tuple[GrowingArray, GrowingArray]:
+    first = GrowingArray(values, "float16", row_shape=(num_mels,), rows=rows)
+    try:
+        return first, GrowingArray(mask, "bool", rows=rows)
+    except BaseException:
+        first.close()
+        raise
+
+
+class _Blocks:
+    """The audio of a store as batches of blocks of `_FRAMES` frames, in its order.
+
+    Args:
+        folder: The store.
+        log_mel: The front end, not adapted.
+    """
+
+    def __init__(self, folder: Path, log_mel: LogMel):
+        pieces = list(read_index(folder / layout.INDEX).values())
+        self._log_mel = log_mel
+        hop = log_mel.hop_length
+        # The last frame's window ends at most `fft_length` samples after its begin.
+        self._width = (_FRAMES - 1 + -(-log_mel.fft_length // hop)) * hop
+        lengths = np.array([piece.length for piece in pieces])
+        frames = -(-lengths // hop)
+        counts = -(-frames // _FRAMES)
+        clips = np.repeat(np.arange(len(pieces)), counts)
+        # Which of its clip's blocks each one is.
+        within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        offsets = np.array([piece.offset for piece in pieces])
+        self._starts = offsets[clips] + within * _FRAMES * hop
+        self._ends = np.minimum((offsets + lengths)[clips], self._starts + self._width)
+        self._frames = np.minimum(frames[clips] - within * _FRAMES, _FRAMES)
+
+    def __len__(self) -> int:
+        """Number of batches."""
+        return -(-len(self._frames) // _BLOCKS)
+
+    def rows_before(self, number: int) -> int:
+        """How many frames the batches before this one have."""
+        return int(self._frames[: number * _BLOCKS].sum())
+
+    def compute(self, audio: BinaryIO, first: int, number: int) -> tuple[np.ndarray, np.ndarray]:
+        """Features `(frames, mels)`, float16, and mask `(frames,)` of one batch.
+
+        Args:
+            audio: The store's `audio.npy`.
+            first: Where its samples begin, in bytes.
+            number: Which batch.
+        """
+        chosen = slice(number * _BLOCKS, (number + 1) * _BLOCKS)
+        starts, ends = self._starts[chosen], self._ends[chosen]
+        # Clips lie one after another: one stretch of the file holds them all.
+        audio.seek(first + 2 * int(starts[0]))
+        samples = np.frombuffer(audio.read(2 * int(ends.max() - starts[0])), "int16")
+        waveforms = np.zeros((_BLOCKS, self._width), "float32")
+        for row, start, end in zip(waveforms, starts - starts[0], ends - starts[0], strict=False):
+            row[: end - start] = samples[start:end]
+        waveforms /= layout.FULL_SCALE
+        values = keras.ops.convert_to_numpy(self._log_mel(waveforms))
+        mask = keras.ops.convert_to_numpy(self._log_mel.compute_mask(waveforms))
+        # Beyond these a block repeats the next one, or its clip has ended.
+        own = np.zeros(mask.shape, bool)
+        own[: len(starts)] = np.arange(mask.shape[1]) < self._frames[chosen][:, None]
+        return values[own].astype("float16"), np.asarray(mask[own], bool)
