@@ -279,10 +279,12 @@ def _read_labels(model: bytes, name: str) -> tuple[str, ...]:
         # What a file claims to unpack to is bounded before it is unpacked.
         if info.file_size > _MAX_LABEL_BYTES:
             raise ValueError(f"its label file has {info.file_size} bytes")
-        # Of the other methods' streams Python unpacks 4 KB at once, whatever comes out of them.
+        # A stream may hold more than is claimed. Only these two methods' are unpacked piece by
+        # piece, and only by a read of bounded size.
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise ValueError(f"its label file is packed by the method {info.compress_type}")
-        return tuple(archive.read(info).decode().splitlines())
+        with archive.open(info) as file:
+            return tuple(file.read(_MAX_LABEL_BYTES).decode().splitlines())
 
 
 # Reading flatbuffers without generated code: a table's slot holds a value or an offset.

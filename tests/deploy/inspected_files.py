@@ -59,18 +59,13 @@ def cnn_files():
     return {kind: convert(kind) for kind in kinds}
 
 
-def _converted(function, *specs, flex=False):
+def _converted(function, *specs):
     import tensorflow as tf
 
     traced = tf.function(function, input_signature=specs)
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
         [traced.get_concrete_function()], tf.Module()
     )
-    if flex:
-        converter.target_spec.supported_ops = [
-            tf.lite.OpsSet.TFLITE_BUILTINS,
-            tf.lite.OpsSet.SELECT_TF_OPS,
-        ]
     return converter.convert()
 
 
@@ -109,17 +104,6 @@ def loop_file():
         return tf.while_loop(more, lambda i, y: (i + 1, y * 2.0), (0, x))[1]
 
     return _converted(run, tf.TensorSpec([1, 4], tf.float32))
-
-
-def flex_file():
-    """A model with an operator of TensorFlow's own."""
-    import tensorflow as tf
-
-    return _converted(
-        lambda x: tf.nn.softmax(tf.nn.softplus(x)),
-        tf.TensorSpec([1, 4], tf.float32),
-        flex=True,
-    )
 
 
 def linear_model(weights, *, version=5, scales=None, stacked=None):

@@ -33,7 +33,6 @@ def files():
         found["yamnet"] = made.yamnet_file()
         found["loop"] = made.loop_file()
         found["dynamic"] = made.dynamic_file()
-        found["flex"] = made.flex_file()
     for kind in ("int8", "float32"):
         found[f"shipped_{kind}"] = (PRETRAINED / f"ser_{kind}.tflite").read_bytes()
     return found
@@ -42,9 +41,7 @@ def files():
 def interpreter(content):
     # Delegates would take operators out of the graph.
     resolver = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-    made = Interpreter(
-        model_content=content, num_threads=1, experimental_op_resolver_type=resolver
-    )
+    made = Interpreter(model_content=content, num_threads=1, experimental_op_resolver_type=resolver)
     made.allocate_tensors()
     return made
 
@@ -74,7 +71,9 @@ def test_everything_is_as_the_interpreter_has_it(files, name):
         assert operator.name == details["op_name"]
         assert operator.inputs == tuple(details["inputs"])
         # The interpreter takes away what a loop makes and nobody reads.
-        kept = [t if d >= 0 else d for t, d in zip(operator.outputs, details["outputs"], strict=True)]
+        kept = [
+            t if d >= 0 else d for t, d in zip(operator.outputs, details["outputs"], strict=True)
+        ]
         assert kept == list(details["outputs"])
     total = Counter()
     for row in report.operators:
@@ -154,7 +153,7 @@ def test_a_name_that_claims_another_kind(files):
     assert not report.passed
 
 
-def test_files_of_other_models(files, tmp_path):
+def test_files_of_other_models(files):
     yamnet = inspect_content(files["yamnet"], "yamnet.tflite")
     assert [t.dtype for t in yamnet.outputs] == ["float32"] * 3 and yamnet.runtime == "2.5.0"
     assert yamnet.passed and yamnet.warnings == ("no metadata inside: MediaPipe can't load it",)
@@ -167,11 +166,6 @@ def test_files_of_other_models(files, tmp_path):
     assert "[red]\\x1b[2J" in str(described) and "\x1b" not in str(described)
     assert "3 subgraphs" in inspect_content(files["loop"], "").warnings[0]
     assert "dynamic shapes" in inspect_content(files["dynamic"], "").warnings[0]
-    path = tmp_path / "flex.tflite"
-    path.write_bytes(files["flex"])
-    flex = kr.inspect_tflite(path)
-    assert flex.runs is False and flex.runtime is None and not flex.passed
-    assert "FlexSoftplus" in flex.problems[0] and "LiteRT can't run it" in flex.problems[-1]
 
 
 WEIGHTS = np.random.default_rng(0).normal(size=(3, 8)).astype("float32")
@@ -189,6 +183,20 @@ def test_runtime_that_is_right_with_hybrid_layers():
     unknown = inspect_content(made.pack(made.linear_model(WEIGHTS, version=99)), "")
     assert unknown.runtime is None
     assert "known here: FULLY_CONNECTED v99" in unknown.problems[0]
+
+
+def test_operators_of_tensorflow_itself(tmp_path):
+    model = made.linear_model(WEIGHTS)
+    code = model.operatorCodes[1]
+    code.builtinCode = code.deprecatedBuiltinCode = made.schema.BuiltinOperator.CUSTOM
+    code.customCode = "FlexErf"
+    model.subgraphs[0].operators[1].builtinOptionsType = 0
+    model.subgraphs[0].operators[1].builtinOptions = None
+    path = tmp_path / "flex.tflite"
+    path.write_bytes(made.pack(model))
+    report = kr.inspect_tflite(path)
+    assert report.runs is False and report.runtime is None and not report.passed
+    assert "CUSTOM FlexErf" in report.problems[0] and "LiteRT can't run it" in report.problems[1]
 
 
 def test_a_model_in_its_training_form():
