@@ -207,7 +207,7 @@ def _problems(
     if custom:
         yield (
             f"operators that are not builtin: {', '.join(custom)}; convert the model without them "
-            "(those of TensorFlow, Flex..., need a runtime ten times the size)"
+            "(Flex... are TensorFlow's own)"
         )
     unknown = [o for o in operators if o.runtime is None and o.name not in custom]
     if unknown:

@@ -140,7 +140,7 @@ class InspectionReport:
             if value and (field.name != "channels" or self.metadata.sample_rate):
                 text = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
                 rows.append((field.name.replace("_", " "), text))
-        rows.append(("runtime needed", self.runtime or "unknown, newer than all known here"))
+        rows.append(("runtime needed", self.runtime or "none known here"))
         if self.runs is not None:
             rows.append(("runs in LiteRT here", "yes" if self.runs else "NO"))
         rows += [("PROBLEM", problem) for problem in self.problems]

@@ -11,6 +11,9 @@ from keras_reparam.deploy.flat_table import FlatTable
 from keras_reparam.deploy.tflite_buffers import MODEL_IDENTIFIER
 
 _SCHEMA_VERSION = 3
+# No kernel knows more than 8. The number of values of thousands of axes would have thousands of
+# digits.
+_MOST_AXES = 32
 _OPERATOR_NAMES = {
     code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)
 }
@@ -120,20 +123,16 @@ class TFLiteFile:
     """The checked content of a `.tflite` file.
 
     Attributes:
-        description: What the converter says.
         subgraphs: At least one; the first is the model.
         signatures: Named ways to call it.
         metadata: Names of the metadata entries.
         external_weights: Whether weights lie in other files.
-        spans: (start, bytes) of every buffer's data in the file.
     """
 
-    description: str
     subgraphs: tuple[Subgraph, ...]
     signatures: tuple[Signature, ...]
     metadata: tuple[str, ...]
     external_weights: bool
-    spans: tuple[tuple[int, int], ...]
 
 
 def read_tflite(content: bytes) -> TFLiteFile:
@@ -177,12 +176,10 @@ def _read(content: bytes) -> TFLiteFile:
         _checked("buffer", entry.uint32(1), len(spans))
         metadata.append(entry.text(0))
     return TFLiteFile(
-        description=root.text(3),
         subgraphs=subgraphs,
         signatures=tuple(_signature(table, subgraphs) for table in root.tables(7)),
         metadata=tuple(metadata),
         external_weights=bool(root.span(9, 4)[1]),
-        spans=spans,
     )
 
 
@@ -228,8 +225,10 @@ def _tensor(table: FlatTable, spans: tuple) -> Tensor:
     buffer = _checked("buffer", table.uint32(2), len(spans))
     shape, signature = table.numbers(0, "<i4"), table.numbers(7, "<i4")
     for lengths in (shape, signature):
+        if lengths.size > _MOST_AXES:
+            raise ValueError(f"a tensor has {lengths.size} axes")
         if lengths.size and lengths.min() < -1:
-            raise ValueError(f"a tensor has the shape {lengths.tolist()}")
+            raise ValueError(f"a tensor has an axis of length {lengths.min()}")
     if table.int8(1) not in _TYPE_NAMES:
         raise ValueError(f"a tensor has the type {table.int8(1)}, which is none")
     quantization = table.table(4)

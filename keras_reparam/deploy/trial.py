@@ -125,7 +125,13 @@ class Trial:
             encoding="utf-8",
         )
         # It says when its libraries are loaded, which is no file's fault.
-        if not self._process.stdout.readline():
+        try:
+            ready = self._process.stdout.readline()
+        except BaseException:
+            # Ctrl-C: what it says later would be taken for an answer.
+            self._kill()
+            raise
+        if not ready:
             code = self._kill()
             raise RuntimeError(f"The process that runs LiteRT did not start (exit code {code}).")
         return self._process
