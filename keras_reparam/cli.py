@@ -113,6 +113,14 @@ def _parser() -> argparse.ArgumentParser:
         "--sample-rate", type=int, metavar="HZ", help="default: what the model's front end takes"
     )
 
+    sub = command(
+        "inspect",
+        _inspect,
+        "Say what is in a .tflite file; exit code 1 if a phone can't run it.",
+        "ser.tflite",
+    )
+    sub.add_argument("file", metavar="SER.tflite")
+
     sub = command("classify", _classify, "Score speech.", "clip.wav --model ser.tflite")
     sub.add_argument("clips", nargs="+", metavar="CLIP", help="audio file of any length")
     sub.add_argument("--model", metavar="SER.tflite", help="default: the model of this package")
@@ -229,6 +237,16 @@ def _calibration(model: Any, options: argparse.Namespace) -> Any:
     if rate is None:
         raise ValueError("The model does not say which sample rate it takes: give --sample-rate.")
     return load_clips(options.calibration, window=shape[1], sample_rate=rate)
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    import dataclasses
+
+    from keras_reparam.deploy.inspect_model import inspect_tflite
+
+    report = inspect_tflite(options.file)
+    _print(options, report, {**dataclasses.asdict(report), "passed": report.passed})
+    return 0 if report.passed else CHECK_FAILED
 
 
 def _classify(options: argparse.Namespace) -> int:

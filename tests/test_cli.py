@@ -12,6 +12,7 @@ import soundfile
 
 from keras_reparam.cli import main
 from keras_reparam.deploy.metadata import TFLiteMetadata, add_metadata
+from keras_reparam.deploy.tflite_buffers import pack_model, unpack_model
 
 LABELS = ["anger", "neutral", "joy"]
 WINDOW = 800
@@ -111,6 +112,24 @@ def test_export(capsys, saved, clips, tflite, tmp_path):
     assert (code, err) == (0, "") and "float32" in out
 
 
+def test_inspect(capsys, tflite, tmp_path):
+    code, out, err = run(capsys, "inspect", tflite)
+    assert (code, err) == (0, "") and "FULLY_CONNECTED" in out and "runtime needed" in out
+    code, out, err = run(capsys, "inspect", "--json", tflite)
+    content = json.loads(out)
+    assert (code, err) == (0, "") and content["kind"] == "int8" and content["passed"] is True
+    assert content["runs"] is True and content["metadata"]["labels"] == LABELS
+    # Sound as a file, and of an operator in a version that no runtime knows.
+    model = unpack_model(tflite.read_bytes())
+    for operator in model.operatorCodes:
+        operator.version = 99
+    path = tmp_path / "newer.tflite"
+    path.write_bytes(pack_model(model))
+    code, out, err = run(capsys, "inspect", "--json", path)
+    content = json.loads(out)
+    assert (code, err) == (1, "") and content["runs"] is False and content["problems"]
+
+
 def test_classify(capsys, clips, tflite):
     code, out, err = run(
         capsys, "classify", clips / "clip0.wav", clips / "clip1.wav", "--model", tflite
@@ -145,6 +164,7 @@ def bad_files(folder, saved, tflite):
     (folder / "text.wav").write_text("no audio")
     (folder / "empty.wav").write_bytes(b"")
     (folder / "cut.keras").write_bytes(saved.read_bytes()[:-500])
+    (folder / "cut.tflite").write_bytes(tflite.read_bytes()[:3000])
     soundfile.write(folder / "short.wav", np.ones(100) / 2, 16000)
     (folder / "none.tflite").write_bytes(
         add_metadata(tflite.read_bytes(), TFLiteMetadata(sample_rate=16000))
@@ -177,6 +197,10 @@ def bad_files(folder, saved, tflite):
             ["export", model, "-o", file, "--quantization", "float32", "--sample-rate", "8000"],
             "16000 Hz",
         ),
+        "inspect: no file": (["inspect"], "SER.tflite"),
+        "inspect: missing": (["inspect", folder / "gone.tflite"], "gone.tflite"),
+        "inspect: text": (["inspect", folder / "text.wav"], "TFL3"),
+        "inspect: truncated": (["inspect", folder / "cut.tflite"], "cut.tflite"),
         "classify: no clip": (["classify"], "CLIP"),
         "classify: missing": (["classify", folder / "gone.wav", "--model", tflite], "gone.wav"),
         "classify: text": (["classify", folder / "text.wav", "--model", tflite], "text.wav"),
@@ -222,7 +246,9 @@ def test_a_saved_lambda_is_not_run(keras, capsys, tmp_path):
     assert code == 2 and err.count("\n") == 1
 
 
-@pytest.mark.parametrize("command", ["", "summary", "expand", "merge", "export", "classify"])
+@pytest.mark.parametrize(
+    "command", ["", "summary", "expand", "merge", "export", "inspect", "classify"]
+)
 def test_help_has_an_example(capsys, command):
     with pytest.raises(SystemExit) as exit:
         main([*filter(None, [command]), "--help"])

@@ -12,6 +12,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "classifier": ["Classifier", "load_classifier"],
         "export": ["export_tflite"],
         "export_report": ["ExportReport"],
+        "inspect_model": ["inspect_tflite"],
+        "inspect_report": ["InspectionReport"],
         "golden": ["GoldenReport", "check_golden", "write_golden"],
         "metadata": ["TFLiteMetadata", "add_metadata", "read_metadata"],
         "model_card": ["ModelCard", "write_model_card"],

@@ -4,7 +4,6 @@ Imports neither Keras nor TensorFlow.
 """
 
 import importlib.resources
-import itertools
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy as np
 from keras_reparam.deploy.classification import Classification
 from keras_reparam.deploy.metadata import read_metadata
 from keras_reparam.deploy.runtime import Runtime
-from keras_reparam.deploy.tflite_buffers import MODEL_IDENTIFIER
+from keras_reparam.deploy.tflite_buffers import read_model
 
 _SHIPPED = "ser_int8.tflite"
 _MIN_SECONDS = 0.025
@@ -70,7 +69,7 @@ class Classifier:
 
     def __init__(self, path: str | os.PathLike) -> None:
         path = Path(path)
-        model = _read(path)
+        model = read_model(path)
         self.metadata = read_metadata(model)
         runtime = Runtime(model, origin=f"'{path}'")
         if len(runtime.input_shape) != 2 or self.metadata.sample_rate is None:
@@ -222,19 +221,3 @@ def _mono(samples: np.ndarray) -> np.ndarray:
             f"Received: a largest absolute value of {peak:g}"
         )
     return samples.astype("float32")
-
-
-def _read(path: Path) -> bytes:
-    """The file, if it begins as a `.tflite` does: anything else isn't worth the memory."""
-    if path.is_dir():
-        raise ValueError(f"Expected a .tflite file. Received a directory: '{path}'")
-    if not path.exists():
-        raise FileNotFoundError(f"There is no .tflite file '{path}'")
-    with path.open("rb") as file:
-        head = file.read(8)
-        if head[4:8] != MODEL_IDENTIFIER:
-            raise ValueError(
-                f"Expected a .tflite file. Received: '{path}', which does not have the "
-                "identifier 'TFL3'"
-            )
-        return b"".join(itertools.chain([head], iter(lambda: file.read(1 << 20), b"")))

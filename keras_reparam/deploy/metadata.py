@@ -9,6 +9,7 @@ import dataclasses
 import io
 import struct
 import zipfile
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -104,7 +105,7 @@ def checked_labels(labels: Sequence[str]) -> tuple[str, ...]:
             )
         _check_text("labels", label, multiline=False)
     if len(set(labels)) != len(labels):
-        twice = next(label for label in labels if list(labels).count(label) > 1)
+        twice = Counter(labels).most_common(1)[0][0]
         raise ValueError(f"Labels must be distinct. Received: {twice!r} twice in labels={labels!r}")
     return tuple(labels)
 
@@ -278,7 +279,12 @@ def _read_labels(model: bytes, name: str) -> tuple[str, ...]:
         # What a file claims to unpack to is bounded before it is unpacked.
         if info.file_size > _MAX_LABEL_BYTES:
             raise ValueError(f"its label file has {info.file_size} bytes")
-        return tuple(archive.read(info).decode().splitlines())
+        # A stream may hold more than is claimed. Only these two methods' are unpacked piece by
+        # piece, and only by a read of bounded size.
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ValueError(f"its label file is packed by the method {info.compress_type}")
+        with archive.open(info) as file:
+            return tuple(file.read(_MAX_LABEL_BYTES).decode().splitlines())
 
 
 # Reading flatbuffers without generated code: a table's slot holds a value or an offset.

@@ -1,11 +1,32 @@
 """`.tflite` bytes to the schema's objects and back."""
 
+import itertools
+import os
+from pathlib import Path
+
 import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 
 MODEL_IDENTIFIER = b"TFL3"
 # Kernels read constants with vector instructions; TensorFlow's own converter aligns them so.
 _ALIGNMENT = 16
+
+
+def read_model(path: str | os.PathLike) -> bytes:
+    """The file, if it begins as a `.tflite` does: anything else isn't worth the memory."""
+    path = Path(path)
+    if path.is_dir():
+        raise ValueError(f"Expected a .tflite file. Received a directory: '{path}'")
+    if not path.exists():
+        raise FileNotFoundError(f"There is no .tflite file '{path}'")
+    with path.open("rb") as file:
+        head = file.read(8)
+        if head[4:8] != MODEL_IDENTIFIER:
+            raise ValueError(
+                f"Expected a .tflite file. Received: '{path}', which does not have the "
+                "identifier 'TFL3'"
+            )
+        return b"".join(itertools.chain([head], iter(lambda: file.read(1 << 20), b"")))
 
 
 def unpack_model(model: bytes) -> schema.ModelT:
