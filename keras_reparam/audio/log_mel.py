@@ -72,7 +72,7 @@ class LogMel(keras.layers.Layer):
         log_offset: Added to every band's value before the logarithm, so that silence is finite.
         utterance_mean: Whether each band's mean over the clip's valid frames is subtracted before
             the normalisation (cepstral mean normalisation, of the log-mel bands): takes away
-            what a microphone or a room adds to a whole clip, and how loud the clip is.
+            what a microphone or a room adds to the whole clip, and its loudness.
         **kwargs: `name`, and what else every Keras layer takes. `dtype` must be float32.
 
     Input shape:
