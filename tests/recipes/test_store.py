@@ -568,7 +568,7 @@ def test_killed_at_every_write_and_renaming(kills):
     assert kills("every") > 100
 
 
-def test_one_writer_at_a_time(tmp_path, small, capsys):
+def test_one_writer_at_a_time(tmp_path, small):
     folder, segments = small
     out = tmp_path / "out"
     build_store(segments[:2], folder, out)
