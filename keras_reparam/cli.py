@@ -113,6 +113,25 @@ def _parser() -> argparse.ArgumentParser:
         "--sample-rate", type=int, metavar="HZ", help="default: what the model's front end takes"
     )
 
+    sub = command(
+        "verify",
+        _verify,
+        "Compare a .tflite file with its model, on clips.",
+        "ser.tflite --against light.keras --clips clips.csv",
+    )
+    sub.add_argument("file", metavar="SER.tflite")
+    sub.add_argument("--against", required=True, metavar="LIGHT.keras", help="its merged model")
+    sub.add_argument(
+        "--clips",
+        required=True,
+        metavar="CLIPS",
+        help="folder of audio files, or CSV with a column `path`; if it has a column `label` too, "
+        "the accuracy is compared. Of each clip the model's window is heard",
+    )
+    sub.add_argument(
+        "--operators", action="store_true", help="compare every operator, though all agrees"
+    )
+
     sub = command("classify", _classify, "Score speech.", "clip.wav --model ser.tflite")
     sub.add_argument("clips", nargs="+", metavar="CLIP", help="audio file of any length")
     sub.add_argument("--model", metavar="SER.tflite", help="default: the model of this package")
@@ -214,21 +233,62 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _calibration(model: Any, options: argparse.Namespace) -> Any:
-    from keras_reparam.audio import LogMel
     from keras_reparam.deploy.calibration import load_clips
+
+    window, rate = _window_and_rate(model, options.sample_rate)
+    return load_clips(options.calibration, window=window, sample_rate=rate)
+
+
+def _window_and_rate(model: Any, sample_rate: int | None) -> tuple[int, int]:
+    """How many samples a waveform model takes, and how many of them are a second."""
+    from keras_reparam.audio import LogMel
 
     shape = getattr(model, "input_shape", None)
     if not isinstance(shape, tuple) or len(shape) != 2 or shape[1] is None:
         raise ValueError(
-            "Clips can calibrate a model that takes a waveform (batch, samples). Put the front "
+            "Clips are for a model that takes a waveform (batch, samples). Put the front "
             "end before it: `keras_reparam.models.with_front_end(model, log_mel)`. "
             f"Received: input shape {shape}"
         )
     rates = {layer.sample_rate for layer in model._flatten_layers() if isinstance(layer, LogMel)}
-    rate = options.sample_rate or next(iter(rates), None)
+    rate = sample_rate or next(iter(rates), None)
     if rate is None:
-        raise ValueError("The model does not say which sample rate it takes: give --sample-rate.")
-    return load_clips(options.calibration, window=shape[1], sample_rate=rate)
+        raise ValueError(
+            "Neither the model nor the file says which sample rate it takes: export with "
+            "--sample-rate."
+        )
+    return shape[1], rate
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from keras_reparam.deploy.metadata import read_metadata
+
+    # What is no .tflite file is told before Keras is imported, which takes seconds.
+    about = read_metadata(Path(options.file).read_bytes())
+    model = _load_model(options.against)
+    from rich.progress import track
+
+    from keras_reparam.deploy.calibration import find_clips, find_labels, load_clip
+    from keras_reparam.deploy.verify import verify_tflite
+
+    window, rate = _window_and_rate(model, about.sample_rate)
+    errors = _Screen(stderr=True)
+    paths = track(
+        find_clips(options.clips),
+        "Comparing",
+        console=errors,
+        transient=True,
+        disable=not errors.is_terminal,
+    )
+    report = verify_tflite(
+        options.file,
+        model,
+        (load_clip(path, window=window, sample_rate=rate) for path in paths),
+        truth=find_labels(options.clips) if about.labels else None,
+        operators=options.operators,
+    )
+    _print(options, report, report.as_dict())
+    return 0 if report.passed else CHECK_FAILED
 
 
 def _classify(options: argparse.Namespace) -> int:

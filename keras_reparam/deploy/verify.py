@@ -2,7 +2,7 @@
 
 import itertools
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import keras
@@ -106,17 +106,10 @@ def verify_tflite(
             f"The file and the model must take the same input. Received: '{target}' with input "
             f"shape {list(runtime.input_shape[1:])} and a model with {list(shape)}"
         )
-    found_clips = _checked_clips(clips, shape)
-    expected = _model_scores(model, found_clips)
-    if expected.shape[1] != runtime.num_classes:
-        raise ValueError(
-            "The file and the model must have the same classes. Received: "
-            f"{runtime.num_classes} scores of '{target}' and {expected.shape[1]} of the model"
-        )
+    scores, expected, furthest = _run(runtime, model, _checked_clips(clips, shape))
     inside = read_metadata(content).labels
     names = _class_names(labels, inside, runtime.num_classes)
-    indices = None if truth is None else _indices(truth, names, len(found_clips))
-    scores = np.stack([runtime(clip) for clip in found_clips])
+    indices = None if truth is None else _indices(truth, names, len(scores))
     graph = TFLiteGraph(content)
     precision = _precision(graph)
     compared = compare_scores(scores, expected, indices)
@@ -124,8 +117,7 @@ def verify_tflite(
     checks = _score_checks(compared, bound, _AGREEMENT[precision], _reordered(scores, expected))
     differences: tuple[OperatorDifference, ...] = ()
     if operators or not all(check.passed for check in checks):
-        order = np.argsort(-np.abs(scores - expected).max(axis=1), kind="stable")[:_TRACED_CLIPS]
-        differences = compare_operators(content, convert(model), [found_clips[i] for i in order])
+        differences = compare_operators(content, convert(model), furthest)
     if labels is not None and inside:
         checks.append(_labels_check(inside, names))
     return VerificationReport(
@@ -141,13 +133,12 @@ def verify_tflite(
     )
 
 
-def _checked_clips(clips: Iterable[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
+def _checked_clips(clips: Iterable[np.ndarray], shape: tuple[int, ...]) -> Iterator[np.ndarray]:
     if isinstance(clips, str | bytes | dict) or not isinstance(clips, Iterable):
         raise TypeError(
             f"`clips` must be an array (clips, {', '.join(map(str, shape))}) or an iterable of "
             f"arrays {shape}. Received: {type(clips).__name__}"
         )
-    found = []
     for number, clip in enumerate(clips):
         clip = np.asarray(clip)
         if clip.shape != shape:
@@ -162,21 +153,41 @@ def _checked_clips(clips: Iterable[np.ndarray], shape: tuple[int, ...]) -> np.nd
             )
         if not np.isfinite(clip).all():
             raise ValueError(f"`clips` must be finite. Received: NaN or infinity in clip {number}")
-        found.append(clip.astype("float32"))
-    if len(found) < 2:
+        yield clip.astype("float32")
+
+
+def _run(
+    runtime: Runtime, model: keras.Model, clips: Iterator[np.ndarray]
+) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+    """Probabilities of the file and of the model, and the clips in which they differ most.
+
+    No more clips are held than a batch and those few.
+    """
+    scores, expected = [], []
+    furthest: list[tuple[float, np.ndarray]] = []
+    while batch := list(itertools.islice(clips, _BATCH)):
+        expected.append(_model_scores(model, np.stack(batch)))
+        scores.append(np.stack([runtime(clip) for clip in batch]))
+        if expected[-1].shape != scores[-1].shape:
+            raise ValueError(
+                "The file and the model must have the same classes. Received: "
+                f"{runtime.num_classes} scores of the file and {expected[-1].shape[1]} of the model"
+            )
+        # NaN is as far away as can be.
+        away = np.nan_to_num(np.abs(scores[-1] - expected[-1]).max(axis=1), nan=np.inf)
+        furthest += zip(away.tolist(), batch, strict=True)
+        furthest = sorted(furthest, key=lambda pair: -pair[0])[:_TRACED_CLIPS]
+    if sum(map(len, scores)) < 2:
         raise ValueError(
             "`clips` must hold two clips at least, to see whether the scores vary with them. "
-            f"Received: {len(found)}"
+            f"Received: {sum(map(len, scores))}"
         )
-    return np.stack(found)
+    return np.concatenate(scores), np.concatenate(expected), [clip for _, clip in furthest]
 
 
 def _model_scores(model: keras.Model, clips: np.ndarray) -> np.ndarray:
-    parts = []
-    for start in range(0, len(clips), _BATCH):
-        logits = model(clips[start : start + _BATCH], training=False)
-        parts.append(keras.ops.convert_to_numpy(keras.ops.cast(logits, "float32")))
-    logits = np.concatenate(parts).astype("float64")
+    found = keras.ops.cast(model(clips, training=False), "float32")
+    logits = keras.ops.convert_to_numpy(found).astype("float64")
     if logits.ndim != 2:
         raise ValueError(
             "The model must have one output, logits of shape (batch, classes). "

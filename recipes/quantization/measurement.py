@@ -37,12 +37,11 @@ class Scores:
 
 @dataclasses.dataclass(frozen=True)
 class Export:
-    """One file: its bytes, and what is int8 of the backbone's weights."""
+    """One file: its bytes, and the share of int8 in the bytes of the backbone's weights."""
 
     path: Path
     size: int
-    int8_bytes: float
-    int8_values: float
+    int8_share: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,7 +128,7 @@ def _export(
             labels=labels,
         )
     total = sum(report.weights.values())
-    return Export(path, report.size, report.weights.get("int8", 0) / total, report.int8_share)
+    return Export(path, report.size, report.weights.get("int8", 0) / total)
 
 
 def latencies(files: dict[str, Path], *, rounds: int = 200) -> dict[str, dict[str, float]]:

@@ -32,8 +32,7 @@ class Row:
         size: Bytes of the file with waveform in, of the first fold.
         alone: Bytes of the file of the backbone alone.
         alone_ratio: To its float32 twin.
-        int8_bytes: Share of int8 in the bytes of the backbone's weights.
-        int8_values: Share of int8 in their values.
+        int8_share: Share of int8 in the bytes of the backbone's weights.
         milliseconds: Median of one window, one thread.
         ratio: To the float32 file, in the same rounds.
         alone_milliseconds: The same of the backbone alone.
@@ -52,8 +51,7 @@ class Row:
     size: int | None
     alone: int
     alone_ratio: float
-    int8_bytes: float
-    int8_values: float
+    int8_share: float
     milliseconds: float | None
     ratio: float | None
     alone_milliseconds: float
@@ -108,7 +106,7 @@ def bars(cpu: str) -> tuple[Bar, ...]:
             text="int8, int8_dynamic: same class as Keras >= 97 %",
         ),
         Bar(
-            figure="int8_bytes",
+            figure="int8_share",
             kinds=_INT8,
             bound=0.9,
             least=True,
@@ -174,8 +172,7 @@ def rows_of(
                 size=None if kind in FEATURES_IN else first.whole[kind].size,
                 alone=weights.size,
                 alone_ratio=weights.size / first.alone["float32"].size,
-                int8_bytes=weights.int8_bytes,
-                int8_values=weights.int8_values,
+                int8_share=weights.int8_share,
                 milliseconds=time.get("milliseconds"),
                 ratio=time.get("ratio"),
                 alone_milliseconds=alone_times[kind]["milliseconds"],
@@ -204,7 +201,7 @@ _COLUMNS = (
     ("kB", "size", lambda v: f"{v / 1000:.0f}"),
     ("alone", "alone", lambda v: f"{v / 1000:.0f}"),
     ("x", "alone_ratio", lambda v: f"{v:.2f}"),
-    ("int8", "int8_bytes", lambda v: f"{v:.0%}"),
+    ("int8", "int8_share", lambda v: f"{v:.0%}"),
     ("ms", "milliseconds", lambda v: f"{v:.2f}"),
     ("x", "ratio", lambda v: f"{v:.2f}"),
     ("alone", "alone_ratio_time", lambda v: f"{v:.2f}"),
