@@ -233,45 +233,43 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _calibration(model: Any, options: argparse.Namespace) -> Any:
-    from keras_reparam.deploy.calibration import load_clips
-
-    window, rate = _window_and_rate(model, options.sample_rate)
-    return load_clips(options.calibration, window=window, sample_rate=rate)
-
-
-def _window_and_rate(model: Any, sample_rate: int | None) -> tuple[int, int]:
-    """How many samples a waveform model takes, and how many of them are a second."""
     from keras_reparam.audio import LogMel
+    from keras_reparam.deploy.calibration import load_clips
 
     shape = getattr(model, "input_shape", None)
     if not isinstance(shape, tuple) or len(shape) != 2 or shape[1] is None:
         raise ValueError(
-            "Clips are for a model that takes a waveform (batch, samples). Put the front "
+            "Clips can calibrate a model that takes a waveform (batch, samples). Put the front "
             "end before it: `keras_reparam.models.with_front_end(model, log_mel)`. "
             f"Received: input shape {shape}"
         )
     rates = {layer.sample_rate for layer in model._flatten_layers() if isinstance(layer, LogMel)}
-    rate = sample_rate or next(iter(rates), None)
+    rate = options.sample_rate or next(iter(rates), None)
     if rate is None:
-        raise ValueError(
-            "Neither the model nor the file says which sample rate it takes: export with "
-            "--sample-rate."
-        )
-    return shape[1], rate
+        raise ValueError("The model does not say which sample rate it takes: give --sample-rate.")
+    return load_clips(options.calibration, window=shape[1], sample_rate=rate)
 
 
 def _verify(options: argparse.Namespace) -> int:
     from keras_reparam.deploy.metadata import read_metadata
+    from keras_reparam.deploy.runtime import Runtime
 
-    # What is no .tflite file is told before Keras is imported, which takes seconds.
-    about = read_metadata(Path(options.file).read_bytes())
+    # What is wrong with the file is told before Keras is imported, which takes seconds.
+    content = Path(options.file).read_bytes()
+    about = read_metadata(content)
+    shape = Runtime(content, origin=f"'{options.file}'").input_shape
+    if len(shape) != 2 or about.sample_rate is None:
+        raise ValueError(
+            f"'{options.file}' does not say that it takes a waveform, and at which sample rate; "
+            "`keras_reparam.verify_tflite` compares such files from Python. "
+            f"Received: input shape {list(shape)}"
+        )
     model = _load_model(options.against)
     from rich.progress import track
 
     from keras_reparam.deploy.calibration import find_clips, find_labels, load_clip
     from keras_reparam.deploy.verify import verify_tflite
 
-    window, rate = _window_and_rate(model, about.sample_rate)
     errors = _Screen(stderr=True)
     paths = track(
         find_clips(options.clips),
@@ -283,7 +281,7 @@ def _verify(options: argparse.Namespace) -> int:
     report = verify_tflite(
         options.file,
         model,
-        (load_clip(path, window=window, sample_rate=rate) for path in paths),
+        (load_clip(path, window=shape[1], sample_rate=about.sample_rate) for path in paths),
         truth=find_labels(options.clips) if about.labels else None,
         operators=options.operators,
     )

@@ -67,6 +67,12 @@ def _rows(source: Path) -> list[dict[str, str]]:
             raise ValueError(f"'{source}' is no CSV file: {error}") from error
 
 
+def load_clip(path: str | os.PathLike, *, window: int, sample_rate: int) -> np.ndarray:
+    """The first `window` samples of an audio file, followed by zeros if there are fewer."""
+    samples = load(path, sample_rate=sample_rate)[:window]
+    return np.pad(samples, (0, window - len(samples)))
+
+
 def load_clips(source: str | os.PathLike, *, window: int, sample_rate: int) -> np.ndarray:
     """At most 200 clips, evenly spaced over those of `find_clips`, cut or zero-padded.
 
@@ -85,9 +91,3 @@ def load_clips(source: str | os.PathLike, *, window: int, sample_rate: int) -> n
     for row, index in zip(clips, chosen, strict=True):
         row[:] = load_clip(paths[index], window=window, sample_rate=sample_rate)
     return clips
-
-
-def load_clip(path: str | os.PathLike, *, window: int, sample_rate: int) -> np.ndarray:
-    """The first `window` samples of an audio file, followed by zeros if there are fewer."""
-    samples = load(path, sample_rate=sample_rate)[:window]
-    return np.pad(samples, (0, window - len(samples)))
