@@ -2,7 +2,6 @@
 
 import csv
 import dataclasses
-import math
 from pathlib import Path
 
 import numpy as np
@@ -192,25 +191,28 @@ def pooled(folds: list[Measured], kind: str, truth: np.ndarray) -> ScoreComparis
 
 
 # Heading, attribute of `Row`, and how its value is written.
-_COLUMNS = (
+_ACCURACY = (
     ("UA", "ua", lambda v: f"{v:.1%}"),
-    ("drop", "drop", lambda v: f"{v:+.1f}"),
-    ("same", "agreement", lambda v: f"{v:.1%}"),
+    ("UA drop", "drop", lambda v: f"{v:+.1f}"),
+    ("same class", "agreement", lambda v: f"{v:.1%}"),
     ("worst", "worst", lambda v: f"{v:.1e}"),
     ("mean", "mean", lambda v: f"{v:.1e}"),
+)
+_COST = (
     ("kB", "size", lambda v: f"{v / 1000:.0f}"),
-    ("alone", "alone", lambda v: f"{v / 1000:.0f}"),
-    ("x", "alone_ratio", lambda v: f"{v:.2f}"),
+    ("backbone kB", "alone", lambda v: f"{v / 1000:.0f}"),
+    ("to float", "alone_ratio", lambda v: f"{v:.2f}x"),
     ("int8", "int8_share", lambda v: f"{v:.0%}"),
     ("ms", "milliseconds", lambda v: f"{v:.2f}"),
-    ("x", "ratio", lambda v: f"{v:.2f}"),
-    ("alone", "alone_ratio_time", lambda v: f"{v:.2f}"),
+    ("to float", "ratio", lambda v: f"{v:.2f}x"),
+    ("backbone", "alone_ratio_time", lambda v: f"{v:.2f}x"),
 )
 _MEANING = (
-    "UA, and points lost against Keras; clips with the same class as Keras; largest and mean "
-    "difference of a score; kB of the waveform-in file, of the backbone alone, and its ratio to "
-    "float32; share of int8 weight bytes; ms of one window and ratio to float32, then that ratio "
-    "for the backbone alone. \u2713 the bar is met, \u2717 it is missed."
+    "UA drop: points lost against Keras. Same class: clips with the same best class as Keras. "
+    "Worst, mean: difference of a probability from Keras. kB: of the file with waveform in, then "
+    "of the backbone alone and its ratio to float32. int8: share of the backbone's weight bytes. "
+    "ms: median of one window on one thread, its ratio to the float32 file in the same rounds, and "
+    "that ratio for the backbone alone. \u2713: the bar is met; \u2717: it is missed."
 )
 
 
@@ -219,44 +221,51 @@ def missed(rows: list[Row], asked: tuple[Bar, ...]) -> list[tuple[Row, Bar]]:
     return [(row, bar) for row in rows for bar in asked if bar.met(row) is False]
 
 
-def _cells(row: Row, asked: tuple[Bar, ...]) -> list[str]:
+def _cells(row: Row, columns: tuple, asked: tuple[Bar, ...]) -> list[str]:
     marks = {True: " \u2713", False: " \u2717", None: ""}
-    by_figure = {bar.figure: bar.met(row) for bar in asked if row.kind in bar.kinds}
+    met = {bar.figure: bar.met(row) for bar in asked if row.kind in bar.kinds}
     cells = []
-    for _, figure, written in _COLUMNS:
+    for _, figure, written in columns:
         value = getattr(row, figure)
-        missing = value is None or (isinstance(value, float) and math.isnan(value))
-        cells.append("-" if missing else written(value) + marks[by_figure.get(figure)])
+        cells.append("-" if value is None else written(value) + marks[met.get(figure)])
     return cells
 
 
-def table_of(rows: list[Row], asked: tuple[Bar, ...], machine: str) -> Table:
-    """What the screen shows."""
-    table = Table(
-        title=f"{rows[0].clips} clips of speakers not heard in training",
-        caption=f"{_MEANING}\n{machine}",
-        title_justify="left",
-        caption_justify="left",
+def tables_of(rows: list[Row], asked: tuple[Bar, ...], machine: str) -> tuple[Table, Table]:
+    """What the screen shows: accuracy, and size and time."""
+    accuracy = _table(
+        rows, _ACCURACY, asked, title=f"{rows[0].clips} clips of speakers not heard in training"
     )
-    table.add_column("backbone", no_wrap=True)
-    table.add_column("kind", no_wrap=True)
-    for heading, *_ in _COLUMNS:
-        table.add_column(heading, justify="right", no_wrap=True)
-    for i, row in enumerate(rows):
-        first = i == 0 or rows[i - 1].backbone != row.backbone
-        last = i + 1 == len(rows) or rows[i + 1].backbone != row.backbone
-        name = row.backbone if first else ""
-        table.add_row(name, row.kind, *_cells(row, asked), end_section=last)
+    cost = _table(rows, _COST, asked, title="Size and time", caption=f"{_MEANING}\n{machine}")
+    return accuracy, cost
+
+
+def _table(rows: list[Row], columns: tuple, asked: tuple[Bar, ...], **options) -> Table:
+    table = Table(title_justify="left", caption_justify="left", **options)
+    table.add_column("model", no_wrap=True)
+    for heading, *_ in columns:
+        table.add_column(heading, justify="right")
+    backbone = None
+    for row in rows:
+        if row.backbone != backbone:
+            table.add_section()
+            table.add_row(f"[bold]{row.backbone}[/]")
+            backbone = row.backbone
+        table.add_row(f" {row.kind}", *_cells(row, columns, asked))
     return table
 
 
 def markdown_of(rows: list[Row], asked: tuple[Bar, ...], machine: str, protocol: str) -> str:
-    """The same as Markdown, for a README."""
-    head = ["backbone", "kind", *(heading for heading, *_ in _COLUMNS)]
+    """One table of all figures as Markdown, for a README."""
+    columns = (*_ACCURACY, *_COST)
+    head = ["backbone", "kind", *(heading for heading, *_ in columns)]
     lines = [
         "| " + " | ".join(head) + " |",
-        "|---|---|" + "--:|" * len(_COLUMNS),
-        *("| " + " | ".join([r.backbone, f"`{r.kind}`", *_cells(r, asked)]) + " |" for r in rows),
+        "|---|---|" + "--:|" * len(columns),
+        *(
+            "| " + " | ".join([row.backbone, f"`{row.kind}`", *_cells(row, columns, asked)]) + " |"
+            for row in rows
+        ),
     ]
     told = [f"- {bar.text}: {_verdict(rows, bar)}" for bar in asked]
     return "\n".join([*lines, "", _MEANING, "", protocol, "", machine, "", *told, ""])

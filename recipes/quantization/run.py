@@ -24,7 +24,7 @@ from recipes.quantization.report import (
     markdown_of,
     missed,
     rows_of,
-    table_of,
+    tables_of,
     write_csv,
 )
 from recipes.quantization.settings import Settings
@@ -59,10 +59,11 @@ def run(settings: Settings, out: Path, console: Console) -> list[tuple[Row, Bar]
     machine = environment("keras", "tensorflow", "ai-edge-litert")
     asked = bars(machine["cpu"])
     told = ", ".join(f"{key} {value}" for key, value in machine.items())
-    console.print(table_of(rows, asked, told))
+    for table in tables_of(rows, asked, told):
+        console.print(table)
     lacking = missed(rows, asked)
     for row, bar in lacking:
-        console.print(f"missed by {row.backbone}: {bar.text}", highlight=False)
+        console.print(f"Missed by {row.backbone}, {row.kind}: {bar.text}", highlight=False)
     with staged(out) as beside:
         _write(beside, settings, corpus, rows, scores, asked, machine)
         text = markdown_of(rows, asked, told, _protocol(settings, corpus))

@@ -14,7 +14,7 @@ from sklearn.metrics import balanced_accuracy_score
 from recipes.common.manifest import read_manifest
 from recipes.quantization.__main__ import main
 from recipes.quantization.corpus import load_corpus, speaker_folds
-from recipes.quantization.report import Row, bars, markdown_of, missed, table_of, write_csv
+from recipes.quantization.report import Row, bars, markdown_of, missed, tables_of, write_csv
 from recipes.quantization.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -106,13 +106,15 @@ def test_tables(tmp_path):
         ),
     ]
     asked = bars("Some CPU avx2")
-    console = Console(record=True, width=160)
-    console.print(table_of(rows, asked, "Some CPU"))
+    console = Console(record=True, width=80)
+    for table in tables_of(rows, asked, "Some CPU"):
+        console.print(table)
     text = console.export_text()
     for word in ("535 clips", "98.0% \u2713", "int8_full", "50.0% ", "+0.5 \u2713", "Some CPU"):
         assert word in text
+    assert max(map(len, text.splitlines())) <= 80 and "\u2026" not in text
     # int8_full has no bars.
-    assert "\u2717" not in text
+    assert text.count("\u2717") == 1  # in the explanation alone
     markdown = markdown_of(rows, asked, "Some CPU", "Speakers held out")
     assert (
         markdown.count("\n|") == 3
