@@ -19,7 +19,7 @@ from recipes.quantization.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 GOOD = Row(
-    backbone="conformer",
+    backbone="conv_transformer",
     kind="int8",
     clips=535,
     ua=0.700,
