@@ -207,7 +207,7 @@ _COST = (
     ("to float", "ratio", lambda v: f"{v:.2f}x"),
 )
 # Not on the screen, where it would not fit.
-_ALONE = (("alone", "alone_ratio_time", lambda v: f"{v:.2f}x"),)
+_ALONE = (("time of backbone alone to float", "alone_ratio_time", lambda v: f"{v:.2f}x"),)
 _MEANING = (
     "UA drop: points lost against Keras. Same class: clips with the same best class as Keras. "
     "Worst, mean: difference of a probability from Keras. kB: of the file with waveform in, then "
