@@ -10,6 +10,8 @@ from keras_reparam.deploy.tflite_graph import Operator, TFLiteGraph
 
 # They change the form of numbers and have no counterpart in the twin.
 _CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
+# Attention adds a number far beyond this to what it masks; beside it, all else would vanish.
+_MASKED = 1e6
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -22,7 +24,7 @@ class OperatorDifference:
         tensor: Name of its output, which says the Keras layer.
         int8: Whether it has int8 weights or an int8 result.
         error: Relative error of its output over all clips: the root of the sum of the squared
-            differences to the sum of the twin's squares.
+            differences to the sum of the twin's squares, without what attention masks.
         growth: `error` less the largest one among the operators that it reads from.
     """
 
@@ -68,7 +70,8 @@ def compare_operators(
             run.invoke(clip)
         for row, indices in zip(squares, pairs, strict=True):
             ours, twins = (run.made_by(index) for run, index in zip(runs, indices, strict=True))
-            row += np.sum((ours - twins) ** 2), np.sum(twins**2)
+            seen = np.abs(twins) < _MASKED
+            row += np.sum((ours - twins)[seen] ** 2), np.sum(twins[seen] ** 2)
     errors = np.sqrt(squares[:, 0] / np.maximum(squares[:, 1], np.finfo("float64").tiny))
     graph = graphs[0]
     by_index = dict(zip((index for index, _ in pairs), errors.tolist(), strict=True))

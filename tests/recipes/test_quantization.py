@@ -116,11 +116,8 @@ def test_tables(tmp_path):
     # int8_full has no bars.
     assert text.count("\u2717") == 1  # in the explanation alone
     markdown = markdown_of(rows, asked, "Some CPU", "Speakers held out")
-    assert (
-        markdown.count("\n|") == 3
-        and "met" in markdown
-        and "missed" not in markdown.split("|")[-1][300:]
-    )
+    assert markdown.count("\n|") == 3
+    assert "Speakers held out" in markdown and markdown.count(": met") == len(asked)
     write_csv(tmp_path / "rows.csv", rows)
     with (tmp_path / "rows.csv").open(newline="") as file:
         found = list(csv.DictReader(file))
