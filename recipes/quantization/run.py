@@ -48,9 +48,12 @@ def run(settings: Settings, out: Path, console: Console) -> list[tuple[Row, Bar]
             raise ValueError(
                 f"`backbones` must be among {', '.join(kr.models.list())}. Received: {name!r}"
             )
-    _claim(out, settings)
+    config = _config(settings)
+    _check_models(out, config)
     corpus = load_corpus(settings, console)
     console.print(_protocol(settings, corpus), highlight=False)
+    with staged(out) as beside:
+        (beside / CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
     _train_missing(corpus, settings, out, console)
     rows, scores = [], {}
     for backbone in settings.backbones:
@@ -76,26 +79,28 @@ def _folder(out: Path, backbone: str, fold: int) -> Path:
     return out / f"{backbone}-fold{fold + 1}"
 
 
-def _claim(out: Path, settings: Settings) -> None:
-    """Says what the models in `out` are trained with; refuses those trained otherwise."""
+def _config(settings: Settings) -> dict:
+    """What a trained model depends on, as JSON types."""
     manifest = manifest_of(settings.data)
     config = dataclasses.asdict(settings)
     # Neither changes how a model is trained.
     del config["backbones"], config["data"]
     config["manifest_sha256"] = hashlib.sha256(manifest.read_bytes()).hexdigest()
-    config = json.loads(json.dumps(config))
+    return json.loads(json.dumps(config))
+
+
+def _check_models(out: Path, config: dict) -> None:
+    """Refuses a folder with models that were trained otherwise."""
     path = out / CONFIG
-    if path.is_file():
-        before = json.loads(path.read_text(encoding="utf-8"))
-        other = [key for key in config if before.get(key) != config[key]]
-        if other:
-            raise ValueError(
-                f"'{out}' holds models trained with another {', '.join(other)}. Give another --out "
-                "or delete that folder."
-            )
+    if not path.is_file():
         return
-    with staged(out) as beside:
-        (beside / CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
+    before = json.loads(path.read_text(encoding="utf-8"))
+    other = [key for key in config if before.get(key) != config[key]]
+    if other:
+        raise ValueError(
+            f"'{out}' holds models trained with another {', '.join(other)}. Give another --out or "
+            "delete that folder."
+        )
 
 
 def _protocol(settings: Settings, corpus: Corpus) -> str:
