@@ -84,13 +84,12 @@ def verify_tflite(
     >>> keras.utils.set_random_seed(0)
     >>> inputs = keras.Input((20, 8))
     >>> x = keras.layers.Dense(16, activation="relu")(inputs)
-    >>> x = keras.layers.GlobalAveragePooling1D()(x)
-    >>> model = keras.Model(inputs, keras.layers.Dense(2)(x))
+    >>> model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(x)))
     >>> clips = np.random.default_rng(0).normal(size=(40, 20, 8)).astype("float32")
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = folder + "/model.tflite"
     ...     report = kr.export_tflite(model, path, quantization="float32")
-    ...     report = kr.verify_tflite(path, model, 3 * clips)
+    ...     report = kr.verify_tflite(path, model, clips)
     >>> report.passed, report.comparison.worst < 1e-5
     (True, True)
     """
