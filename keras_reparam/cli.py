@@ -121,6 +121,25 @@ def _parser() -> argparse.ArgumentParser:
     )
     sub.add_argument("file", metavar="SER.tflite")
 
+    sub = command(
+        "verify",
+        _verify,
+        "Compare a .tflite file with its model, on clips.",
+        "ser.tflite --against light.keras --clips clips.csv",
+    )
+    sub.add_argument("file", metavar="SER.tflite")
+    sub.add_argument("--against", required=True, metavar="LIGHT.keras", help="its merged model")
+    sub.add_argument(
+        "--clips",
+        required=True,
+        metavar="CLIPS",
+        help="folder of audio files, or CSV with a column `path`; if it has a column `label` too, "
+        "the accuracy is compared. Of each clip the model's window is heard",
+    )
+    sub.add_argument(
+        "--operators", action="store_true", help="compare every operator, though all agrees"
+    )
+
     sub = command("classify", _classify, "Score speech.", "clip.wav --model ser.tflite")
     sub.add_argument("clips", nargs="+", metavar="CLIP", help="audio file of any length")
     sub.add_argument("--model", metavar="SER.tflite", help="default: the model of this package")
@@ -246,6 +265,45 @@ def _inspect(options: argparse.Namespace) -> int:
 
     report = inspect_tflite(options.file)
     _print(options, report, {**dataclasses.asdict(report), "passed": report.passed})
+    return 0 if report.passed else CHECK_FAILED
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from keras_reparam.deploy.metadata import read_metadata
+    from keras_reparam.deploy.runtime import Runtime
+
+    # What is wrong with the file is told before Keras is imported, which takes seconds.
+    content = Path(options.file).read_bytes()
+    about = read_metadata(content)
+    shape = Runtime(content, origin=f"'{options.file}'").input_shape
+    if len(shape) != 2 or about.sample_rate is None:
+        raise ValueError(
+            f"'{options.file}' does not say that it takes a waveform, and at which sample rate; "
+            "`keras_reparam.verify_tflite` compares such files from Python. "
+            f"Received: input shape {list(shape)}"
+        )
+    model = _load_model(options.against)
+    from rich.progress import track
+
+    from keras_reparam.deploy.calibration import find_clips, find_labels, load_clip
+    from keras_reparam.deploy.verify import verify_tflite
+
+    errors = _Screen(stderr=True)
+    paths = track(
+        find_clips(options.clips),
+        "Comparing",
+        console=errors,
+        transient=True,
+        disable=not errors.is_terminal,
+    )
+    report = verify_tflite(
+        options.file,
+        model,
+        (load_clip(path, window=shape[1], sample_rate=about.sample_rate) for path in paths),
+        truth=find_labels(options.clips) if about.labels else None,
+        operators=options.operators,
+    )
+    _print(options, report, report.as_dict())
     return 0 if report.passed else CHECK_FAILED
 
 

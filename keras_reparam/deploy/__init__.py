@@ -17,5 +17,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "golden": ["GoldenReport", "check_golden", "write_golden"],
         "metadata": ["TFLiteMetadata", "add_metadata", "read_metadata"],
         "model_card": ["ModelCard", "write_model_card"],
+        "verify": ["verify_tflite"],
+        "verify_report": ["VerificationReport"],
     },
 )

@@ -1,4 +1,4 @@
-"""Clips on disk as the representative data of `export_tflite`."""
+"""Clips on disk as the inputs of a model: to calibrate and to verify."""
 
 import csv
 import os
@@ -39,7 +39,21 @@ def find_clips(source: str | os.PathLike) -> list[Path]:
     return clips
 
 
+def find_labels(source: str | os.PathLike) -> list[str] | None:
+    """A CSV's column `label`, one name per clip of `find_clips`; `None` where there is none."""
+    source = Path(source)
+    if not source.is_file() or source.suffix.lower() != ".csv":
+        return None
+    rows = _rows(source)
+    return [row["label"] for row in rows] if rows and "label" in rows[0] else None
+
+
 def _from_csv(source: Path) -> list[Path]:
+    return [source.parent / row["path"] for row in _rows(source)]
+
+
+def _rows(source: Path) -> list[dict[str, str]]:
+    """The rows of a CSV that name a clip."""
     with source.open(newline="", encoding="utf-8-sig") as file:
         try:
             rows = csv.DictReader(file)
@@ -48,9 +62,15 @@ def _from_csv(source: Path) -> list[Path]:
                     f"A CSV of clips must have a column `path`. Received: '{source}' with the "
                     f"columns {rows.fieldnames}"
                 )
-            return [source.parent / row["path"] for row in rows if row["path"]]
+            return [row for row in rows if row["path"]]
         except (csv.Error, UnicodeDecodeError) as error:
             raise ValueError(f"'{source}' is no CSV file: {error}") from error
+
+
+def load_clip(path: str | os.PathLike, *, window: int, sample_rate: int) -> np.ndarray:
+    """The first `window` samples of an audio file, followed by zeros if there are fewer."""
+    samples = load(path, sample_rate=sample_rate)[:window]
+    return np.pad(samples, (0, window - len(samples)))
 
 
 def load_clips(source: str | os.PathLike, *, window: int, sample_rate: int) -> np.ndarray:
@@ -69,6 +89,5 @@ def load_clips(source: str | os.PathLike, *, window: int, sample_rate: int) -> n
     chosen = np.linspace(0, len(paths) - 1, count).round().astype(int)
     clips = np.zeros((count, window), "float32")
     for row, index in zip(clips, chosen, strict=True):
-        samples = load(paths[index], sample_rate=sample_rate)[:window]
-        row[: len(samples)] = samples
+        row[:] = load_clip(paths[index], window=window, sample_rate=sample_rate)
     return clips

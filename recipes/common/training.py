@@ -38,7 +38,7 @@ class ValidationScores(keras.callbacks.Callback):
 
 
 class ProgressBar(keras.callbacks.Callback):
-    """One bar for the whole training, with the validation UA so far and the best one.
+    """One bar for the whole training: the validation UA and the best so far, or else the loss.
 
     Args:
         console: Where to draw; nothing is drawn unless it is a terminal.
@@ -70,6 +70,8 @@ class ProgressBar(keras.callbacks.Callback):
         self._progress.stop()
 
     def on_epoch_end(self, epoch, logs=None):
-        self._best = max(self._best, logs["val_ua"])
-        text = f"validation UA {logs['val_ua']:.1%}, best {self._best:.1%}"
+        text = f"loss {logs['loss']:.3f}"
+        if "val_ua" in logs:
+            self._best = max(self._best, logs["val_ua"])
+            text = f"validation UA {logs['val_ua']:.1%}, best {self._best:.1%}"
         self._progress.update(self._task, completed=epoch + 1, description=text)

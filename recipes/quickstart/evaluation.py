@@ -9,10 +9,10 @@ import numpy as np
 from rich.table import Table
 
 from keras_reparam.deploy import load_classifier
+from recipes.common.features import Clip
 from recipes.common.latency import Latency
 from recipes.common.metrics import Metrics, evaluate
 from recipes.common.scores import keras_scores, tflite_scores
-from recipes.quickstart.corpus import Clip
 
 
 @dataclasses.dataclass(frozen=True)

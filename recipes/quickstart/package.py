@@ -7,9 +7,10 @@ import numpy as np
 
 import keras_reparam
 from keras_reparam.deploy import ModelCard, check_golden, write_golden, write_model_card
+from recipes.common.features import SAMPLE_RATE, Clip
 from recipes.common.folders import replaced
 from recipes.common.latency import Latency
-from recipes.quickstart.corpus import SAMPLE_RATE, Clip, Corpus
+from recipes.quickstart.corpus import Corpus
 from recipes.quickstart.evaluation import Variant
 
 PRETRAINED = Path(keras_reparam.__file__).parent / "pretrained"

@@ -17,11 +17,12 @@ from rich.table import Table
 
 import keras_reparam as kr
 from keras_reparam.benchmarks.environment import environment
+from recipes.common.features import SAMPLE_RATE, Clip
 from recipes.common.folders import staged
 from recipes.common.latency import measure
 from recipes.common.plots import plot_confusion, plot_curves
 from recipes.common.scores import in_batches
-from recipes.quickstart.corpus import SAMPLE_RATE, Clip, Corpus, load_corpus
+from recipes.quickstart.corpus import Corpus, load_corpus
 from recipes.quickstart.evaluation import (
     Variant,
     evaluate_variants,

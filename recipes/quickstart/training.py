@@ -1,7 +1,6 @@
 """Trains the light ConvTransformer with HRF on stored features."""
 
 import dataclasses
-import math
 import time
 
 import keras
@@ -9,10 +8,13 @@ import numpy as np
 from rich.console import Console
 
 import keras_reparam as kr
-from keras_reparam.audio import LogMel, SpecAugment
+from keras_reparam.audio import LogMel
+from recipes.common.batches import TrainingBatches
+from recipes.common.features import adapt, features_at_speeds
+from recipes.common.fit import fit
 from recipes.common.scores import in_batches, windows_of
-from recipes.common.training import ProgressBar, ValidationScores
-from recipes.quickstart.corpus import Corpus, TrainingBatches, training_features
+from recipes.common.training import ValidationScores
+from recipes.quickstart.corpus import Corpus
 from recipes.quickstart.settings import Settings
 
 
@@ -41,7 +43,8 @@ def train(corpus: Corpus, settings: Settings, console: Console) -> Trained:
     """Trains on the training speakers; the validation speakers choose the epoch."""
     keras.utils.set_random_seed(settings.seed)
     log_mel = LogMel()
-    features = training_features(corpus, log_mel, settings, console)
+    features = features_at_speeds(corpus.train, log_mel, settings.speeds, console)
+    adapt(log_mel, features, settings.speeds)
     backbone = kr.models.create(
         "conv_transformer",
         num_classes=len(corpus.labels),
@@ -58,8 +61,6 @@ def train(corpus: Corpus, settings: Settings, console: Console) -> Trained:
         [clip.samples for clip in corpus.validation], settings.frames * log_mel.hop_length
     )
     validation = in_batches(log_mel, windows), in_batches(log_mel.compute_mask, windows)
-    model = _training_model(backbone, log_mel, settings)
-    _compile(model, len(batches), settings)
     scores = ValidationScores(
         validation, owners, [clip.label for clip in corpus.validation], corpus.labels
     )
@@ -68,10 +69,7 @@ def train(corpus: Corpus, settings: Settings, console: Console) -> Trained:
         "val_ua", mode="max", patience=settings.epochs, restore_best_weights=True
     )
     start = time.perf_counter()
-    with ProgressBar(console, settings.epochs) as bar:
-        found = model.fit(
-            batches, epochs=settings.epochs, callbacks=[scores, best, bar], verbose=0
-        ).history
+    found = fit(backbone, batches, settings, console, callbacks=[scores, best])
     seconds = time.perf_counter() - start
     columns = ("loss", "val_loss", "val_ua")
     history = [
@@ -80,27 +78,3 @@ def train(corpus: Corpus, settings: Settings, console: Console) -> Trained:
     ]
     chosen = 1 + int(np.argmax(found["val_ua"]))
     return Trained(backbone, log_mel, history, chosen, seconds, validation)
-
-
-def _training_model(backbone: keras.Model, log_mel: LogMel, settings: Settings) -> keras.Model:
-    features = keras.Input((settings.frames, log_mel.num_mels), name="features")
-    mask = keras.Input((settings.frames,), dtype="bool", name="mask")
-    augmented = SpecAugment(seed=settings.seed)(features, mask=mask)
-    return keras.Model([features, mask], backbone(augmented, mask=mask))
-
-
-def _compile(model: keras.Model, steps: int, settings: Settings) -> None:
-    total = steps * settings.epochs
-    rising = math.ceil(settings.warm_up * total)
-    rate = keras.optimizers.schedules.CosineDecay(
-        0.0,
-        max(total - rising, 1),
-        warmup_target=settings.learning_rate,
-        warmup_steps=rising,
-    )
-    model.compile(
-        keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay, clipnorm=1.0),
-        keras.losses.CategoricalCrossentropy(
-            from_logits=True, label_smoothing=settings.label_smoothing
-        ),
-    )

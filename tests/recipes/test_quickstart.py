@@ -224,7 +224,8 @@ def test_commands_end_with_one_line(capsys, error, code):
 def test_gain_is_that_of_the_waveform(emodb4, manifest):
     """Louder features are the features of the louder waveform."""
     from keras_reparam.audio import LogMel, load
-    from recipes.quickstart.corpus import features_of, with_gain
+    from recipes.common.batches import with_gain
+    from recipes.common.features import features_of
 
     samples = load(emodb4 / manifest[0]["path"])
     log_mel = LogMel()
@@ -237,7 +238,7 @@ def test_gain_is_that_of_the_waveform(emodb4, manifest):
 
 
 def test_shifted_features_repeat_the_outermost_band():
-    from recipes.quickstart.corpus import shifted
+    from recipes.common.batches import shifted
 
     features = np.arange(8.0).reshape(2, 4)
     assert shifted(features, 1).tolist() == [[0, 0, 1, 2], [4, 4, 5, 6]]
@@ -247,7 +248,8 @@ def test_shifted_features_repeat_the_outermost_band():
 
 def test_batches_hold_every_clip_once_with_its_mask():
     from keras_reparam.audio import LogMel
-    from recipes.quickstart.corpus import Features, TrainingBatches
+    from recipes.common.batches import TrainingBatches
+    from recipes.common.features import Features
 
     log_mel = LogMel(num_mels=4)
     log_mel.build(None)

@@ -1,0 +1,327 @@
+"""`verify_tflite`: whether a `.tflite` file does what its Keras model does."""
+
+import dataclasses
+import itertools
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_reparam.deploy.convert import convert, input_shape
+from keras_reparam.deploy.metadata import checked_labels, read_metadata
+from keras_reparam.deploy.runtime import Runtime
+from keras_reparam.deploy.tflite_graph import TFLiteGraph
+from keras_reparam.deploy.verify_operators import OperatorDifference, compare_operators
+from keras_reparam.deploy.verify_report import Check, VerificationReport
+from keras_reparam.deploy.verify_scores import ScoreComparison, compare_scores
+
+# What a probability may differ by, and what share of the clips must keep their best class, by the
+# coarsest type among the constants. Of int8, single scores say little: the classes count.
+_DIFFERENCE = {"float32": 1e-4, "float16": 2e-3, "int8": None}
+_AGREEMENT = {"float32": None, "float16": 0.97, "int8": 0.97}
+_UA_DROP = 0.01
+_SPREAD = 0.05
+_OPERATOR_ERROR = {"float32": 1e-3, "float16": 1e-2, "int8": 0.1}
+_TRACED_CLIPS = 4
+_BATCH = 16
+# Where classes were exchanged, at least so many clips get the model's best class back.
+_SAME_ORDER = 0.9
+
+
+def verify_tflite(
+    path: str | os.PathLike,
+    model: keras.Model,
+    clips: Iterable[np.ndarray],
+    *,
+    truth: Sequence[int | str] | None = None,
+    labels: Sequence[str] | None = None,
+    tolerance: float | None = None,
+    operators: bool = False,
+) -> VerificationReport:
+    """Compares the scores of a `.tflite` file with `softmax(model(x))`, clip by clip.
+
+    Checked are, each with its bound in the report:
+
+    - the largest difference of a score: 1e-4 for a float32 file, 2e-3 for a float16 one;
+    - the share of clips with the same best class: 97 % if there are int8 or float16 constants.
+      One clip of twenty is 5 %: take some hundred clips;
+    - how much lower the unweighted accuracy is, if `truth` is given: 1 point;
+    - whether the scores vary with the clips: a standard deviation of at least 0.05 in the class
+      that varies most. A file that always says the same agrees with an untrained model;
+    - the names of the classes and their order, if the file or `labels` name them.
+
+    If a check of the scores fails, or with `operators=True`, every operator's output is compared
+    with that of the model's float32 conversion, on the four clips that differ most. The first one
+    whose relative error (root of the sum of squared differences, to the values') is beyond a bound
+    is named: 1e-3 for float32, 1e-2 for float16, 0.1 for int8.
+
+    Args:
+        path: The file.
+        model: Its model, merged, with logits `(batch, classes)`: waveform in or features in, as
+            the file.
+        clips: Inputs of the model without the batch axis: an array `(clips, ...)` or an iterable
+            of arrays, two at least. Not those that calibrated the file.
+        truth: True class of each clip, as indices or as names.
+        labels: Class names in the order of the model's logits. `None`: those in the file.
+        tolerance: Largest allowed difference of a score, instead of the kind's.
+        operators: Whether to compare the operators in any case. Takes some ten seconds.
+
+    Returns:
+        A `VerificationReport`. `print` it for a table; `.passed` says whether all checks passed.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If clips, classes or file do not fit the model, or the model gives
+            probabilities.
+        OSError: If the file can't be read.
+
+    Example:
+
+    >>> import tempfile
+    >>> import keras_reparam as kr
+    >>> keras.utils.set_random_seed(0)
+    >>> inputs = keras.Input((20, 8))
+    >>> x = keras.layers.Dense(16, activation="relu")(inputs)
+    >>> model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(x)))
+    >>> clips = np.random.default_rng(0).normal(size=(40, 20, 8)).astype("float32")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = folder + "/model.tflite"
+    ...     report = kr.export_tflite(model, path, quantization="float32")
+    ...     report = kr.verify_tflite(path, model, clips)
+    >>> report.passed, report.comparison.worst < 1e-5
+    (True, True)
+    """
+    if not isinstance(model, keras.Model):
+        raise TypeError(
+            f"`model` must be a `keras.Model`. Received: {model!r} of type {type(model).__name__}"
+        )
+    target = Path(path)
+    content = target.read_bytes()
+    runtime = Runtime(content, origin=f"'{target}'")
+    shape, taken = runtime.input_shape[1:], input_shape(model)
+    if len(shape) != len(taken) or any(
+        n not in (None, m) for n, m in zip(taken, shape, strict=True)
+    ):
+        raise ValueError(
+            f"The file and the model must take the same input. Received: '{target}' with input "
+            f"shape {list(shape)} and a model with {list(taken)}"
+        )
+    scores, expected, furthest = _run(runtime, model, _checked_clips(clips, shape))
+    inside = read_metadata(content).labels
+    names = _class_names(labels, inside, runtime.num_classes)
+    indices = None if truth is None else _indices(truth, names, len(scores))
+    graph = TFLiteGraph(content)
+    precision = _precision(graph)
+    compared = compare_scores(scores, expected, indices)
+    bound = _DIFFERENCE[precision] if tolerance is None else tolerance
+    checks = _score_checks(compared, bound, _AGREEMENT[precision])
+    passed = all(check.passed for check in checks)
+    if not passed and (order := _other_order(scores, expected)) is not None:
+        checks[0] = dataclasses.replace(checks[0], hint=_reordered(order))
+    differences: tuple[OperatorDifference, ...] = ()
+    if operators or not passed:
+        differences = compare_operators(content, convert(model), furthest)
+    if labels is not None and inside:
+        checks.append(_labels_check(inside, names))
+    return VerificationReport(
+        path=target,
+        precision=precision,
+        labels=names,
+        comparison=compared,
+        checks=tuple(checks),
+        operators=differences,
+        operator_bound=_OPERATOR_ERROR[precision],
+        scores=scores,
+        expected=expected,
+    )
+
+
+def _checked_clips(clips: Iterable[np.ndarray], shape: tuple[int, ...]) -> Iterator[np.ndarray]:
+    if isinstance(clips, str | bytes | dict) or not isinstance(clips, Iterable):
+        raise TypeError(
+            f"`clips` must be an array (clips, {', '.join(map(str, shape))}) or an iterable of "
+            f"arrays {shape}. Received: {type(clips).__name__}"
+        )
+    for number, clip in enumerate(clips):
+        clip = np.asarray(clip)
+        if clip.shape != shape:
+            raise ValueError(
+                f"Every clip must have the model's input shape {shape}; cut it, or add zeros "
+                f"after it. Received: clip {number} of shape {clip.shape}"
+            )
+        if not np.issubdtype(clip.dtype, np.floating):
+            raise TypeError(
+                "`clips` must be floating point, scaled as in training (a waveform between -1 and "
+                f"1). Received: clip {number} of dtype {clip.dtype}"
+            )
+        if not np.isfinite(clip).all():
+            raise ValueError(f"`clips` must be finite. Received: NaN or infinity in clip {number}")
+        yield clip.astype("float32")
+
+
+def _run(
+    runtime: Runtime, model: keras.Model, clips: Iterator[np.ndarray]
+) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+    """Probabilities of the file and of the model, and the clips in which they differ most.
+
+    No more clips are held than a batch and those few.
+    """
+    scores, expected = [], []
+    furthest: list[tuple[float, np.ndarray]] = []
+    while batch := list(itertools.islice(clips, _BATCH)):
+        expected.append(_model_scores(model, np.stack(batch)))
+        scores.append(np.stack([runtime(clip) for clip in batch]))
+        if expected[-1].shape != scores[-1].shape:
+            raise ValueError(
+                "The file and the model must have the same classes. Received: "
+                f"{runtime.num_classes} scores of the file and {expected[-1].shape[1]} of the model"
+            )
+        # NaN is as far away as can be.
+        away = np.nan_to_num(np.abs(scores[-1] - expected[-1]).max(axis=1), nan=np.inf)
+        furthest += zip(away.tolist(), batch, strict=True)
+        furthest = sorted(furthest, key=lambda pair: -pair[0])[:_TRACED_CLIPS]
+    if sum(map(len, scores)) < 2:
+        raise ValueError(
+            "`clips` must hold two clips at least, to see whether the scores vary with them. "
+            f"Received: {sum(map(len, scores))}"
+        )
+    return np.concatenate(scores), np.concatenate(expected), [clip for _, clip in furthest]
+
+
+def _model_scores(model: keras.Model, clips: np.ndarray) -> np.ndarray:
+    found = keras.ops.cast(model(clips, training=False), "float32")
+    logits = keras.ops.convert_to_numpy(found).astype("float64")
+    if logits.ndim != 2:
+        raise ValueError(
+            "The model must have one output, logits of shape (batch, classes). "
+            f"Received: output shape {logits.shape}"
+        )
+    if logits.min() >= 0 and np.abs(logits.sum(axis=1) - 1).max() < 1e-3:
+        raise ValueError(
+            "The model must give logits, and it gives probabilities: the softmax is part of the "
+            "file. Build its last layer without `activation`."
+        )
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def _class_names(
+    labels: Sequence[str] | None, inside: tuple[str, ...], classes: int
+) -> tuple[str, ...]:
+    names = inside if labels is None else checked_labels(labels)
+    names = tuple(names) or tuple(f"class {i}" for i in range(classes))
+    if len(names) != classes:
+        raise ValueError(
+            f"`labels` must name each of the model's {classes} classes. "
+            f"Received: {len(names)} labels: {list(names)}"
+        )
+    return names
+
+
+def _indices(truth: Sequence[int | str], names: tuple[str, ...], clips: int) -> np.ndarray:
+    known = list(truth)
+    if len(known) != clips:
+        raise ValueError(
+            f"`truth` must hold one class per clip. Received: {len(known)} classes of {clips} clips"
+        )
+    for value in known:
+        named = isinstance(value, str) and value in names
+        if not named and not (isinstance(value, int | np.integer) and 0 <= int(value) < len(names)):
+            raise ValueError(
+                f"`truth` must hold class names or indices from 0 to {len(names) - 1}; the names "
+                f"are {', '.join(names)}. Received: {value!r}"
+            )
+    return np.array([names.index(v) if isinstance(v, str) else int(v) for v in known])
+
+
+def _precision(graph: TFLiteGraph) -> str:
+    found = {tensor.dtype for tensor in graph.constants(range(len(graph.operators)))}
+    return next((dtype for dtype in ("int8", "float16") if dtype in found), "float32")
+
+
+def _other_order(scores: np.ndarray, expected: np.ndarray) -> list[int] | None:
+    """Another order of the file's classes in which its scores are the model's, if there is one."""
+    # Here, since it takes a while, and most files need no such search.
+    from scipy.optimize import linear_sum_assignment
+
+    if not np.isfinite(scores).all():
+        return None
+    distance = np.abs(expected[:, :, None] - scores[:, None, :]).mean(axis=0)
+    order = linear_sum_assignment(distance)[1].tolist()
+    same = np.mean(scores[:, order].argmax(axis=1) == expected.argmax(axis=1))
+    return order if order != sorted(order) and same >= _SAME_ORDER else None
+
+
+def _reordered(order: list[int]) -> str:
+    return (
+        "The scores agree if the file's classes are taken in another order: "
+        f"{', '.join(map(str, order))}. Was it exported from a model with other classes?"
+    )
+
+
+def _score_checks(
+    compared: ScoreComparison, tolerance: float | None, agreement: float | None
+) -> list[Check]:
+    checks = []
+    if tolerance is not None:
+        checks.append(
+            Check(
+                name="largest difference of a score",
+                found=f"{compared.worst:.2e}",
+                asked=f"at most {tolerance:.0e}",
+                passed=compared.worst <= tolerance,
+            )
+        )
+    if agreement is not None:
+        checks.append(
+            Check(
+                name="same best class",
+                found=f"{compared.agreement:.1%} of {compared.clips} clips",
+                asked=f"at least {agreement:.0%}",
+                passed=compared.agreement >= agreement,
+            )
+        )
+    if compared.ua is not None:
+        checks.append(
+            Check(
+                name="drop of the UA",
+                found=f"{100 * compared.ua_drop:.1f} points",
+                asked=f"at most {100 * _UA_DROP:.1f}",
+                # The recalls are sums of shares: the last digit is rounding.
+                passed=compared.ua_drop <= _UA_DROP + 1e-9,
+            )
+        )
+    checks.append(_variation_check(compared))
+    return checks
+
+
+def _variation_check(compared: ScoreComparison) -> Check:
+    passed = compared.spread >= _SPREAD
+    hint = ""
+    if not passed and compared.model_spread < _SPREAD:
+        hint = (
+            "The model's own scores hardly vary: it is untrained, or the clips are alike. That "
+            "both agree means nothing then."
+        )
+    elif not passed:
+        hint = "The file says nearly the same whatever it hears, and the model does not."
+    return Check(
+        name="scores vary with the clips",
+        found=f"standard deviation {compared.spread:.3f}",
+        asked=f"at least {_SPREAD}",
+        passed=passed,
+        hint=hint,
+    )
+
+
+def _labels_check(inside: tuple[str, ...], names: tuple[str, ...]) -> Check:
+    passed = tuple(inside) == names
+    return Check(
+        name="names of the classes",
+        found=", ".join(inside),
+        asked=", ".join(names),
+        passed=passed,
+        hint="" if passed else "An app would show the wrong words. Export with these `labels`.",
+    )

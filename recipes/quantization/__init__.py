@@ -1,0 +1,1 @@
+"""What quantisation costs: light backbones, every kind, on speakers never heard in training."""

@@ -1,0 +1,194 @@
+"""The recipe that measures what quantisation costs."""
+
+import csv
+import dataclasses
+import itertools
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+from sklearn.metrics import balanced_accuracy_score
+
+from recipes.common.manifest import read_manifest
+from recipes.quantization.__main__ import main
+from recipes.quantization.corpus import load_corpus, speaker_folds
+from recipes.quantization.report import Row, bars, markdown_of, missed, tables_of, write_csv
+from recipes.quantization.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+GOOD = Row(
+    backbone="conv_transformer",
+    kind="int8",
+    clips=535,
+    ua=0.700,
+    keras_ua=0.705,
+    agreement=0.98,
+    worst=0.05,
+    mean=0.004,
+    spread=0.3,
+    size=300_000,
+    alone=100_000,
+    alone_ratio=0.3,
+    int8_share=0.95,
+    milliseconds=2.0,
+    ratio=0.8,
+    alone_milliseconds=0.5,
+    alone_ratio_time=0.6,
+)
+
+
+def test_every_speaker_is_held_out_once_and_sexes_are_even(emodb4):
+    segments = read_manifest(emodb4 / "emodb4.csv")
+    sex = {segment.speaker: segment.sex for segment in segments}
+    for count in (2, 3, 5):
+        folds = speaker_folds(segments, count)
+        assert sorted(itertools.chain(*folds)) == sorted(sex)
+        women = [sum(sex[speaker] == "female" for speaker in fold) for fold in folds]
+        assert max(women) - min(women) <= 1
+        assert max(map(len, folds)) - min(map(len, folds)) <= 1
+    with pytest.raises(ValueError, match="10 speakers for folds=6"):
+        speaker_folds(segments, 6)
+
+
+def test_folds_share_no_speaker(emodb4):
+    corpus = load_corpus(Settings(data=emodb4, limit=1), Console(quiet=True))
+    assert corpus.labels == ("anger", "happiness", "neutral", "sadness")
+    speakers = [clip.segment.speaker for clip in corpus.clips]
+    held_out = [corpus.held_out(fold) for fold in range(2)]
+    assert sorted(held_out[0] + held_out[1]) == list(range(len(corpus.clips)))
+    for fold in range(2):
+        training = corpus.training(fold)
+        assert not {speakers[i] for i in training} & {speakers[i] for i in held_out[fold]}
+        assert len(training) + len(held_out[fold]) == len(corpus.clips)
+
+
+def test_emodb_as_it_is_shared(shared_data):
+    corpus = load_corpus(Settings(data=shared_data, limit=1), Console(quiet=True))
+    assert len(corpus.labels) == 7
+    assert all(clip.samples.ndim == 1 and len(clip.samples) > 8000 for clip in corpus.clips)
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"ua": 0.694}, "UA drop"),
+        ({"agreement": 0.969}, "same class"),
+        ({"int8_share": 0.89}, "weight bytes"),
+        ({"alone_ratio": 0.41}, "backbone alone"),
+        ({"size": 450_001}, "450 kB"),
+        ({"ratio": 0.86}, "time <= 0.85x"),
+        ({"kind": "float32", "worst": 1.1e-4}, "worst"),
+        ({"kind": "float32", "worst": 1e-5, "spread": 0.04}, "scores vary"),
+    ],
+)
+def test_a_missed_bar_is_named(change, word):
+    asked = bars("Some CPU avx2 avx512_vnni")
+    assert missed([GOOD], asked) == []
+    row = dataclasses.replace(GOOD, **change)
+    ((found, bar),) = missed([row], asked)
+    assert found is row and word in bar.text
+    assert "\u2717" in markdown_of([row], asked, "CPU", "protocol")
+
+
+def test_the_bar_of_time_depends_on_the_cpu():
+    row = dataclasses.replace(GOOD, ratio=1.04)
+    assert missed([row], bars("Some CPU avx2")) == []
+    assert len(missed([row], bars("Some CPU avx2 avx_vnni"))) == 1
+
+
+def test_tables(tmp_path):
+    rows = [
+        GOOD,
+        dataclasses.replace(
+            GOOD, kind="int8_full", size=None, milliseconds=None, ratio=None, agreement=0.5
+        ),
+    ]
+    asked = bars("Some CPU avx2")
+    console = Console(record=True, width=80)
+    for table in tables_of(rows, asked, "Some CPU"):
+        console.print(table)
+    text = console.export_text()
+    for word in ("535 clips", "98.0% \u2713", "int8_full", "50.0% ", "+0.5 \u2713", "Some CPU"):
+        assert word in text
+    assert max(map(len, text.splitlines())) <= 80 and "\u2026" not in text
+    # int8_full has no bars.
+    assert text.count("\u2717") == 1  # in the explanation alone
+    markdown = markdown_of(rows, asked, "Some CPU", "Speakers held out")
+    assert markdown.count("\n|") == 3
+    assert "Speakers held out" in markdown and markdown.count(": met") == len(asked)
+    write_csv(tmp_path / "rows.csv", rows)
+    with (tmp_path / "rows.csv").open(newline="") as file:
+        found = list(csv.DictReader(file))
+    assert [row["kind"] for row in found] == ["int8", "int8_full"]
+    assert float(found[0]["drop"]) == pytest.approx(0.5)
+
+
+def failed(capsys, *arguments):
+    try:
+        code = main([str(argument) for argument in arguments])
+    except SystemExit as error:
+        code = error.code
+    out, err = capsys.readouterr()
+    assert (code, out.strip()) == (2, "") and len(err.splitlines()) == 1
+    return err
+
+
+def test_bad_use_is_one_line(capsys, tmp_path):
+    out = ("--out", tmp_path / "run")
+    assert "--data" in failed(capsys, *out)
+    assert "`folds` must be" in failed(capsys, *out, "--short", "--folds", "1")
+    assert "`epochs` must be" in failed(capsys, *out, "--short", "--epochs", "0")
+    assert "nowhere" in failed(capsys, *out, "--data", "nowhere")
+    (tmp_path / "empty").mkdir()
+    assert "emodb.csv" in failed(capsys, *out, "--data", tmp_path / "empty")
+    assert "conformer" in failed(capsys, *out, "--short", "--backbones", "resnet")
+    assert not (tmp_path / "run").exists()
+
+
+def test_models_of_other_settings_are_left_alone(capsys, tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps({"epochs": 3}))
+    assert "another" in failed(capsys, "--short", "--out", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
+
+
+@pytest.mark.slow
+def test_short_form(run_python, tmp_path, emodb4):
+    """The whole command; then again: nothing is trained twice."""
+    command = ("-m", "recipes.quantization", "--short", "--out", tmp_path)
+    child = run_python(*command, cwd=ROOT, env={"COLUMNS": "160"}, timeout=900)
+    assert child.returncode in (0, 1) and child.stderr == "", child.stderr
+    content = json.loads((tmp_path / "results.json").read_text())
+    with (tmp_path / "predictions.csv").open(newline="") as file:
+        predictions = list(csv.DictReader(file))
+    labels = content["labels"]
+    for row in content["rows"]:
+        mine = [
+            p for p in predictions if (p["backbone"], p["kind"]) == (row["backbone"], row["kind"])
+        ]
+        assert len({p["id"] for p in mine}) == len(mine) == row["clips"]
+        both = [
+            np.array([[float(p[f"{by}_{label}"]) for label in labels] for p in mine])
+            for by in ("file", "keras")
+        ]
+        best = [scores.argmax(axis=1) for scores in both]
+        truth = [labels.index(p["label"]) for p in mine]
+        assert row["ua"] == pytest.approx(balanced_accuracy_score(truth, best[0]))
+        assert row["keras_ua"] == pytest.approx(balanced_accuracy_score(truth, best[1]))
+        assert row["agreement"] == pytest.approx(np.mean(best[0] == best[1]))
+        assert row["worst"] == pytest.approx(np.abs(both[0] - both[1]).max(), abs=2e-6)
+        assert row["keras_ua"] > 0.35 and row["spread"] > 0.05
+    by_kind = {row["kind"]: row for row in content["rows"]}
+    assert by_kind["float32"]["worst"] < 1e-4 and by_kind["float32"]["agreement"] > 0.99
+    assert by_kind["int8"]["agreement"] >= 0.9
+    assert by_kind["int8"]["alone_ratio"] < 0.6 and by_kind["int8"]["int8_share"] > 0.8
+    missed = [bar for bar in content["bars"] if bar["missed"]]
+    assert child.returncode == bool(missed)
+    models = sorted(tmp_path.glob("*/light.keras"))
+    before = [path.stat().st_mtime_ns for path in models]
+    assert len(models) == 2
+    child = run_python(*command, cwd=ROOT, timeout=900)
+    assert child.returncode in (0, 1)
+    assert [path.stat().st_mtime_ns for path in models] == before
+    assert not list(tmp_path.rglob(".unfinished*"))
