@@ -10,20 +10,22 @@ import keras
 import numpy as np
 
 from keras_reparam.deploy.convert import convert, input_shape
+from keras_reparam.deploy.inspect_graph import quantisation_kind
 from keras_reparam.deploy.metadata import checked_labels, read_metadata
 from keras_reparam.deploy.runtime import Runtime
-from keras_reparam.deploy.tflite_graph import TFLiteGraph
+from keras_reparam.deploy.tflite_file import read_tflite
 from keras_reparam.deploy.verify_operators import OperatorDifference, compare_operators
 from keras_reparam.deploy.verify_report import Check, VerificationReport
 from keras_reparam.deploy.verify_scores import ScoreComparison, compare_scores
 
-# What a probability may differ by, and what share of the clips must keep their best class, by the
-# coarsest type among the constants. Of int8, single scores say little: the classes count.
-_DIFFERENCE = {"float32": 1e-4, "float16": 2e-3, "int8": None}
-_AGREEMENT = {"float32": None, "float16": 0.97, "int8": 0.97}
+# What a probability may differ by, and what share of the clips must keep their best class, by
+# kind. Of the others, all with 8 bits, single scores say little: the classes count.
+_DIFFERENCE = {"float32": 1e-4, "float16": 2e-3}
+_AGREEMENT = 0.97
 _UA_DROP = 0.01
 _SPREAD = 0.05
-_OPERATOR_ERROR = {"float32": 1e-3, "float16": 1e-2, "int8": 0.1}
+_OPERATOR_ERROR = {"float32": 1e-3, "float16": 1e-2}
+_OPERATOR_ERROR_8_BITS = 0.1
 _TRACED_CLIPS = 4
 _BATCH = 16
 # Where classes were exchanged, at least so many clips get the model's best class back.
@@ -112,11 +114,10 @@ def verify_tflite(
     inside = read_metadata(content).labels
     names = _class_names(labels, inside, runtime.num_classes)
     indices = None if truth is None else _indices(truth, names, len(scores))
-    graph = TFLiteGraph(content)
-    precision = _precision(graph)
+    kind = quantisation_kind(read_tflite(content).subgraphs)
     compared = compare_scores(scores, expected, indices)
-    bound = _DIFFERENCE[precision] if tolerance is None else tolerance
-    checks = _score_checks(compared, bound, _AGREEMENT[precision])
+    bound = _DIFFERENCE.get(kind) if tolerance is None else tolerance
+    checks = _score_checks(compared, bound, None if kind == "float32" else _AGREEMENT)
     passed = all(check.passed for check in checks)
     if not passed and (order := _other_order(scores, expected)) is not None:
         checks[0] = dataclasses.replace(checks[0], hint=_reordered(order))
@@ -127,12 +128,12 @@ def verify_tflite(
         checks.append(_labels_check(inside, names))
     return VerificationReport(
         path=target,
-        precision=precision,
+        kind=kind,
         labels=names,
         comparison=compared,
         checks=tuple(checks),
         operators=differences,
-        operator_bound=_OPERATOR_ERROR[precision],
+        operator_bound=_OPERATOR_ERROR.get(kind, _OPERATOR_ERROR_8_BITS),
         scores=scores,
         expected=expected,
     )
@@ -234,11 +235,6 @@ def _indices(truth: Sequence[int | str], names: tuple[str, ...], clips: int) -> 
                 f"are {', '.join(names)}. Received: {value!r}"
             )
     return np.array([names.index(v) if isinstance(v, str) else int(v) for v in known])
-
-
-def _precision(graph: TFLiteGraph) -> str:
-    found = {tensor.dtype for tensor in graph.constants(range(len(graph.operators)))}
-    return next((dtype for dtype in ("int8", "float16") if dtype in found), "float32")
 
 
 def _other_order(scores: np.ndarray, expected: np.ndarray) -> list[int] | None:

@@ -31,7 +31,7 @@ class VerificationReport:
 
     Attributes:
         path: The file.
-        precision: The coarsest type among its constants: `"float32"`, `"float16"` or `"int8"`.
+        kind: Its quantisation kind, as `keras_reparam.inspect_tflite` finds it.
         labels: Class names.
         comparison: The differences of the scores.
         checks: What was asked of them.
@@ -43,7 +43,7 @@ class VerificationReport:
     """
 
     path: Path
-    precision: str
+    kind: str
     labels: tuple[str, ...]
     comparison: ScoreComparison
     checks: tuple[Check, ...]
@@ -67,7 +67,7 @@ class VerificationReport:
         """The report as rows (what, value)."""
         found = self.comparison
         rows = [
-            ("file", f"{self.path}, {self.precision}"),
+            ("file", f"{self.path}, {self.kind}"),
             ("clips", str(found.clips)),
             ("difference of a score", f"largest {found.worst:.2e}, mean {found.mean:.2e}"),
             ("same best class", f"{found.agreement:.1%}"),
@@ -102,7 +102,7 @@ class VerificationReport:
         first = self.first_operator
         return {
             "path": str(self.path),
-            "precision": self.precision,
+            "kind": self.kind,
             "labels": list(self.labels),
             **dataclasses.asdict(self.comparison),
             "checks": [dataclasses.asdict(check) for check in self.checks],

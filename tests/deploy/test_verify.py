@@ -90,7 +90,7 @@ def test_figures_are_those_of_scikit_learn_and_numpy(kind, model, files):
     found = np.array([runtime(clip) for clip in CLIPS])
     expected = keras_scores(model, CLIPS)
     compared = report.comparison
-    assert report.precision == kind and report.labels == LABELS
+    assert report.kind == kind and report.labels == LABELS
     assert np.allclose(report.scores, found) and np.allclose(report.expected, expected, atol=1e-5)
     assert compared.clips == len(CLIPS)
     assert compared.worst == pytest.approx(np.abs(found - expected).max(), abs=1e-5)
