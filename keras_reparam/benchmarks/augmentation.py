@@ -12,7 +12,7 @@ import argparse
 import dataclasses
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 # Names of layers in `keras_reparam.audio`, in the order in which they run.
 FEATURES: tuple[tuple[str, ...], ...] = (
-    (),
     ("SpecAugment",),
     ("MixUp",),
     ("MixUp", "SpecAugment"),
@@ -143,14 +142,13 @@ def one_hot(classes: np.ndarray) -> np.ndarray:
     return np.eye(NUM_CLASSES, dtype="float32")[classes]
 
 
-def measure(options: argparse.Namespace) -> list[Row]:
-    """Rows of all variants without and with HRF."""
-    variants = []
-    for expansion in (None, options.expansion):
-        variants += [on_features(layers, expansion, options) for layers in FEATURES]
-        variants += [on_waveform(layers, expansion, options) for layers in WAVEFORM]
+def measure(
+    plain: Sequence[Variant], augmented: Sequence[Variant], options: argparse.Namespace
+) -> list[Row]:
+    """Rows of the plain steps, one for each expansion, and of those with augmentation."""
+    variants = [*plain, *augmented]
     seconds = take_turns([each.step for each in variants], options.rounds, options.warmup)
-    plain = {each.expansion: i for i, each in enumerate(variants) if not each.layers}
+    base = {each.expansion: i for i, each in enumerate(plain)}
     return [
         row(
             options.batch_size,
@@ -158,10 +156,22 @@ def measure(options: argparse.Namespace) -> list[Row]:
             each.expansion,
             each.model,
             seconds[:, i],
-            seconds[:, plain[each.expansion]],
+            seconds[:, base[each.expansion]],
         )
         for i, each in enumerate(variants)
     ]
+
+
+def measure_all(options: argparse.Namespace) -> tuple[list[Row], list[Row]]:
+    """Rows of stored features and of waveforms, without and with HRF."""
+    expansions = (None, options.expansion)
+    plain = [on_features((), r, options) for r in expansions]
+    features = [on_features(layers, r, options) for r in expansions for layers in FEATURES]
+    rows = measure(plain, features, options)
+    if options.no_waveform:
+        return rows, []
+    waveform = [on_waveform(layers, r, options) for r in expansions for layers in WAVEFORM]
+    return rows, measure(plain, waveform, options)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -171,8 +181,9 @@ def parser() -> argparse.ArgumentParser:
         epilog="Example: python -m keras_reparam.benchmarks.augmentation --rounds 10",
     )
     add_arguments(result)
-    result.add_argument("--expansion", type=int, default=4, help="default: 4")
+    result.add_argument("--expansion", type=int, default=4, help="of HRF; default: 4")
     result.add_argument("--batch-size", type=int, default=32, help="default: 32")
+    result.add_argument("--no-waveform", action="store_true", help="measure stored features alone")
     return result
 
 
@@ -181,7 +192,7 @@ def main(arguments: list[str] | None = None) -> int:
     backend = import_keras()
     about = environment("keras", backend, "numpy")
     try:
-        rows = measure(options)
+        features, waveform = measure_all(options)
     except ValueError as error:
         print(f"augmentation: {error}", file=sys.stderr)
         return 2
@@ -189,14 +200,16 @@ def main(arguments: list[str] | None = None) -> int:
         report = {
             "environment": about,
             "model": {name: getattr(options, name) for name in ("model", "size", "frames")},
-            "time": [dataclasses.asdict(each) for each in rows],
+            "features": [dataclasses.asdict(each) for each in features],
+            "waveform": [dataclasses.asdict(each) for each in waveform],
         }
         print(json.dumps(report, indent=2))
         return 0
     console = Console()
     console.print(", ".join(f"{name} {value}" for name, value in about.items()))
     console.print(f"{options.model} {options.size}, {options.frames} frames, Adam")
-    console.print(time_table(rows))
+    for rows in filter(None, (features, waveform)):
+        console.print(time_table(rows))
     return 0
 
 

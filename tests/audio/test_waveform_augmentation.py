@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import scipy.signal
+import scipy.stats
 import soxr
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -80,7 +81,7 @@ def test_zeros_around_the_clip_stay_zero_and_silence_silent(layer_class, options
 
 @EACH
 def test_seeds_reproduce_and_calls_differ(layer_class, options):
-    waveform = noise(8)
+    waveform = clips_with_padding()
     one, two = layer_class(seed=3, **options), layer_class(seed=3, **options)
     first, second = augmented(one, waveform), augmented(one, waveform)
     assert (first != second).any()
@@ -88,9 +89,8 @@ def test_seeds_reproduce_and_calls_differ(layer_class, options):
     assert (augmented(layer_class(seed=4, **options), waveform) != first).any()
 
 
-@EACH
-def test_one_clip_alone_keeps_its_rank(layer_class, options):
-    assert augmented(layer_class(seed=5, **options), noise(1)[0]).shape == (SAMPLES,)
+def test_one_clip_alone_keeps_its_rank():
+    assert augmented(RandomTimeShift(seed=5), noise(1)[0]).shape == (SAMPLES,)
 
 
 @EACH
@@ -113,7 +113,7 @@ def test_waveforms_stay_float32_under_every_policy():
         RandomGain(dtype="mixed_float16")
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("jit_compile", ["auto", pytest.param(True, marks=pytest.mark.slow)])
 def test_all_of_them_before_the_front_end_in_fit(jit_compile, tmp_path):
     stack = [layer_class(seed=8, **options) for layer_class, options in LAYERS]
     model = keras.Sequential(
@@ -127,10 +127,10 @@ def test_all_of_them_before_the_front_end_in_fit(jit_compile, tmp_path):
     )
     model.compile("sgd", "mse", jit_compile=jit_compile)
     # The last batch is smaller than the others.
-    waveform = clips_with_padding()[:6]
+    waveform = clips_with_padding()[8:14]
     history = model.fit(waveform, np.zeros((6, 2)), batch_size=4, epochs=1, verbose=0)
     assert np.isfinite(history.history["loss"]).all()
-    if not jit_compile:
+    if jit_compile == "auto":
         model.save(tmp_path / "model.keras")
         loaded = keras.saving.load_model(tmp_path / "model.keras")
         np.testing.assert_allclose(
@@ -228,17 +228,17 @@ def test_shifts_are_uniform():
 def test_speed_is_resampling(factor, up, down):
     """Below 0.8 times the lower Nyquist frequency as soxr's best quality and as SciPy's FFT."""
     low_pass = scipy.signal.butter(16, 0.72 / max(factor, 1.0), output="sos")
-    waveform = scipy.signal.sosfiltfilt(low_pass, noise(2, 5600).astype("float64"))
-    waveform *= scipy.signal.windows.tukey(5600, 0.2)
+    waveform = scipy.signal.sosfiltfilt(low_pass, noise(2, 5544).astype("float64"))
+    waveform *= scipy.signal.windows.tukey(5544, 0.2)
     waveform /= abs(waveform).max()
     waveform = waveform.astype("float32")
     found = augmented(RandomSpeed(factors=(factor,)), waveform)
-    length = min(-(-5600 * up // down), 5600)
+    length = min(-(-5544 * up // down), 5544)
     for clip, changed in zip(waveform.astype("float64"), found, strict=True):
         assert (changed[length:] == 0).all()
         by_soxr = soxr.resample(clip, down, up, quality="VHQ")[:length]
         np.testing.assert_allclose(changed[: len(by_soxr)], by_soxr, atol=3e-4)
-        by_fft = scipy.signal.resample(clip, 5600 * up // down)[:length]
+        by_fft = scipy.signal.resample(clip, 5544 * up // down)[:length]
         np.testing.assert_allclose(changed[: len(by_fft)], by_fft, atol=3e-4)
 
 
