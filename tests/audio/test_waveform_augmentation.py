@@ -26,7 +26,9 @@ LAYERS = (
     (RandomSpeed, {"factors": (0.9, 1.0, 1.1)}),
     (RandomTimeShift, {"max_shift": 300}),
 )
-EACH = pytest.mark.parametrize(("layer_class", "options"), LAYERS, ids=lambda x: str(x)[-18:])
+EACH = pytest.mark.parametrize(
+    ("layer_class", "options"), LAYERS, ids=lambda x: getattr(x, "__name__", "")
+)
 
 
 def noise(clips, samples=SAMPLES):
