@@ -8,7 +8,19 @@ from collections.abc import Callable
 from typing import Any
 
 # Importing them registers their classes.
-_MODULES = ("audio.log_mel", "audio.spec_augment", "layers", "models", "transforms")
+_MODULES = (
+    "audio.log_mel",
+    "audio.mix_up",
+    "audio.random_gain",
+    "audio.random_noise",
+    "audio.random_polarity",
+    "audio.random_speed",
+    "audio.random_time_shift",
+    "audio.spec_augment",
+    "layers",
+    "models",
+    "transforms",
+)
 
 
 def register_with_keras() -> None:

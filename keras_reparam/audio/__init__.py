@@ -12,6 +12,12 @@ _resolve, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "log_mel": ["LogMel"],
         "masking": ["frame_mask"],
+        "mix_up": ["MixUp"],
+        "random_gain": ["RandomGain"],
+        "random_noise": ["RandomNoise"],
+        "random_polarity": ["RandomPolarity"],
+        "random_speed": ["RandomSpeed"],
+        "random_time_shift": ["RandomTimeShift"],
         "reading": ["load", "read_blocks"],
         "spec_augment": ["SpecAugment"],
     },

@@ -1,5 +1,6 @@
 """Checks of constructor arguments, shared by the audio layers. Imports neither Keras nor NumPy."""
 
+import math
 import numbers
 
 
@@ -24,3 +25,39 @@ def one_of(name: str, value: object, allowed: tuple) -> object:
             f"`{name}` must be one of {', '.join(map(repr, allowed))}. Received: {name}={value!r}"
         )
     return value
+
+
+def positive_number(name: str, value: object) -> float:
+    """`value` as a `float` greater than 0, or a `ValueError` that names the argument."""
+    if not _is_finite(value) or value <= 0:
+        raise ValueError(
+            f"`{name}` must be a finite number greater than 0. Received: {name}={value!r}"
+        )
+    return float(value)
+
+
+def fraction(name: str, value: object) -> float:
+    """`value` as a `float` from 0 to 1, or a `ValueError` that names the argument."""
+    if not _is_finite(value) or not 0 <= value <= 1:
+        raise ValueError(f"`{name}` must be a number from 0 to 1. Received: {name}={value!r}")
+    return float(value)
+
+
+def interval(name: str, value: object) -> tuple[float, float]:
+    """`value` as a pair of `float`, or a `ValueError` that names the argument."""
+    if (
+        not isinstance(value, (tuple, list))
+        or len(value) != 2
+        or not all(map(_is_finite, value))
+        or value[0] > value[1]
+    ):
+        raise ValueError(
+            f"`{name}` must be a pair (lowest, highest) of finite numbers. "
+            f"Received: {name}={value!r}"
+        )
+    return float(value[0]), float(value[1])
+
+
+def _is_finite(value: object) -> bool:
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return number and math.isfinite(value)

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_reparam.audio._validation import non_negative_int
+from keras_reparam.audio._validation import fraction, non_negative_int
 
 
 @keras.saving.register_keras_serializable(package="keras_reparam")
@@ -67,12 +67,7 @@ class SpecAugment(keras.layers.Layer):
         self.time_width = non_negative_int("time_width", time_width)
         self.frequency_masks = non_negative_int("frequency_masks", frequency_masks)
         self.frequency_width = non_negative_int("frequency_width", frequency_width)
-        if isinstance(time_fraction, bool) or not 0 <= time_fraction <= 1:
-            raise ValueError(
-                "`time_fraction` must be a number from 0 to 1. "
-                f"Received: time_fraction={time_fraction!r}"
-            )
-        self.time_fraction = float(time_fraction)
+        self.time_fraction = fraction("time_fraction", time_fraction)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.supports_masking = True

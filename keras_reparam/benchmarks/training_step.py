@@ -127,20 +127,32 @@ def measure_time(batch_size: int, options: argparse.Namespace) -> list[Row]:
     features, labels = batch(batch_size, options)
     steps = [lambda model=model: model.train_on_batch(features, labels) for model in built]
     seconds = take_turns(steps, options.rounds, options.warmup)
-    low, middle, high = np.percentile(seconds / seconds[:, :1], [25, 50, 75], axis=0)
     return [
-        Row(
-            batch_size=batch_size,
-            variant=variant,
-            expansion=expansion,
-            parameters=model.count_params(),
-            milliseconds=1e3 * float(np.median(seconds[:, i])),
-            ratio=float(middle[i]),
-            ratio_low=float(low[i]),
-            ratio_high=float(high[i]),
-        )
-        for i, ((variant, expansion), model) in enumerate(zip(variants, built, strict=True))
+        row(batch_size, *variant, model, seconds[:, i], seconds[:, 0])
+        for i, (variant, model) in enumerate(zip(variants, built, strict=True))
     ]
+
+
+def row(
+    batch_size: int,
+    variant: str,
+    expansion: int | None,
+    model: "keras.Model",
+    seconds: np.ndarray,
+    plain: np.ndarray,
+) -> Row:
+    """What the seconds of a variant's steps come to, against the plain steps of their rounds."""
+    low, middle, high = np.percentile(seconds / plain, [25, 50, 75])
+    return Row(
+        batch_size=batch_size,
+        variant=variant,
+        expansion=expansion,
+        parameters=model.count_params(),
+        milliseconds=1e3 * float(np.median(seconds)),
+        ratio=float(middle),
+        ratio_low=float(low),
+        ratio_high=float(high),
+    )
 
 
 def measure_memory(batch_size: int, options: argparse.Namespace) -> list[Memory]:
@@ -231,22 +243,27 @@ def memory_table(rows: list[Memory]) -> Table:
     return table
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of every command that measures training steps."""
+    parser.add_argument("--model", default="conv_transformer", help="backbone's name")
+    parser.add_argument("--size", default="light")
+    parser.add_argument("--frames", type=int, default=400)
+    parser.add_argument("--num-mels", type=int, default=64)
+    parser.add_argument("--rounds", type=int, default=30, help="measured steps of each variant")
+    parser.add_argument("--warmup", type=int, default=5, help="steps before these, compilation too")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead")
+
+
 def parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(
         prog="python -m keras_reparam.benchmarks.training_step",
         description=__doc__.splitlines()[0],
         epilog="Example: python -m keras_reparam.benchmarks.training_step --expansion 8",
     )
-    result.add_argument("--model", default="conv_transformer", help="backbone's name")
-    result.add_argument("--size", default="light")
+    add_arguments(result)
     result.add_argument("--expansion", type=int, nargs="+", help="default: 2 4 8")
     result.add_argument("--batch-size", type=int, nargs="+", default=[32], help="default: 32")
-    result.add_argument("--frames", type=int, default=400)
-    result.add_argument("--num-mels", type=int, default=64)
-    result.add_argument("--rounds", type=int, default=30, help="measured steps of each variant")
-    result.add_argument("--warmup", type=int, default=5, help="steps before these, compilation too")
     result.add_argument("--no-memory", action="store_true", help="measure time alone")
-    result.add_argument("--json", action="store_true", help="print one JSON object instead")
     # The process that measures memory is this command, started by itself.
     result.add_argument("--peak", action="store_true", help=argparse.SUPPRESS)
     return result

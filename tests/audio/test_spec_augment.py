@@ -113,6 +113,7 @@ def test_config_round_trip():
         {"time_width": 1.5},
         {"time_fraction": 1.5},
         {"time_fraction": True},
+        {"time_fraction": "0.2"},
         {"frequency_masks": "2"},
         {"frequency_width": -3},
     ],
