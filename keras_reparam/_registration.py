@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 # Importing them registers their classes.
-_MODULES = ("audio.log_mel", "audio.spec_augment", "layers", "models", "transforms")
+_MODULES = ("audio.log_mel", "audio.spec_augment", "layers", "models.registry", "transforms")
 
 
 def register_with_keras() -> None:
