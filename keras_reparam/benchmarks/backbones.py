@@ -65,8 +65,8 @@ class Latency:
         median: Milliseconds per inference.
         low: 10th percentile.
         high: 90th percentile.
-        ratio: Median ratio to the same form of the light ConvTransformer; of the front end, to
-            librosa; `None` where there is nothing to compare with.
+        ratio: Median ratio to the same form of the light ConvTransformer in the same round; of
+            the front end, to librosa.
     """
 
     backbone: str | None
@@ -75,7 +75,7 @@ class Latency:
     median: float
     low: float
     high: float
-    ratio: float | None
+    ratio: float
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -42,7 +42,7 @@ class SizeRow:
         backbone: Its name, as `keras_reparam.models.create` takes it.
         size: Name of its size.
         num_mels: Mel bands of its features.
-        parameters: Number of weights, those that are not trained included.
+        parameters: Number of weights that are trained: what is published counts no others.
         macs: Multiply-adds for `FRAMES` frames, 4 s, counted in the exported graph.
         int8_bytes: Bytes of the `.tflite` of kind int8, features in.
     """
@@ -104,6 +104,11 @@ def create_random(backbone: str, size: str) -> "keras.Model":
     return model
 
 
+def num_parameters(model: "keras.Model") -> int:
+    """Number of weights that are trained."""
+    return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+
+
 def num_mels(backbone: str, size: str) -> int:
     """Mel bands that the size is meant for."""
     return _PUBLISHED_MELS.get((backbone, size), NUM_MELS)
@@ -133,37 +138,22 @@ def _check_names(argument: str, names: Sequence[str], known: Sequence[str]) -> N
 
 
 def measure_size(backbone: str, size: str) -> SizeRow:
-    """Counts one backbone in the files that it is exported to."""
-    from keras_reparam.deploy.metadata import TFLiteMetadata, add_metadata
-    from keras_reparam.deploy.quantize import quantize_int8
-    from keras_reparam.deploy.tflite_graph import TFLiteGraph
+    """Counts one backbone in the files that it is exported to.
 
+    What the converter takes for a large model, many times its file, it keeps until its process
+    ends, so the quantisation is done by another one.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "float.tflite"
-        parameters = _convert_in_child(backbone, size, path)
-        content = path.read_bytes()
-    noise = np.random.default_rng(0).normal(size=(FRAMES, num_mels(backbone, size)))
-    quantized = quantize_int8(content, [noise.astype("float32")])
-    return SizeRow(
-        backbone=backbone,
-        size=size,
-        num_mels=num_mels(backbone, size),
-        parameters=parameters,
-        macs=TFLiteGraph(content).macs,
-        int8_bytes=len(add_metadata(quantized, TFLiteMetadata(name=backbone))),
-    )
+        counts = {k: v for step in _STEPS for k, v in _in_child(step, backbone, size, path).items()}
+    return SizeRow(backbone=backbone, size=size, num_mels=num_mels(backbone, size), **counts)
 
 
-def _convert_in_child(backbone: str, size: str, path: Path) -> int:
-    """Writes the float file; gives the number of parameters.
-
-    What TensorFlow's converter has taken for a large model, five times the file, it keeps until
-    its process ends; the quantisation needs the memory.
-    """
+def _in_child(step: str, backbone: str, size: str, path: Path) -> dict[str, int]:
     child = subprocess.run(
         [
             *(sys.executable, "-m", "keras_reparam.benchmarks.sizes"),
-            *(backbone, "--size", size, "--convert-to", path),
+            *(backbone, "--size", size, "--step", step, path),
         ],
         env={**os.environ, "KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1"},
         capture_output=True,
@@ -172,8 +162,34 @@ def _convert_in_child(backbone: str, size: str, path: Path) -> int:
     )
     if child.returncode:
         lines = child.stderr.strip().splitlines() or [f"exit code {child.returncode}"]
-        raise RuntimeError(f"The process that converts {backbone} {size} failed: {lines[-1]}")
-    return int(child.stdout)
+        raise RuntimeError(f"The process that exports {backbone} {size} failed: {lines[-1]}")
+    return json.loads(child.stdout)
+
+
+def _convert(backbone: str, size: str, path: Path) -> dict[str, int]:
+    import_keras()
+    from keras_reparam.deploy.convert import convert
+
+    model = create_random(backbone, size)
+    path.write_bytes(convert(model))
+    return {"parameters": num_parameters(model)}
+
+
+def _quantize(backbone: str, size: str, path: Path) -> dict[str, int]:
+    import_keras()
+    from keras_reparam.deploy.metadata import TFLiteMetadata, add_metadata
+    from keras_reparam.deploy.quantize import quantize_int8
+    from keras_reparam.deploy.tflite_graph import TFLiteGraph
+
+    content = path.read_bytes()
+    macs = TFLiteGraph(content).macs
+    noise = np.random.default_rng(0).normal(size=(FRAMES, num_mels(backbone, size)))
+    content = quantize_int8(content, [noise.astype("float32")])
+    content = add_metadata(content, TFLiteMetadata(name=backbone))
+    return {"macs": macs, "int8_bytes": len(content)}
+
+
+_STEPS = {"convert": _convert, "quantize": _quantize}
 
 
 def measure_sizes(pairs: Sequence[tuple[str, str]]) -> SizeTable:
@@ -185,9 +201,8 @@ def measure_sizes(pairs: Sequence[tuple[str, str]]) -> SizeTable:
     Returns:
         A `SizeTable`.
     """
-    backend = import_keras()
     rows = tuple(measure_size(*pair) for pair in progress(pairs, "Exporting"))
-    packages = ("keras", backend, "ai-edge-litert", "litert-quantizer")
+    packages = ("keras", "tensorflow", "ai-edge-litert", "litert-quantizer")
     return SizeTable(rows=rows, environment=environment(*packages))
 
 
@@ -203,13 +218,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print JSON")
     form.add_argument("--markdown", action="store_true", help="print the table as Markdown")
-    # The process that converts is this command, started by itself.
-    form.add_argument("--convert-to", type=Path, help=argparse.SUPPRESS)
+    # The processes that export are this command, started by itself.
+    form.add_argument("--step", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     try:
         pairs = choose(options.backbones, options.size)
-        if options.convert_to:
-            print(_convert(*pairs[0], options.convert_to))
+        if options.step:
+            step, path = options.step
+            print(json.dumps(_STEPS[step](*pairs[0], Path(path))))
             return 0
         table = measure_sizes(pairs)
     except KeyboardInterrupt:
@@ -227,15 +243,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         Console().print(table)
     return 0
-
-
-def _convert(backbone: str, size: str, path: Path) -> int:
-    import_keras()
-    from keras_reparam.deploy.convert import convert
-
-    model = create_random(backbone, size)
-    path.write_bytes(convert(model))
-    return model.count_params()
 
 
 if __name__ == "__main__":
