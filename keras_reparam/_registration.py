@@ -18,7 +18,7 @@ _MODULES = (
     "audio.random_time_shift",
     "audio.spec_augment",
     "layers",
-    "models",
+    "models.registry",
     "transforms",
 )
 

@@ -1,4 +1,4 @@
-"""The examples of docstrings and of the README are true."""
+"""The examples of docstrings and of the README files are true."""
 
 import doctest
 import importlib
@@ -17,9 +17,20 @@ MODULES = sorted(
     for module in pkgutil.walk_packages(keras_reparam.__path__, "keras_reparam.")
     if not module.name.endswith("__main__")
 )
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
-SET_UP = [block for _, block in BLOCKS if block.startswith("python -m pip install")]
+README = ROOT / "README.md"
+READMES = [README, *sorted((ROOT / "keras_reparam").rglob("README.md"))]
+
+
+def blocks(path):
+    """Pairs (language, content) of the blocks of a Markdown file."""
+    text = path.read_text(encoding="utf-8")
+    return re.findall(r"^```(\w*)\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+
+
+SET_UP = [block for _, block in blocks(README) if block.startswith("python -m pip install")]
+each_readme = pytest.mark.parametrize(
+    "path", READMES, ids=[str(path.relative_to(ROOT)) for path in READMES]
+)
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -59,8 +70,9 @@ def test_readme_has_the_two_commands_that_ci_runs():
     assert second.rstrip().endswith("python -m pytest")
 
 
-def test_readme_has_no_block_that_nothing_runs():
-    others = [block for block in BLOCKS if block[1] not in SET_UP]
+@each_readme
+def test_readme_has_no_block_that_nothing_runs(path):
+    others = [block for block in blocks(path) if block[1] not in SET_UP]
     for language, block in others:
         if language == "python":
             continue
@@ -68,23 +80,25 @@ def test_readme_has_no_block_that_nothing_runs():
         assert all(line.startswith("keras-reparam ") for line in block.splitlines()), block
 
 
-def test_readme_examples(run_python, run_cli, clip, tmp_path):
+@each_readme
+def test_readme_examples(path, run_python, run_cli, clip, tmp_path):
     """Python blocks in their order, as one program, then the commands, in one folder."""
     import soundfile
 
     samples, rate = soundfile.read(clip)
     soundfile.write(tmp_path / "clip.wav", samples, rate)
-    program = "\n".join(block for language, block in BLOCKS if language == "python")
+    program = "\n".join(block for language, block in blocks(path) if language == "python")
     child = run_python("-c", program, cwd=tmp_path)
     assert child.returncode == 0, child.stderr
-    for language, block in BLOCKS:
+    for language, block in blocks(path):
         if language == "bash" and block not in SET_UP:
             for line in block.splitlines():
                 command = run_cli(*line.split("#")[0].split()[1:], cwd=tmp_path)
                 assert command.returncode == 0, f"{line}\n{command.stderr}"
 
 
-def test_links_of_the_readme_lead_somewhere():
-    for target in re.findall(r"\]\(([^)#]+)\)", README):
+@each_readme
+def test_links_of_the_readme_lead_somewhere(path):
+    for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):
         if not target.startswith(("http://", "https://")):
-            assert (ROOT / target).exists(), target
+            assert (path.parent / target).exists(), target

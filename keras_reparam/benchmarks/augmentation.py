@@ -26,9 +26,9 @@ from keras_reparam.benchmarks.training_step import (
     batch,
     import_keras,
     row,
-    take_turns,
     time_table,
 )
+from keras_reparam.benchmarks.turns import take_turns
 
 if TYPE_CHECKING:
     import keras
@@ -147,7 +147,8 @@ def measure(
 ) -> list[Row]:
     """Rows of the plain steps, one for each expansion, and of those with augmentation."""
     variants = [*plain, *augmented]
-    seconds = take_turns([each.step for each in variants], options.rounds, options.warmup)
+    steps = [each.step for each in variants]
+    seconds = take_turns(steps, options.rounds, options.warmup, description="Training steps")
     base = {each.expansion: i for i, each in enumerate(plain)}
     return [
         row(

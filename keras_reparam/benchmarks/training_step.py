@@ -13,17 +13,15 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
 from keras_reparam.benchmarks.environment import environment
+from keras_reparam.benchmarks.turns import take_turns
 from keras_reparam.deploy.quiet import quiet
 
 if TYPE_CHECKING:
@@ -105,20 +103,6 @@ def batch(batch_size: int, options: argparse.Namespace) -> tuple[np.ndarray, np.
     return features.astype("float32"), rng.integers(NUM_CLASSES, size=batch_size)
 
 
-def take_turns(steps: list[Callable[[], Any]], rounds: int, warmup: int) -> np.ndarray:
-    """Seconds of every step, shape (rounds, steps); who begins changes from round to round."""
-    seconds = np.zeros((rounds, len(steps)))
-    total = range(-warmup, rounds)
-    for turn in track(total, description="Training steps", console=Console(stderr=True)):
-        for place in range(len(steps)):
-            which = (turn + place) % len(steps)
-            start = time.perf_counter()
-            steps[which]()
-            if turn >= 0:
-                seconds[turn, which] = time.perf_counter() - start
-    return seconds
-
-
 def measure_time(batch_size: int, options: argparse.Namespace) -> list[Row]:
     """Rows of all variants at one batch size."""
     variants = [PLAIN]
@@ -126,7 +110,7 @@ def measure_time(batch_size: int, options: argparse.Namespace) -> list[Row]:
     built = [build(*variant, options) for variant in variants]
     features, labels = batch(batch_size, options)
     steps = [lambda model=model: model.train_on_batch(features, labels) for model in built]
-    seconds = take_turns(steps, options.rounds, options.warmup)
+    seconds = take_turns(steps, options.rounds, options.warmup, description="Training steps")
     return [
         row(batch_size, *variant, model, seconds[:, i], seconds[:, 0])
         for i, (variant, model) in enumerate(zip(variants, built, strict=True))

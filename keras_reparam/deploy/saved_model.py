@@ -9,7 +9,7 @@ import keras
 import keras_reparam.audio.log_mel
 import keras_reparam.audio.spec_augment
 import keras_reparam.layers
-import keras_reparam.models
+import keras_reparam.models.registry
 import keras_reparam.transforms  # noqa: F401
 
 

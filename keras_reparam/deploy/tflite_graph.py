@@ -57,6 +57,28 @@ class TFLiteGraph:
                 made.update(operator.outputs)
         return frozenset(found)
 
+    @functools.cached_property
+    def macs(self) -> int:
+        """Multiply-adds of one inference: those of linear layers, convolutions and products."""
+        return sum(map(self._macs, self.operators))
+
+    def _macs(self, operator: Operator) -> int:
+        shapes = [self.tensors[i].shape for i in (*operator.inputs[:2], *operator.outputs[:1])]
+        match operator.name:
+            case "FULLY_CONNECTED":
+                each = shapes[1][-1]
+            case "CONV_2D":
+                each = math.prod(shapes[1][1:])
+            case "DEPTHWISE_CONV_2D":
+                each = math.prod(shapes[1][1:3])
+            case "BATCH_MATMUL":
+                # The left matrix may be transposed: (rows, each) or (each, rows).
+                rows = shapes[2][-2]
+                each = shapes[0][-1] if shapes[0][-2] == rows else shapes[0][-2]
+            case _:
+                return 0
+        return each * math.prod(shapes[2])
+
     def _upstream(self, index: int) -> set[int]:
         seen: set[int] = set()
         waiting = [index]

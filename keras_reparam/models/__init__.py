@@ -1,20 +1,23 @@
-"""Backbones for speech: features `(batch, frames, mels)` to logits `(batch, classes)`."""
+"""Backbones for speech: features `(batch, frames, mels)` to logits `(batch, classes)`.
 
-from keras_reparam.models.conformer import Conformer
-from keras_reparam.models.conv_transformer import ConvTransformer
-from keras_reparam.models.front_end import with_front_end
-from keras_reparam.models.haffformer import HAFFormer
-from keras_reparam.models.reference_state import load_reference_state
-from keras_reparam.models.registry import create, list
-from keras_reparam.models.speechformer import SpeechFormer
+Names are resolved at first use, so that `python -m keras_reparam.models` decides how Keras is
+imported.
+"""
 
-__all__ = [
-    "Conformer",
-    "ConvTransformer",
-    "HAFFormer",
-    "SpeechFormer",
-    "create",
-    "list",
-    "load_reference_state",
-    "with_front_end",
-]
+import lazy_loader
+
+from keras_reparam._registration import registering
+
+_resolve, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "conformer": ["Conformer"],
+        "conv_transformer": ["ConvTransformer"],
+        "front_end": ["with_front_end"],
+        "haffformer": ["HAFFormer"],
+        "reference_state": ["load_reference_state"],
+        "registry": ["create", "list"],
+        "speechformer": ["SpeechFormer"],
+    },
+)
+__getattr__ = registering(_resolve)

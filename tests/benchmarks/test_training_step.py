@@ -10,16 +10,6 @@ MODULE = "keras_reparam.benchmarks.training_step"
 TINY = ("--frames", "32", "--num-mels", "16", "--rounds", "3", "--warmup", "1")
 
 
-def test_turns_measure_every_step_of_every_round():
-    calls = []
-    steps = [lambda name=name: calls.append(name) for name in "abc"]
-    seconds = training_step.take_turns(steps, rounds=4, warmup=2)
-    assert seconds.shape == (4, 3)
-    assert (seconds > 0).all()
-    rounds = ["".join(calls[i : i + 3]) for i in range(0, len(calls), 3)]
-    assert rounds == ["bca", "cab", "abc", "bca", "cab", "abc"]
-
-
 @pytest.fixture
 def tiny_size(monkeypatch):
     sizes = {"channels": 2, "units": 8, "num_layers": 1, "num_heads": 2, "feed_forward_units": 16}
