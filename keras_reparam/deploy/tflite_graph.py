@@ -1,6 +1,7 @@
 """The operators and tensors of a `.tflite` file."""
 
 import functools
+import math
 from collections import Counter
 from collections.abc import Collection
 
