@@ -37,6 +37,9 @@ class SpeechFormer(Backbone):
     every clip of a batch gets what the published model gives for the clip alone. Without a
     Keras mask both forms are the same.
 
+    Time and memory of the first three stages grow linearly with the number of frames, of the last
+    with its square; but there a frame stands for a second, so that ten minutes are 600 of them.
+
     `fc1` of the encoder layers is where `keras_reparam.expand` adds HRF: 12 sites.
 
     Args:
