@@ -6,10 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-
-def softmax(x):
-    e = np.exp(x - x.max(axis=-1, keepdims=True))
-    return e / e.sum(axis=-1, keepdims=True)
+from tests.models.helpers import softmax
 
 
 def dense(layer, x):
@@ -235,12 +232,6 @@ def haffformer(model, features, valid):
     return dense(model.get_layer("classifier"), x[valid].mean(axis=0))
 
 
-def check_scores_vary(scores):
-    """For the expected outputs `(clips, ...)`: those that are all alike pass any tolerance."""
-    scores = np.asarray(scores).reshape(-1, np.shape(scores)[-1])
-    assert scores.std(axis=0).min() >= 0.05
-
-
 class Reference:
     attention = staticmethod(attention)
     encoder_layer = staticmethod(encoder_layer)
@@ -298,8 +289,3 @@ def randomized():
 @pytest.fixture(scope="session")
 def sharpened():
     return sharpen
-
-
-@pytest.fixture(scope="session")
-def scores_vary():
-    return check_scores_vary

@@ -1,13 +1,12 @@
 """What every backbone promises: masks, training, precision, files, HRF, export, sizes."""
 
-import functools
-
 import keras
 import numpy as np
 import pytest
 
 import keras_reparam as kr
 from keras_reparam.models.sizes import SIZES
+from tests.models.helpers import call, check_scores_vary, macs, softmax
 
 FRAMES, MELS = 61, 12
 # Small, and odd where they may be; `sites`: the linear layers that HRF expands.
@@ -64,10 +63,10 @@ def name(request):
 
 
 @pytest.fixture(scope="module")
-def model(name, randomized, sharpened, scores_vary):
+def model(name, randomized, sharpened):
     """Its scores vary, else any tolerance would pass."""
     model = sharpened(randomized(make(name)), FEATURES)
-    scores_vary(softmax(call(model, FEATURES)))
+    check_scores_vary(softmax(call(model, FEATURES)))
     return model
 
 
@@ -81,34 +80,6 @@ def with_config(model, **options):
     other = type(model).from_config({**model.get_config(), **options})
     other.set_weights(model.get_weights())
     return other
-
-
-def call(model, features, mask=None):
-    """Logits; on JAX compiled as a whole, since single operations take longer to compile."""
-    if keras.backend.backend() == "jax":
-        weights = ([v.value for v in x] for x in (model.trainable_variables, rest(model)))
-        return np.array(compiled(model)(*weights, features, mask))
-    return np.array(model(features, mask=mask))
-
-
-def rest(model):
-    return model.non_trainable_variables
-
-
-@functools.cache
-def compiled(model):
-    """Compiled once for each shape; weights are arguments, so that they may change."""
-    import jax
-
-    def logits(trainable, others, x, mask):
-        return model.stateless_call(trainable, others, x, mask=mask)[0]
-
-    return jax.jit(logits)
-
-
-def softmax(x):
-    e = np.exp(x - x.max(axis=-1, keepdims=True))
-    return e / e.sum(axis=-1, keepdims=True)
 
 
 @pytest.mark.parametrize("frames", [1, 36, 37])
@@ -189,7 +160,7 @@ def test_created_with_expansion_is_what_expand_makes(name):
     assert options(first["base"]) == options(second["base"])
 
 
-def test_expand_train_merge(name, tmp_path, scores_vary):
+def test_expand_train_merge(name, tmp_path):
     train = make(name, expansion=2, dropout=0.0)
     before = [np.array(v) for v in train.trainable_variables]
     # Which bands are loud tells the class. One clip has no valid frame: it must not spoil others.
@@ -206,7 +177,7 @@ def test_expand_train_merge(name, tmp_path, scores_vary):
     assert type(light) is type(plain)
     assert shapes(light) == shapes(plain)
     expected = call(train, features, mask)
-    scores_vary(softmax(expected))
+    check_scores_vary(softmax(expected))
     np.testing.assert_allclose(call(light, features, mask), expected, atol=1e-4)
     train.save(tmp_path / "train.keras")
     loaded = keras.saving.load_model(tmp_path / "train.keras")
@@ -290,15 +261,15 @@ class TestTFLite:
 
         check_graph(TFLiteGraph(content))
 
-    def test_is_the_same_function(self, wave, content, clips, scores_vary):
+    def test_is_the_same_function(self, wave, content, clips):
         from keras_reparam.deploy.runtime import Runtime
 
         expected = softmax(np.array(wave(clips)))
-        scores_vary(expected)
+        check_scores_vary(expected)
         scores = np.stack([Runtime(content)(clip) for clip in clips])
         np.testing.assert_allclose(scores, expected, atol=1e-5)
 
-    def test_zeros_after_a_clip_change_nothing(self, wave, content, clips, scores_vary):
+    def test_zeros_after_a_clip_change_nothing(self, wave, content, clips):
         """An even and an odd number of frames, and of samples, here and quantised."""
         from keras_reparam.deploy.quantize import quantize_int8
         from keras_reparam.deploy.runtime import Runtime
@@ -317,7 +288,7 @@ class TestTFLite:
                 padded = np.pad(part[0], (0, len(clip) - samples))
                 found.append(run(padded))
                 found_int8.append(run_int8(padded))
-        scores_vary(np.array(expected))
+        check_scores_vary(np.array(expected))
         np.testing.assert_allclose(found, expected, atol=1e-5)
         np.testing.assert_allclose(found_int8, expected, atol=0.02)
         np.testing.assert_array_equal(np.argmax(found_int8, axis=1), np.argmax(expected, axis=1))
@@ -345,21 +316,6 @@ def check_graph(graph):
     # Static: nothing computes a shape, nothing is gathered.
     dynamic = {"SHAPE", "PACK", "RANGE", "FILL", "WHILE", "IF", "GATHER", "GATHER_ND"}
     assert not names & dynamic
-
-
-def macs(graph):
-    """Multiply-adds of the linear operators, from the shapes in the graph."""
-    total = 0
-    for operator in graph.operators:
-        shapes = [graph.tensors[i].shape for i in operator.inputs if i >= 0]
-        made = int(np.prod(graph.tensors[operator.outputs[0]].shape))
-        if operator.name == "CONV_2D":
-            total += made * int(np.prod(shapes[1][1:]))
-        elif operator.name == "DEPTHWISE_CONV_2D":
-            total += made * shapes[1][1] * shapes[1][2]
-        elif operator.name in ("FULLY_CONNECTED", "BATCH_MATMUL"):
-            total += made * shapes[0][-1]
-    return total
 
 
 @pytest.mark.slow
