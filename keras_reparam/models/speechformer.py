@@ -32,7 +32,8 @@ class SpeechFormer(Backbone):
     With the defaults and `num_mels=128` it is the published SpeechFormer-S (1,059,428 trainable
     parameters with 4 classes); `widening=(1, 1, 2)` makes SpeechFormer-B (2,095,300).
 
-    The published model has no mask: zeros after a clip are frames like all others. With `masked`,
+    The published model has no mask: zeros after a clip are frames like all others. That form is
+    `masked=False`. Masked, the default here, in `keras_reparam.models.create` and in the recipes,
     invalid frames (see `keras_reparam.audio.frame_mask`) are taken for the end of the clip, so
     every clip of a batch gets what the published model gives for the clip alone. Without a
     Keras mask both forms are the same.
@@ -73,7 +74,8 @@ class SpeechFormer(Backbone):
         `(batch, num_classes)`.
 
     Raises:
-        ValueError: If an argument is not as described here.
+        ValueError: If an argument is not as described here; and, when the model is called on a
+            NumPy array, if that holds NaN or infinity, or no frame.
 
     Example:
 

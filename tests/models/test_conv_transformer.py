@@ -42,13 +42,14 @@ def test_without_a_valid_frame_the_bias_is_left(randomized):
 
 
 def test_the_policy_is_part_of_the_file(tmp_path):
-    model = ConvTransformer(**SMALL, dtype="mixed_float16", name="ser")
+    model = kr.expand(ConvTransformer(**SMALL, dtype="mixed_float16", name="ser"), expansion=2)
     # The policy is part of the file, not of the process that reads it.
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert loaded.name == "ser"
     assert loaded.dtype_policy.name == "mixed_float16"
     assert loaded.get_layer("encoder_0").fc1.compute_dtype == "float16"
+    assert isinstance(loaded.get_layer("encoder_0").fc1, kr.layers.HRFDense)
 
 
 def test_the_global_policy_is_the_default():
