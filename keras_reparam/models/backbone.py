@@ -1,10 +1,15 @@
 """What all backbones share."""
 
 import keras
+import numpy as np
 
 
 class Backbone(keras.Model):
     """A functional model `features -> logits` whose config is the arguments of its class.
+
+    Called on a NumPy array, it raises a `ValueError` for NaN, infinity and clips without a frame.
+    Tensors, and what `fit` and `predict` make of arrays, pass as through every Keras layer: to
+    look at their values would stop the graph.
 
     Args:
         features: Symbolic input `(batch, frames, num_mels)`.
@@ -23,6 +28,11 @@ class Backbone(keras.Model):
         for argument, value in arguments.items():
             setattr(self, argument, value)
 
+    def __call__(self, *args, **kwargs):
+        if args and isinstance(args[0], np.ndarray):
+            _check_features(args[0])
+        return super().__call__(*args, **kwargs)
+
     def compute_mask(self, features, previous_mask=None):
         # Logits have no frames, so no mask.
         return None
@@ -37,6 +47,21 @@ class Backbone(keras.Model):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         return cls(**config)
+
+
+def _check_features(features: np.ndarray) -> None:
+    if 0 in features.shape[1:]:
+        raise ValueError(
+            "Features must have at least one frame. "
+            f"Received: features of the shape {features.shape}"
+        )
+    invalid = 0 if features.dtype.kind != "f" else np.sum(~np.isfinite(features))
+    if invalid:
+        raise ValueError(
+            "Features must be finite; a front end with a log floor, such as "
+            "`keras_reparam.audio.LogMel`, makes them so for every finite waveform. "
+            f"Received: {invalid} of {features.size} values NaN or infinite"
+        )
 
 
 def policy_of(dtype) -> keras.DTypePolicy:

@@ -22,9 +22,14 @@ class Conformer(Backbone):
     for stored features call `model(features, mask=mask)`). Frames that are not valid change
     nothing: not attention, not convolutions, not the statistics of BatchNorm.
 
+    Attention compares every frame with every other: time and memory grow with the square of the
+    number of frames. A minute at a hop of 10 ms is 1,500 frames after the convolutions, and 9 MB
+    of float32 scores per head and layer. Longer recordings go an utterance at a time, or through
+    `HAFFormer`.
+
     The first linear layer of both feed-forward networks of a block is where
-    `keras_reparam.expand` adds HRF; with networks of 4 times the width, choose
-    `expansion_base="input"`, as `keras_reparam.models.create` does.
+    `keras_reparam.expand` adds HRF, by default with multiples of their input's width
+    (`expansion_base`): those of the width of the networks, 4 times as much, would be huge.
 
     Args:
         num_classes: Number of logits.
@@ -51,7 +56,8 @@ class Conformer(Backbone):
         `(batch, num_classes)`.
 
     Raises:
-        ValueError: If an argument is not as described here.
+        ValueError: If an argument is not as described here; and, when the model is called on a
+            NumPy array, if that holds NaN or infinity, or no frame.
 
     Example:
 
@@ -67,6 +73,9 @@ class Conformer(Backbone):
     Reference:
         Gulati et al., Conformer, Interspeech 2020, arXiv 2005.08100.
     """
+
+    # What `keras_reparam.expand` takes where it is not told.
+    expansion_base = "input"
 
     def __init__(
         self,

@@ -17,12 +17,18 @@ class ConvTransformer(Backbone):
     The encoder is that of fairseq's and ESPnet-ST's `convtransformer`: two 3x3 convolutions
     over (time, mel) with stride 2 and ReLU, a linear layer, times `sqrt(units)`, sinusoidal
     positions, dropout, `num_layers` encoder layers (pre-norm: a LayerNorm at the end). Then the
-    mean over the valid frames and a linear classifier.
+    mean over the valid frames and a linear classifier. Positions count from 0, where fairseq's
+    count from 2.
 
     The Keras mask of the input says which frames are valid (`keras_reparam.audio.LogMel` sets it;
     for stored features call `model(features, mask=mask)`). Frames that are not valid change
     nothing, so a clip and the same clip with zeros after it get the same logits. A clip without a
     valid frame gets the classifier's bias.
+
+    Attention compares every frame with every other: time and memory grow with the square of the
+    number of frames. A minute at a hop of 10 ms is 1,500 frames after the convolutions, and 9 MB
+    of float32 scores per head and layer. Longer recordings go an utterance at a time, or through
+    `HAFFormer`.
 
     The first linear layer of each feed-forward network, `fc1`, is where
     `keras_reparam.expand` adds HRF.
@@ -50,7 +56,8 @@ class ConvTransformer(Backbone):
         `(batch, num_classes)`.
 
     Raises:
-        ValueError: If an argument is not as described here.
+        ValueError: If an argument is not as described here; and, when the model is called on a
+            NumPy array, if that holds NaN or infinity, or no frame.
 
     Example:
 

@@ -51,7 +51,8 @@ class HAFFormer(Backbone):
         `(batch, num_classes)`.
 
     Raises:
-        ValueError: If an argument is not as described here.
+        ValueError: If an argument is not as described here; and, when the model is called on a
+            NumPy array, if that holds NaN or infinity, or no frame.
 
     Example:
 

@@ -17,8 +17,6 @@ _BACKBONES = {
     "haffformer": HAFFormer,
     "speechformer": SpeechFormer,
 }
-# Where a feed-forward network is 4 times as wide as its input, multiples of its width are huge.
-_EXPANSION_BASES = {"conformer": "input"}
 
 
 def list() -> builtins.list[str]:
@@ -53,8 +51,8 @@ def create(
         num_mels: Number of mel bands.
         frames: Number of frames: 400 are 4 seconds at a hop of 10 ms. `None`: any number, but
             then the model cannot be exported for a phone.
-        expansion: HRF expansion of the first layer of every feed-forward network, as
-            `keras_reparam.expand` does it, with `expansion_base="input"` for the Conformer.
+        expansion: Expansion of the first layer of every feed-forward network:
+            `create(..., expansion=r)` is `keras_reparam.expand(create(...), expansion=r)`.
             `None`: the light model itself.
         **options: Further arguments of the backbone's class, such as `dropout`; they take
             precedence over the size's.
@@ -87,7 +85,4 @@ def create(
             **options,
         }
     )
-    if expansion is None:
-        return light
-    base = _EXPANSION_BASES.get(name, "units")
-    return expand(light, expansion=expansion, expansion_base=base)
+    return light if expansion is None else expand(light, expansion=expansion)

@@ -10,7 +10,8 @@ from keras import ops
 class SinusoidalPositions(keras.layers.Layer):
     """`sqrt(d) x[t] + [sin(t w), cos(t w)]`, `w[i] = 10000^(-i / (d / 2 - 1))`, `i < d / 2`.
 
-    As fairseq's `ConvTransformerEncoder`: all sines come before all cosines.
+    As in fairseq's `ConvTransformerEncoder`, all sines come before all cosines; there, `t` counts
+    from 2, since rows 0 and 1 of its table are for padding.
 
     Args:
         **kwargs: `name`, `dtype`, and what else every Keras layer takes.

@@ -32,10 +32,14 @@ class SpeechFormer(Backbone):
     With the defaults and `num_mels=128` it is the published SpeechFormer-S (1,059,428 trainable
     parameters with 4 classes); `widening=(1, 1, 2)` makes SpeechFormer-B (2,095,300).
 
-    The published model has no mask: zeros after a clip are frames like all others. With `masked`,
+    The published model has no mask: zeros after a clip are frames like all others. That form is
+    `masked=False`. Masked, the default here, in `keras_reparam.models.create` and in the recipes,
     invalid frames (see `keras_reparam.audio.frame_mask`) are taken for the end of the clip, so
     every clip of a batch gets what the published model gives for the clip alone. Without a
     Keras mask both forms are the same.
+
+    Time and memory of the first three stages grow linearly with the number of frames, of the last
+    with its square; but there a frame stands for a second, so that ten minutes are 600 of them.
 
     `fc1` of the encoder layers is where `keras_reparam.expand` adds HRF: 12 sites.
 
@@ -70,7 +74,8 @@ class SpeechFormer(Backbone):
         `(batch, num_classes)`.
 
     Raises:
-        ValueError: If an argument is not as described here.
+        ValueError: If an argument is not as described here; and, when the model is called on a
+            NumPy array, if that holds NaN or infinity, or no frame.
 
     Example:
 

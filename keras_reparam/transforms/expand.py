@@ -29,7 +29,7 @@ def expand(
     *,
     expansion: int = 4,
     factors: int = 2,
-    expansion_base: str = "units",
+    expansion_base: str | None = None,
     hrf_bias: bool = True,
     filters: Filters | None = None,
 ) -> keras.Model:
@@ -58,7 +58,9 @@ def expand(
         expansion: Inner rank in multiples of the base; the paper uses 2, 4 and 8.
         factors: 2 or 3.
         expansion_base: `"units"` (output size) or `"input"` (input size: the sane choice where
-            `f = 4 d`).
+            `f = 4 d`). `None`: what the innermost model or layer around the kernel that has an
+            attribute `expansion_base` says there, as `keras_reparam.models.Conformer` does
+            (`"input"`); `"units"` where there is none.
         hrf_bias: Whether inner factors get a bias, where the layer has a bias to merge it into.
         filters: What to expand instead of the default: a regular expression or several,
             searched for in the layers' paths (see `keras_reparam.summary`), or a callable that
@@ -85,21 +87,43 @@ def expand(
 
     - Zhang et al., IEEE Internet of Things Journal 2024, arXiv 2411.09339 (HRF).
     """
-    options = validate_options(
-        expansion=expansion, factors=factors, expansion_base=expansion_base, hrf_bias=hrf_bias
-    )
+    own_bases = expansion_base is None
+    options = {"expansion": expansion, "factors": factors, "hrf_bias": hrf_bias}
+    validate_options(**options, expansion_base="units" if own_bases else expansion_base)
     check_model(model)
     chosen = choose(model, filters)
+    bases = _own_bases(model)
+    options_of = {}
     for site in chosen:
         _check_finite(site)
+        base = bases[id(site.layer)] if own_bases else expansion_base
+        options_of[site.index] = validate_options(**options, expansion_base=base)
     expanded = build_from(config_of(model), like=model)
     copy_weights(model, expanded)
     layers = [layer for _, layer in walk(expanded)]
     for site in with_progress(chosen, "Expanding"):
-        _adopt(layers[site.index], options)
+        _adopt(layers[site.index], options_of[site.index])
     protect(expanded)
     copy_compile_state(model, expanded)
     return expanded
+
+
+def _own_bases(model: keras.Model) -> dict[int, str]:
+    """`expansion_base` of the innermost object around each layer that has one, by the layer's id.
+
+    A layer that is in several places is where `walk` finds it first.
+    """
+    bases: dict[int, str] = {}
+
+    def visit(parent: keras.layers.Layer, base: str) -> None:
+        own = getattr(parent, "expansion_base", None)
+        for child in parent._flatten_layers(include_self=False, recursive=False):
+            if id(child) not in bases:
+                bases[id(child)] = base if own is None else own
+                visit(child, bases[id(child)])
+
+    visit(model, "units")
+    return bases
 
 
 def _check_finite(site: LinearLayer) -> None:

@@ -44,12 +44,16 @@ class LinearLayer:
 
 
 def walk(model: keras.layers.Layer) -> Iterator[tuple[str, keras.layers.Layer]]:
-    """Every layer below `model` once, depth first, with its path of names."""
+    """Every layer below `model` once, depth first, with its path of names.
+
+    In a model rebuilt from the config the same layers come in the same order.
+    """
     seen: set[int] = set()
 
     def visit(parent: keras.layers.Layer, prefix: str) -> Iterator[tuple[str, keras.layers.Layer]]:
         for child in parent._flatten_layers(include_self=False, recursive=False):
-            if id(child) in seen:
+            # Models made on one tensor share its InputLayer; rebuilt, each has its own.
+            if id(child) in seen and not isinstance(child, keras.layers.InputLayer):
                 continue
             seen.add(id(child))
             yield prefix + child.name, child

@@ -6,6 +6,7 @@ import pytest
 
 import keras_reparam as kr
 from keras_reparam.models.sizes import SIZES
+from tests.models.helpers import call, check_scores_vary, macs, softmax
 
 FRAMES, MELS = 61, 12
 # Small, and odd where they may be; `sites`: the linear layers that HRF expands.
@@ -18,6 +19,14 @@ SMALL = {
         "feed_forward_units": 14,
         "kernel_size": 5,
         "sites": 2,
+    },
+    "conv_transformer": {
+        "channels": 3,
+        "units": 12,
+        "num_layers": 1,
+        "num_heads": 3,
+        "feed_forward_units": 14,
+        "sites": 1,
     },
     "haffformer": {
         "units": (8, 10, 12),
@@ -57,40 +66,31 @@ def name(request):
 def model(name, randomized, sharpened):
     """Its scores vary, else any tolerance would pass."""
     model = sharpened(randomized(make(name)), FEATURES)
-    assert softmax(call(model, FEATURES)).std(axis=0).min() >= 0.05
+    check_scores_vary(softmax(call(model, FEATURES)))
     return model
 
 
 @pytest.fixture(scope="module")
 def any_length(model):
-    other = type(model).from_config({**model.get_config(), "frames": None})
+    return with_config(model, frames=None)
+
+
+def with_config(model, **options):
+    """A model of other options with the same weights."""
+    other = type(model).from_config({**model.get_config(), **options})
     other.set_weights(model.get_weights())
     return other
 
 
-def call(model, features, mask=None):
-    """Logits; on JAX compiled as a whole, since single operations take longer to compile."""
-    if keras.backend.backend() == "jax":
-        import jax
-
-        return np.array(jax.jit(lambda x, mask: model(x, mask=mask))(features, mask))
-    return np.array(model(features, mask=mask))
-
-
-def softmax(x):
-    e = np.exp(x - x.max(axis=-1, keepdims=True))
-    return e / e.sum(axis=-1, keepdims=True)
-
-
 @pytest.mark.parametrize("frames", [1, 36, 37])
-def test_frames_after_the_clip_change_nothing(any_length, frames):
+def test_frames_after_the_clip_change_nothing(model, any_length, frames):
     clip = FEATURES[:1, :frames]
     longer = np.concatenate([clip, np.full((1, FRAMES - frames, MELS), -13.8, "float32")], axis=1)
     expected = call(any_length, clip)
     mask = np.arange(FRAMES)[None, :] < frames
-    np.testing.assert_allclose(call(any_length, longer, mask), expected, atol=1e-5)
+    np.testing.assert_allclose(call(model, longer, mask), expected, atol=1e-5)
     # Without the mask they do: the test can tell.
-    assert np.abs(call(any_length, longer) - expected).max() > 1e-3
+    assert np.abs(call(model, longer) - expected).max() > 1e-3
 
 
 def test_invalid_frames_within_the_clip_change_nothing(model):
@@ -114,17 +114,22 @@ def test_no_valid_frame_is_finite(model):
     np.testing.assert_allclose(logits, np.repeat(logits[:1], 3, axis=0), atol=1e-6)
 
 
-def test_bad_shapes(model):
-    with pytest.raises(ValueError, match="shape"):
-        model(FEATURES[:, :20])
-    with pytest.raises(ValueError, match="shape"):
-        model(FEATURES[:, :, :9])
+def test_bad_features(model, any_length):
+    for features in (FEATURES[:, :20], FEATURES[:, :, :9]):
+        with pytest.raises(ValueError, match="shape"):
+            model(features)
+    for value in (np.nan, np.inf):
+        features = FEATURES.copy()
+        features[1, 7, 3] = value
+        with pytest.raises(ValueError, match=f"Received: 1 of {FEATURES.size} values NaN"):
+            model(features)
+    with pytest.raises(ValueError, match=r"at least one frame.*\(3, 0, 12\)"):
+        any_length(FEATURES[:, :0])
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 def test_mixed_precision(model, policy):
-    mixed = type(model).from_config({**model.get_config(), "dtype": policy})
-    mixed.set_weights(model.get_weights())
+    mixed = with_config(model, dtype=policy)
     logits = call(mixed, FEATURES, MASK)
     assert logits.dtype == "float32"
     assert all(v.dtype == "float32" for v in mixed.trainable_variables)
@@ -142,69 +147,153 @@ def test_file_round_trip(model, tmp_path):
     np.testing.assert_array_equal(call(loaded, FEATURES, MASK), expected)
 
 
+def test_created_with_expansion_is_what_expand_makes(name):
+    created, expanded = make(name, expansion=2), kr.expand(make(name), expansion=2)
+    assert sites(created) == sites(expanded)
+    assert len(sites(created)) == SMALL[name]["sites"]
+    assert [type(x).__name__ for x in created._flatten_layers()] == [
+        type(x).__name__ for x in expanded._flatten_layers()
+    ]
+    assert shapes(created) == shapes(expanded)
+    first, second = (model.get_config() for model in (created, expanded))
+    assert first["sites"] == second["sites"]
+    assert options(first["base"]) == options(second["base"])
+
+
 def test_expand_train_merge(name, tmp_path):
     train = make(name, expansion=2, dropout=0.0)
-    hrf = [x for x in train._flatten_layers() if isinstance(x, kr.layers.HRFDense)]
-    assert len(hrf) == SMALL[name]["sites"]
-    features, mask = keras.Input((FRAMES, MELS)), keras.Input((FRAMES,), dtype="bool")
-    both = keras.Model([features, mask], train(features, mask=mask))
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    both.compile(keras.optimizers.Adam(1e-2), loss)
     before = [np.array(v) for v in train.trainable_variables]
     # Which bands are loud tells the class. One clip has no valid frame: it must not spoil others.
     labels = np.arange(12) % 3
-    x = np.tile(FEATURES, (4, 1, 1))
-    x[np.arange(12), :, 4 * labels] += 3
-    data = (x, np.tile(MASK, (4, 1)) & (np.arange(12) != 4)[:, None])
-    history = both.fit(data, labels, epochs=15, verbose=0, batch_size=12).history["loss"]
-    assert history[-1] < 0.8 * history[0]
+    features = np.tile(FEATURES, (4, 1, 1))
+    features[np.arange(12), :, 4 * labels] += 3
+    mask = np.tile(MASK, (4, 1)) & (np.arange(12) != 4)[:, None]
+    losses = fit(train, features, mask, labels, steps=15)
+    assert losses[-1] < 0.8 * losses[0]
     after = [np.array(v) for v in train.trainable_variables]
     assert all(np.isfinite(value).all() for value in after)
     assert all((a != b).any() for a, b in zip(before, after, strict=True))
-    light = kr.merge(train)
-    assert type(light) is type(make(name))
-    assert shapes(light) == shapes(make(name))
-    expected = call(train, FEATURES, MASK)
-    np.testing.assert_allclose(call(light, FEATURES, MASK), expected, atol=1e-4)
+    light, plain = kr.merge(train), make(name)
+    assert type(light) is type(plain)
+    assert shapes(light) == shapes(plain)
+    expected = call(train, features, mask)
+    check_scores_vary(softmax(expected))
+    np.testing.assert_allclose(call(light, features, mask), expected, atol=1e-4)
     train.save(tmp_path / "train.keras")
     loaded = keras.saving.load_model(tmp_path / "train.keras")
-    np.testing.assert_allclose(call(loaded, FEATURES, MASK), expected, atol=1e-5)
+    assert sites(loaded) == sites(train)
+    np.testing.assert_allclose(call(loaded, features, mask), expected, atol=1e-5)
+    # Expanded again, it has the structure of before.
+    assert sites(kr.expand(light, expansion=2)) == sites(train)
+
+
+def fit(model, features, mask, labels, *, steps):
+    """Losses of some steps on all of the data at once."""
+    inputs = [keras.Input((FRAMES, MELS)), keras.Input((FRAMES,), dtype="bool")]
+    both = keras.Model(inputs, model(inputs[0], mask=inputs[1]))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    both.compile(keras.optimizers.Adam(1e-2), loss)
+    return [float(both.train_on_batch([features, mask], labels)) for _ in range(steps)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_trains_in_mixed_precision(name, policy):
+    train = make(name, expansion=2, dropout=0.0, dtype=policy)
+    losses = fit(train, FEATURES, MASK, np.arange(3), steps=15)
+    assert np.isfinite(losses).all()
+    assert losses[-1] < 0.9 * losses[0]
+    expected = softmax(call(train, FEATURES, MASK))
+    tolerance = 0.01 if policy == "mixed_float16" else 0.05
+    np.testing.assert_allclose(
+        softmax(call(kr.merge(train), FEATURES, MASK)), expected, atol=tolerance
+    )
+
+
+def options(base):
+    """The arguments of the class, without the name that it gave itself."""
+    return {key: value for key, value in base["config"].items() if key != "name"}
 
 
 def shapes(model):
     return [(v.path.split("/", 1)[-1], tuple(v.shape)) for v in model.weights]
 
 
+def sites(model):
+    """Paths and inner ranks of the expanded layers."""
+    return {row.path: row.rank for row in kr.summary(model).rows if row.rank}
+
+
+@pytest.fixture(scope="module")
+def clips(emodb4):
+    """The middle of six real clips, as long as the small models' input, loud and soft."""
+    samples = FRAMES * 160
+    found = [kr.audio.load(path) for path in sorted((emodb4 / "audio").glob("*.ogg"))[::60]]
+    starts = [(len(clip) - samples) // 2 for clip in found]
+    found = np.stack([clip[i : i + samples] for clip, i in zip(found, starts, strict=True)])
+    gains = np.array([1, 0.03, 0.3, 0.01, 0.1, 1])
+    return (gains[:, None] * found).astype("float32")
+
+
+@pytest.fixture(scope="module")
+def wave(name, clips, randomized, sharpened):
+    """A backbone with its front end, whose scores vary as much as they must, and not more."""
+    log_mel = kr.audio.LogMel(num_mels=MELS)
+    log_mel.adapt(clips)
+    wider = {"units": (16, 20, 24)} if name == "haffformer" else {}
+    backbone = randomized(make(name, **wider))
+    return kr.models.with_front_end(
+        sharpened(backbone, np.array(log_mel(clips)), spread=0.6), log_mel
+    )
+
+
+@pytest.fixture(scope="module")
+def content(wave):
+    from keras_reparam.deploy.convert import convert
+
+    return convert(wave)
+
+
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="converts in TensorFlow")
 class TestTFLite:
-    def test_is_the_same_function_of_builtin_operators(self, model):
-        from keras_reparam.deploy.convert import convert
-        from keras_reparam.deploy.runtime import Runtime
+    def test_graph_is_static(self, content):
         from keras_reparam.deploy.tflite_graph import TFLiteGraph
 
-        content = convert(model)
         check_graph(TFLiteGraph(content))
-        run = Runtime(content)
-        scores = np.stack([run(x) for x in FEATURES])
-        expected = softmax(call(model, FEATURES))
-        np.testing.assert_allclose(scores, expected, atol=1e-4)
 
-    def test_waveform_with_zeros_after_it(self, model):
-        from keras_reparam.deploy.convert import convert
+    def test_is_the_same_function(self, wave, content, clips):
         from keras_reparam.deploy.runtime import Runtime
-        from keras_reparam.deploy.tflite_graph import TFLiteGraph
 
-        wave = kr.models.with_front_end(model, kr.audio.LogMel(num_mels=MELS))
-        content = convert(wave)
-        check_graph(TFLiteGraph(content))
-        waveform = 0.1 * np.random.default_rng(2).standard_normal((3, FRAMES * 160))
-        waveform = waveform.astype("float32")
-        waveform[1, 4001:] = 0
-        waveform[2] = 0
-        expected = softmax(np.array(wave(waveform)))
-        scores = np.stack([Runtime(content)(x) for x in waveform])
-        assert np.isfinite(scores).all()
-        np.testing.assert_allclose(scores, expected, atol=1e-4)
+        expected = softmax(np.array(wave(clips)))
+        check_scores_vary(expected)
+        scores = np.stack([Runtime(content)(clip) for clip in clips])
+        np.testing.assert_allclose(scores, expected, atol=1e-5)
+
+    def test_zeros_after_a_clip_change_nothing(self, wave, content, clips):
+        """An even and an odd number of frames, and of samples, here and quantised."""
+        from keras_reparam.deploy.quantize import quantize_int8
+        from keras_reparam.deploy.runtime import Runtime
+
+        ending = [np.where(np.arange(clips.shape[1]) < n, clips, 0) for n in (37 * 160, 20 * 160)]
+        seen = np.concatenate([clips, *ending]).astype("float32")
+        run, run_int8 = Runtime(content), Runtime(quantize_int8(content, seen))
+        log_mel, backbone = wave.layers[1:]
+        any_length = with_config(backbone, frames=None)
+        found, found_int8, expected = [], [], []
+        for clip in clips:
+            for samples in (36 * 160, 37 * 160 - 31):
+                part = clip[None, :samples]
+                logits = any_length(log_mel(part), mask=log_mel.compute_mask(part))
+                expected.append(softmax(np.array(logits)[0]))
+                padded = np.pad(part[0], (0, len(clip) - samples))
+                found.append(run(padded))
+                found_int8.append(run_int8(padded))
+        check_scores_vary(np.array(expected))
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+        np.testing.assert_allclose(found_int8, expected, atol=0.02)
+        np.testing.assert_array_equal(np.argmax(found_int8, axis=1), np.argmax(expected, axis=1))
+        for runtime in (run, run_int8):
+            assert np.isfinite(runtime(np.zeros(len(clips[0]), "float32"))).all()
 
     def test_light_is_light(self, name):
         from keras_reparam.deploy.convert import convert
@@ -225,7 +314,24 @@ def check_graph(graph):
     assert graph.num_subgraphs == 1
     assert not [x for x in names if x.startswith("CUSTOM")]
     # Static: nothing computes a shape, nothing is gathered.
-    assert not names & {"SHAPE", "PACK", "RANGE", "WHILE", "IF", "GATHER", "GATHER_ND"}
+    dynamic = {"SHAPE", "PACK", "RANGE", "FILL", "WHILE", "IF", "GATHER", "GATHER_ND"}
+    assert not names & dynamic
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="converts in TensorFlow")
+@pytest.mark.parametrize("size", ["light", "large", "S", "M", "L", "B"])
+@pytest.mark.parametrize("frames", [97, 1000])
+def test_every_size_is_static(name, size, frames):
+    from keras_reparam.deploy.convert import convert
+    from keras_reparam.deploy.tflite_graph import TFLiteGraph
+
+    if size not in SIZES[name]:
+        pytest.skip(f"{name} has no size {size}")
+    # Layers are alike: two of them show what all of them are.
+    few = {"num_layers": 2} if name.startswith("con") else {}
+    model = kr.models.create(name, size=size, num_classes=4, frames=frames, **few)
+    check_graph(TFLiteGraph(convert(model)))
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="counts are the same")
@@ -235,3 +341,15 @@ def test_large_is_larger(name):
     assert large.count_params() >= 7.5 * light.count_params()
     for options in SIZES[name].values():
         assert options.keys() <= light.get_config().keys()
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the same rules")
+def test_sites_of_the_light_size(name):
+    """`fc1` of all feed-forward networks, in a GEGLU both projections."""
+    found = sites(kr.models.create(name, num_classes=4, expansion=4))
+    ends = {"haffformer": ("gate", "value")}.get(name, ("fc1",))
+    assert all(path.endswith(ends) for path in found)
+    number = {"conformer": 8, "conv_transformer": 4, "haffformer": 12, "speechformer": 12}[name]
+    assert len(found) == number
+    base = {"conformer": 48, "conv_transformer": 128}.get(name)
+    assert base is None or set(found.values()) == {4 * base}

@@ -31,6 +31,7 @@ def macs(model):
     return total + model.num_layers * 2 * frames**2 * model.units
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="counts are the same")
 def test_light_is_light():
     model = kr.models.create("conv_transformer", num_classes=4)
     assert model.input_shape == (None, 400, 64)
@@ -40,6 +41,7 @@ def test_light_is_light():
     assert "large" in SIZES["conv_transformer"]
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="counts are the same")
 def test_large_is_larger():
     large, light = (SIZES["conv_transformer"][size] for size in ("large", "light"))
     assert all(large[name] >= light[name] for name in light)

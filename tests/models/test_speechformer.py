@@ -1,6 +1,7 @@
 """SpeechFormer: the published weights and numbers, windows and merges, and bad input."""
 
 import json
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -12,6 +13,7 @@ from keras_reparam.models.merge_block import MergeBlock
 from keras_reparam.models.speechformer import merge_scales, window_lengths
 from keras_reparam.models.time_blocks import pad_to_blocks
 from keras_reparam.models.windowed_self_attention import WindowedSelfAttention
+from tests.models.helpers import call, check_scores_vary
 
 RNG = np.random.default_rng(4)
 
@@ -39,9 +41,18 @@ def published_state(published):
     return {k.removeprefix(prefix): v for k, v in published.items() if k.startswith(prefix)}
 
 
-def test_published_outputs(published, sharpened):
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="smaller cases run on every backend"
+)
+def test_published_outputs(published):
     config = json.loads(str(published["config"]))
-    x, y = published["x"], published["y"]
+    x, y, state = published["x"], published["y"], published_state(published)
+    # Its two clips score almost alike: the head is scaled until they do not.
+    scale = 0.1 / y.std(axis=0).min()
+    y = scale * y
+    check_scores_vary(y)
+    for name in ("weight", "bias"):
+        state[f"classifier.6.{name}"] = scale * state[f"classifier.6.{name}"]
     model = SpeechFormer(
         num_classes=config["num_classes"],
         num_mels=config["input_dim"],
@@ -51,14 +62,8 @@ def test_published_outputs(published, sharpened):
         num_heads=config["num_heads"],
         feed_forward_units=config["ffn_embed_dim"],
     )
-    state = published_state(published)
     load_reference_state(model, state)
-    difference = np.abs(np.array(model(x)) - y).max()
-    assert difference <= 1e-5
-    # Its two clips score almost alike. Scaled until they do not, they still agree.
-    scale = 0.1 / y.std(axis=0).min()
-    assert (scale * y).std(axis=0).min() >= 0.05
-    assert scale * difference <= 1e-4
+    np.testing.assert_allclose(np.array(model(x)), y, atol=1e-4)
     # Zeros after it, masked, change nothing; as published, without a mask, they do.
     longer = np.pad(x, ((0, 0), (0, 60), (0, 0)))
     mask = np.repeat(np.arange(711)[None] < 651, 2, axis=0)
@@ -66,7 +71,43 @@ def test_published_outputs(published, sharpened):
         model = SpeechFormer(num_classes=4, frames=711, masked=masked)
         load_reference_state(model, {f"module.{key}": value for key, value in state.items()})
         difference = np.abs(np.array(model(longer, mask=mask)) - y).max()
-        assert difference <= 1e-5 if masked else difference > 1e-3
+        assert difference <= 1e-4 if masked else difference > 0.01
+
+
+@pytest.fixture(scope="module")
+def smaller():
+    """Small cases of the published code (see make_speechformer_reference.py)."""
+    with np.load(Path(__file__).with_name("speechformer_reference.npz")) as file:
+        return {name: file[name] for name in file.files}
+
+
+# Hops in units of 0.1 ms, and frames: odd and prime, fewer than a window or a merge block takes.
+CASES = [(50, 101), (50, 7), (100, 101), (100, 47), (100, 3), (100, 1)]
+CASES += [(125, 83), (200, 61), (200, 2), (250, 53)]
+
+
+@pytest.mark.parametrize("size", ["S", "B"])
+# JAX compiles each of them for seconds.
+@pytest.mark.parametrize(
+    ("hop", "frames"), CASES if keras.backend.backend() == "tensorflow" else CASES[3::6]
+)
+def test_outputs_of_other_hops_widths_and_lengths(smaller, size, hop, frames):
+    expected = smaller[f"{size}/{hop}/{frames}"]
+    check_scores_vary(expected)
+    prefix = f"{size}/state/"
+    model = SpeechFormer(
+        num_classes=3,
+        num_mels=13,
+        hop=hop / 10_000,
+        num_heads=2,
+        num_layers=(2, 1, 1, 1),
+        widening={"S": (1, 1, 1), "B": (1, 1, 2)}[size],
+        max_frames=101,
+    )
+    load_reference_state(
+        model, {k.removeprefix(prefix): v for k, v in smaller.items() if k.startswith(prefix)}
+    )
+    np.testing.assert_allclose(call(model, smaller["x"][:, :frames]), expected, atol=1e-4)
 
 
 @pytest.mark.parametrize(("size", "parameters"), [("S", 1_059_428), ("B", 2_095_300)])
@@ -81,9 +122,11 @@ def test_published_parameter_counts(size, parameters):
     [
         (0.01, (5, 9, 9, None), (5, 5, 4), [651, 131, 27, 7]),
         (0.02, (3, 11, 9, None), (2, 6, 4), [651, 326, 55, 14]),
-        # By hand: 50, 400, 2000 and 50, 250, 1000 ms in hops of 12.5, 16 and 7 ms.
+        # By hand: 50, 400, 2000 and 50, 250, 1000 ms in hops of 5, 12.5, 16, 25 and 7 ms.
+        (0.005, (11, 9, 9, None), (10, 5, 4), [397, 40, 8, 2]),
         (0.0125, (5, 9, 9, None), (4, 5, 4), [161, 41, 9, 3]),
         (0.016, (3, 9, 9, None), (3, 5, 4), [100, 34, 7, 2]),
+        (0.025, (3, 9, 9, None), (2, 5, 4), [83, 42, 9, 3]),
         (0.007, (7, 9, 9, None), (7, 5, 4), [70, 10, 2, 1]),
         (0.05, (1, 9, 9, None), (1, 5, 4), [3, 3, 1, 1]),
     ],
@@ -97,46 +140,54 @@ def test_windows_and_merges(hop, windows, merges, frames):
     assert tuple(stage.window for stage in stages) == windows
 
 
+# Clips of their own colour: the mean of noise alone is the same for all.
+FEATURES = RNG.standard_normal((3, 47, 17)) + 2 * RNG.standard_normal((3, 1, 17))
+FEATURES = FEATURES.astype("float32")
+
+
 @pytest.mark.parametrize(
     "options",
     [
-        {"frames": 100},
         {"frames": 47, "hop": 0.02, "widening": (2, 1, 3), "feed_forward_units": 6},
-        {"units": 12, "positions": "sinusoidal", "frames": None, "num_layers": (2, 1, 1, 1)},
-        {"hop": 0.004, "frames": 90},
+        {"hop": 0.02, "units": 12, "positions": "sinusoidal", "num_layers": (2, 1, 1, 1)},
     ],
-    ids=["crop", "widening", "projection", "long windows"],
+    ids=["widening", "projection"],
 )
-def test_its_function_is_the_reference(reference, randomized, options):
-    model = randomized(small(**options))
-    x = RNG.standard_normal((1, model.frames or 53, 17)).astype("float32")
-    expected = reference.speechformer(
-        model, x[0], window_lengths(model.hop), merge_scales(model.hop)
-    )
-    np.testing.assert_allclose(np.array(model(x))[0], expected, atol=2e-5)
-
-
-def test_masked_is_the_published_function_of_the_clip_alone(reference, randomized):
-    model = randomized(small(hop=0.02))
-    x = RNG.standard_normal((3, 47, 17)).astype("float32")
-    valid = np.array([47, 30, 1])
-    logits = np.array(model(x, mask=np.arange(47)[None] < valid[:, None]))
-    for clip, length, y in zip(x, valid, logits, strict=True):
-        expected = reference.speechformer(model, clip[:length], (3, 11, 9), (2, 6, 4))
-        np.testing.assert_allclose(y, expected, atol=2e-5)
+def test_its_function_is_the_reference(reference, randomized, sharpened, options):
+    """Masked, it is the published function of each clip alone."""
+    model = sharpened(randomized(small(**options)), FEATURES)
+    lengths = np.array([47, 30, 2])
+    expected = [
+        reference.speechformer(model, clip[:length], (3, 11, 9), (2, 6, 4))
+        for clip, length in zip(FEATURES, lengths, strict=True)
+    ]
+    check_scores_vary(expected)
+    found = call(model, FEATURES, np.arange(47)[None] < lengths[:, None])
+    np.testing.assert_allclose(found, expected, atol=2e-5)
 
 
 # With 16 features, all of them are taken.
 @pytest.mark.parametrize(("masked", "mels"), [(True, 17), (False, 17), (False, 16)])
 def test_without_a_mask_both_forms_are_one(randomized, masked, mels):
-    x = RNG.standard_normal((2, 30, mels)).astype("float32")
+    x = FEATURES[:2, :30, :mels]
     model, other = randomized(small(num_mels=mels)), small(num_mels=mels, masked=masked)
     other.set_weights(model.get_weights())
-    expected = np.array(model(x))
-    np.testing.assert_allclose(np.array(other(x)), expected, atol=1e-6)
+    expected = call(model, x)
+    np.testing.assert_allclose(call(other, x), expected, atol=1e-6)
     mask = np.repeat(np.arange(30)[None] < 20, 2, axis=0)
-    ignored = np.abs(np.array(other(x, mask=mask)) - expected).max() < 1e-6
+    ignored = np.abs(call(other, x, mask) - expected).max() < 1e-6
     assert ignored is not masked
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="shapes are the same")
+@pytest.mark.parametrize(("features", "hop"), [(768, 0.02), (1024, 0.02), (512, 0.01), (161, 0.01)])
+def test_other_features(features, hop):
+    """Of wav2vec, and spectra, of which 8 heads take 160; a feed-forward half as wide."""
+    model = SpeechFormer(num_classes=4, num_mels=features, hop=hop, num_layers=(1, 1, 1, 1))
+    width = features // 8 * 8
+    assert model.get_layer("stage_1").units == width
+    assert model.get_layer("stage_4").encoder_layers[0].fc1.units == width // 2
+    assert model.get_layer("head_2").units == width // 4
 
 
 def test_a_window_that_holds_all_is_like_full_attention_with_zero_keys():
@@ -171,16 +222,6 @@ def test_blocks():
     padded, blocks = pad_to_blocks(x, 3, before=1, after=2)
     assert blocks == 3
     np.testing.assert_array_equal(np.array(padded)[0], [0, 1, 2, 3, 4, 5, 6, 7, 0, 0, 0, 0])
-
-
-def test_hrf_sites_are_the_first_linear_layers(randomized):
-    model = SpeechFormer(num_classes=3, num_mels=16, num_heads=2, max_frames=20)
-    expanded = kr.expand(model, expansion=2)
-    stages = [expanded.get_layer(f"stage_{i + 1}") for i in range(4)]
-    sites = [layer.fc1 for stage in stages for layer in stage.encoder_layers]
-    hrf = [x for x in expanded._flatten_layers() if isinstance(x, kr.layers.HRFDense)]
-    assert len(hrf) == 12
-    assert set(map(id, hrf)) == set(map(id, sites))
 
 
 def test_too_many_frames_for_the_table():

@@ -1,39 +1,83 @@
-"""Attention and the encoder layer against loops in NumPy."""
+"""Attention, the encoder layer and the convolutional front against PyTorch and Keras."""
+
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
+from keras_reparam.models.conv_subsampling import ConvSubsampling
 from keras_reparam.models.masked_mean_pooling import MaskedMeanPooling
 from keras_reparam.models.multi_head_self_attention import MultiHeadSelfAttention
 from keras_reparam.models.sinusoidal_positions import SinusoidalPositions
 from keras_reparam.models.transformer_encoder_layer import TransformerEncoderLayer
+from tests.models.helpers import check_scores_vary
 
 X = np.random.default_rng(3).standard_normal((3, 9, 12)).astype("float32")
 MASK = np.array([[True] * 9, [True] * 4 + [False] * 5, [False, True, True] * 3])
 
 
-@pytest.mark.parametrize("norm_first", [False, True])
-@pytest.mark.parametrize("masked", [False, True])
-def test_encoder_layer_is_the_reference(reference, randomized, norm_first, masked):
+@pytest.fixture(scope="module")
+def torch_reference():
+    """Inputs, weights and outputs of PyTorch (see make_transformer_reference.py)."""
+    with np.load(Path(__file__).with_name("transformer_reference.npz")) as file:
+        return {name: file[name] for name in file.files}
+
+
+@pytest.mark.parametrize("kind", ["post", "pre"])
+def test_encoder_layer_is_that_of_torch(torch_reference, kind):
     layer = TransformerEncoderLayer(
-        12, num_heads=3, feed_forward_units=20, dropout=0.5, norm_first=norm_first
+        16, num_heads=4, feed_forward_units=24, norm_first=kind == "pre"
     )
-    layer.build((None, 9, 12))
-    randomized(layer)
-    mask = MASK if masked else None
-    outputs = np.array(layer(X, mask=mask))
-    for x, valid, y in zip(X, MASK if masked else np.ones_like(MASK), outputs, strict=True):
-        np.testing.assert_allclose(y, reference.encoder_layer(layer, x, valid), atol=1e-5)
+    layer.build((None, 11, 16))
+
+    def assign(part, weight, bias):
+        weight, bias = (torch_reference[f"{kind}/{name}"] for name in (weight, bias))
+        part.set_weights([weight.T, bias])
+
+    assign(layer.attention.qkv, "self_attn.in_proj_weight", "self_attn.in_proj_bias")
+    output = layer.attention.output_projection
+    assign(output, "self_attn.out_proj.weight", "self_attn.out_proj.bias")
+    for part, name in (
+        (layer.fc1, "linear1"),
+        (layer.fc2, "linear2"),
+        (layer.attention_norm, "norm1"),
+        (layer.feed_forward_norm, "norm2"),
+    ):
+        assign(part, f"{name}.weight", f"{name}.bias")
+    x = torch_reference["x"]
+    for mask, name in ((None, "y"), (torch_reference["mask"], "y_masked")):
+        expected = torch_reference[f"{kind}/{name}"]
+        check_scores_vary(expected)
+        np.testing.assert_allclose(np.array(layer(x, mask=mask)), expected, atol=1e-5)
 
 
-def test_attention_is_the_reference(reference, randomized):
-    layer = MultiHeadSelfAttention(12, num_heads=4)
-    layer.build((None, 9, 12))
-    randomized(layer)
-    outputs = np.array(layer(X, mask=MASK))
-    for x, valid, y in zip(X, MASK, outputs, strict=True):
-        np.testing.assert_allclose(y, reference.attention(layer, x, valid), atol=1e-5)
+@pytest.mark.parametrize("frames", [21, 22])
+def test_subsampling_is_that_of_torch(torch_reference, frames):
+    """Also where the clip ends before the input does, with anything after it."""
+    state = {
+        name.removeprefix("front/"): value
+        for name, value in torch_reference.items()
+        if name.startswith("front/")
+    }
+    layer = ConvSubsampling(8, channels=3)
+    layer.build((None, 29, 13))
+    for part, i in zip(layer.convolutions, (0, 2), strict=True):
+        weight = state[f"convolutions.{i}.weight"].transpose(2, 3, 1, 0)
+        part.set_weights([weight, state[f"convolutions.{i}.bias"]])
+    # Theirs flattens channel by channel, ours band by band.
+    weight = state["out.weight"].reshape(8, 3, 4).transpose(2, 1, 0).reshape(12, 8)
+    layer.projection.set_weights([weight, state["out.bias"]])
+    expected = state[f"y_{frames}"]
+    check_scores_vary(expected)
+    clip = torch_reference["features"][:, :frames]
+    longer = np.pad(clip, ((0, 0), (0, 29 - frames), (0, 0)), constant_values=5)
+    mask = np.repeat(np.arange(29)[None] < frames, 3, axis=0)
+    np.testing.assert_allclose(np.array(layer(clip)), expected, atol=1e-5)
+    found = np.array(layer(longer, mask=mask))[:, : expected.shape[1]]
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    valid = np.array(layer.compute_mask(longer, mask))
+    np.testing.assert_array_equal(valid, np.repeat([[True] * 6 + [False] * 2], 3, axis=0))
 
 
 def test_attention_is_that_of_keras(randomized):
@@ -71,20 +115,6 @@ def test_dropout_in_training_alone():
     layer = TransformerEncoderLayer(12, num_heads=3, feed_forward_units=20, dropout=0.5)
     np.testing.assert_array_equal(np.array(layer(X)), np.array(layer(X, training=False)))
     assert np.abs(np.array(layer(X, training=True)) - np.array(layer(X))).max() > 1e-3
-
-
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-def test_mixed_precision(policy):
-    plain = TransformerEncoderLayer(12, num_heads=3, feed_forward_units=20)
-    expected = np.array(plain(X, mask=MASK))
-    layer = TransformerEncoderLayer(12, num_heads=3, feed_forward_units=20, dtype=policy)
-    layer.build((None, 9, 12))
-    layer.set_weights(plain.get_weights())
-    outputs = layer(X, mask=MASK)
-    assert keras.backend.standardize_dtype(outputs.dtype) == policy.removeprefix("mixed_")
-    assert all(variable.dtype == "float32" for variable in layer.trainable_variables)
-    outputs = np.array(keras.ops.cast(outputs, "float32"))
-    np.testing.assert_allclose(outputs, expected, atol=0.02 if "b" not in policy else 0.1)
 
 
 @pytest.mark.parametrize(

@@ -202,6 +202,33 @@ def test_training_goes_on_and_the_merged_model_follows():
     assert difference(model(x), light(x)) > 1e-2, "training must have changed the function"
 
 
+@keras.saving.register_keras_serializable(package="tests")
+class OfItsInput(keras.Model):
+    """A functional model that says what its ranks are multiples of."""
+
+    expansion_base = "input"
+
+
+def test_expansion_base_is_that_of_the_innermost_model_that_has_one(tmp_path):
+    def ranks(model, **options):
+        return [row.rank for row in kr.summary(kr.expand(model, **options)).rows if row.rank]
+
+    inputs = keras.Input((6, 8))
+    inner = OfItsInput(inputs, zoo.feed_forward(inputs, "inner"), name="inner")
+    outer = keras.Model(inputs, zoo.feed_forward(inner(inputs), "outer"))
+    assert ranks(outer, expansion=3) == [3 * 8, 3 * 16]
+    assert ranks(outer, expansion=3, expansion_base="units") == [3 * 16, 3 * 16]
+    assert ranks(outer, expansion=3, expansion_base="input") == [3 * 8, 3 * 8]
+    inner.save(tmp_path / "inner.keras")
+    assert ranks(keras.saving.load_model(tmp_path / "inner.keras"), expansion=3) == [3 * 8]
+    light = kr.merge(kr.expand(inner))
+    assert type(light) is OfItsInput
+    assert ranks(light, expansion=3) == [3 * 8]
+    inner.expansion_base = "width"
+    with pytest.raises(ValueError, match="Received: expansion_base='width'"):
+        kr.expand(outer)
+
+
 def test_a_layer_reused_in_two_models_is_expanded_in_one():
     inputs = keras.Input((8,))
     fc1, fc2 = layers.Dense(16, activation="relu", name="fc1"), layers.Dense(8, name="fc2")
