@@ -245,7 +245,7 @@ class Classifier:
     def _classify(self, blocks: Iterable[np.ndarray]) -> Classification:
         total = np.zeros(len(self.labels), "float64")
         heard = length = 0
-        for start, window in windows(blocks, self.window, self.window // 2):
+        for start, window in windows(blocks, self.window):
             length = start + len(window)
             scores = self._score(window)
             if scores is not None:
@@ -267,12 +267,16 @@ class Classifier:
         return self._runtime(np.pad(window, (0, self.window - len(window))))
 
 
-def windows(blocks: Iterable[np.ndarray], size: int, hop: int) -> Iterator[tuple[int, np.ndarray]]:
-    """Pairs (start, samples) of windows that begin `hop <= size` samples apart.
+def windows(
+    blocks: Iterable[np.ndarray], size: int, hop: int | None = None
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Pairs (start, samples) of windows that begin `hop` samples apart, by default half a window.
 
     A window comes as soon as it is full. The last one may be shorter; it begins only where there
     are samples that the one before it does not hold. No samples at all are one empty window.
+    `hop` is at most `size`.
     """
+    hop = size // 2 if hop is None else hop
     start, held = 0, 0
     # Blocks are joined only when they fill a window: they may be single samples.
     waiting, length = [], 0

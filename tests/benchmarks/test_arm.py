@@ -152,6 +152,7 @@ def test_the_shipped_files_on_arm(capsys):
         make_arm_python()
     except ArmUnavailableError as error:
         pytest.skip(f"no emulated ARM: {error}")
+    capsys.readouterr()
     assert main(["--json", "--instructions"]) == 0
     report = json.loads(capsys.readouterr().out)
     exact, int8 = report["rows"]

@@ -64,7 +64,7 @@ def test_windows(classifier, run, long_speech, length):
 def test_windows_do_not_depend_on_the_blocks(block):
     samples = np.arange(101, dtype="float32")
     blocks = [samples[i : i + block] for i in range(0, 101, block)]
-    found = list(windows(blocks, 10, 5))
+    found = list(windows(blocks, 10))
     assert [start for start, _ in found] == list(range(0, 96, 5))
     for start, window in found:
         assert np.array_equal(window, samples[start : start + 10])
