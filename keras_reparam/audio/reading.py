@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import soundfile
@@ -93,7 +93,7 @@ def _resampled(path: str, sample_rate: int) -> Iterator[np.ndarray]:
         with soundfile.SoundFile(path) as file:
             blocks = _mono(path, file)
             if file.samplerate != sample_rate:
-                blocks = _convert(blocks, file.samplerate, sample_rate)
+                blocks = resample_blocks(blocks, file.samplerate, sample_rate)
             for block in blocks:
                 yield np.clip(block, -1.0, 1.0)
     except (soundfile.LibsndfileError, TypeError) as error:
@@ -151,7 +151,8 @@ def _lacks_end(path: str, file_format: str) -> bool:
     return len(page) < 27 + page[26] + sum(sizes)
 
 
-def _convert(blocks: Iterator[np.ndarray], rate: int, wanted: int) -> Iterator[np.ndarray]:
+def resample_blocks(blocks: Iterable[np.ndarray], rate: int, wanted: int) -> Iterator[np.ndarray]:
+    """The float32 samples of `blocks` from `rate` to `wanted`; what is converted comes at once."""
     stream = soxr.ResampleStream(rate, wanted, 1, dtype="float32", quality="HQ")
     read = written = 0
     for block in blocks:

@@ -1,1 +1,1 @@
-"""The commands behind the published speed figures: `python -m keras_reparam.benchmarks.<name>`."""
+"""The commands behind the published figures: `python -m keras_reparam.benchmarks.<name>`."""

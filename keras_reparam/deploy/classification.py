@@ -1,4 +1,4 @@
-"""The scores of one clip."""
+"""The scores of one clip, or of one window of a stream."""
 
 import dataclasses
 import io
@@ -12,7 +12,7 @@ _BAR = 40
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Classification:
-    """What a `Classifier` says about one clip; prints as a table with bars.
+    """What a `Classifier` says about a clip or a window of a stream; prints as a table with bars.
 
     Attributes:
         labels: Class names.
@@ -21,6 +21,7 @@ class Classification:
         silence: Whether every sample is zero.
         duration: Seconds.
         windows: How many windows were averaged.
+        start: Seconds of the stream before it; 0 for a clip.
     """
 
     labels: tuple[str, ...]
@@ -28,6 +29,12 @@ class Classification:
     silence: bool
     duration: float
     windows: int
+    start: float = 0.0
+
+    @property
+    def end(self) -> float:
+        """Seconds of the stream up to its end."""
+        return self.start + self.duration
 
     @property
     def label(self) -> str | None:
@@ -40,6 +47,7 @@ class Classification:
             "label": self.label,
             "silence": self.silence,
             "probabilities": dict(zip(self.labels, map(float, self.probabilities), strict=True)),
+            "start": self.start,
             "duration": self.duration,
             "windows": self.windows,
         }

@@ -24,6 +24,9 @@ _MAX_PEAK = 32.0
 def load_classifier(path: str | os.PathLike | None = None) -> "Classifier":
     """A `Classifier` of a `.tflite` file that `export_tflite` wrote.
 
+    LiteRT checks little of what it runs: a file made to do harm may end the process. Load a file
+    that you do not trust only if `keras_reparam.inspect_tflite(path).passed`.
+
     Args:
         path: The file. `None`: the model that comes with the package.
 
@@ -33,6 +36,16 @@ def load_classifier(path: str | os.PathLike | None = None) -> "Classifier":
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If it is no such file, or has no labels or sample rate inside.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import keras_reparam as kr
+    >>> classifier = kr.load_classifier()
+    >>> classifier.labels
+    ('anger', 'happiness', 'neutral', 'sadness')
+    >>> classifier.classify(np.zeros(16000), 16000).silence
+    True
     """
     if path is None:
         shipped = importlib.resources.files("keras_reparam") / "pretrained" / _SHIPPED
@@ -51,6 +64,9 @@ class Classifier:
 
     Windows begin half a window apart; the last one is followed by zeros, which the model masks.
     Windows that are digital silence are left out; a clip that is nothing else is silence.
+
+    Threads may share a classifier: the results are those of one thread. They take turns at the
+    interpreter; for more speed give each thread a classifier of its own.
 
     Args:
         path: A `.tflite` file with float32 input `[1, window]`, and labels and sample rate in
@@ -114,10 +130,7 @@ class Classifier:
             ValueError: If they hold NaN or infinity, are shorter than 25 ms, or have another
                 shape or scale.
         """
-        if isinstance(sample_rate, bool) or not isinstance(sample_rate, int | np.integer):
-            raise TypeError(f"`sample_rate` must be an integer. Received: {sample_rate!r}")
-        if sample_rate <= 0:
-            raise ValueError(f"`sample_rate` must be positive. Received: {sample_rate}")
+        _check_rate(sample_rate)
         mono = _mono(samples)
         _check_duration(len(mono), sample_rate)
         if sample_rate != self.sample_rate:
@@ -153,13 +166,90 @@ class Classifier:
                 raise
             raise ValueError(f"'{path}': {error}") from None
 
+    def stream(
+        self, chunks: Iterable[np.ndarray], sample_rate: int | None = None, *, hop: float = 0.5
+    ) -> Iterator[Classification]:
+        """Scores of sound as it comes in, for instance from a microphone: one window per `hop`.
+
+        Windows begin every `hop` seconds, the first one with the first sample. Each gives one
+        result, of that window alone, as soon as its last sample is there; so the first result
+        comes after a whole window. When the chunks end, samples that no window has held give one
+        more result: of a shorter window, unless it is shorter than 25 ms, followed by zeros,
+        which the model masks. The scores of a window are those that `classify` gives for its
+        samples.
+
+        Memory does not grow with the stream. Results are not smoothed over time.
+
+        Args:
+            chunks: Arrays `(samples,)` of any lengths, mono, floating point between -1 and 1 or
+                integers as `classify` takes them. Read only as far as the next result needs.
+            sample_rate: Samples per second of the chunks; `None` is the model's. Another rate
+                than the model's is converted.
+            hop: Seconds between the beginnings of two windows, up to the window's length.
+
+        Returns:
+            Iterator over `Classification`s, in order of time, with `start` and `end` in seconds
+            from the stream's first sample. A window of digital silence has `silence` set, and
+            all its probabilities are zero. Like any generator it belongs to one thread.
+
+        Raises:
+            TypeError: If `sample_rate` or `hop` is no number, or a chunk holds no numbers.
+            ValueError: If `sample_rate` or `hop` is out of range, a chunk holds NaN or infinity
+                or has another shape or scale, or the stream ends before 25 ms. What concerns
+                chunks is raised when they are read.
+
+        Example:
+
+        >>> import numpy as np
+        >>> import keras_reparam as kr
+        >>> classifier = kr.load_classifier()
+        >>> noise = np.random.default_rng(0).normal(0, 0.1, (50, 1600))
+        >>> [(result.start, result.end) for result in classifier.stream(noise, 16000)]
+        [(0.0, 4.0), (0.5, 4.5), (1.0, 5.0)]
+        """
+        rate = self.sample_rate if sample_rate is None else sample_rate
+        _check_rate(rate)
+        if isinstance(hop, bool) or not isinstance(hop, int | float | np.number):
+            raise TypeError(f"`hop` must be a number of seconds. Received: hop={hop!r}")
+        seconds = self.window / self.sample_rate
+        if not 1 / self.sample_rate <= hop <= seconds:
+            raise ValueError(
+                f"`hop` must be at least one sample and at most the model's window of {seconds:g} "
+                f"seconds. Received: hop={hop!r}"
+            )
+        # Checked here, not in the generator: a caller learns of it before the first chunk.
+        blocks = _checked_chunks(iter(chunks))
+        if rate != self.sample_rate:
+            # Here, since a stream at the model's own rate needs no resampler.
+            from keras_reparam.audio.reading import resample_blocks
+
+            blocks = resample_blocks(blocks, int(rate), self.sample_rate)
+        return self._stream(blocks, round(hop * self.sample_rate))
+
+    def _stream(self, blocks: Iterable[np.ndarray], hop: int) -> Iterator[Classification]:
+        for start, window in windows(blocks, self.window, hop):
+            if start == 0:
+                _check_duration(len(window), self.sample_rate)
+            elif _is_too_short(len(window), self.sample_rate):
+                return
+            scores = self._score(window)
+            yield Classification(
+                labels=self.labels,
+                probabilities=np.zeros(len(self.labels), "float32") if scores is None else scores,
+                silence=scores is None,
+                duration=len(window) / self.sample_rate,
+                windows=0 if scores is None else 1,
+                start=start / self.sample_rate,
+            )
+
     def _classify(self, blocks: Iterable[np.ndarray]) -> Classification:
         total = np.zeros(len(self.labels), "float64")
         heard = length = 0
         for start, window in windows(blocks, self.window):
             length = start + len(window)
-            if window.any():
-                total += self._runtime(np.pad(window, (0, self.window - len(window))))
+            scores = self._score(window)
+            if scores is not None:
+                total += scores
                 heard += 1
         _check_duration(length, self.sample_rate)
         return Classification(
@@ -170,24 +260,73 @@ class Classifier:
             windows=heard,
         )
 
+    def _score(self, window: np.ndarray) -> np.ndarray | None:
+        """Scores of at most a window of samples; `None` for digital silence."""
+        if not window.any():
+            return None
+        return self._runtime(np.pad(window, (0, self.window - len(window))))
 
-def windows(blocks: Iterable[np.ndarray], size: int) -> Iterator[tuple[int, np.ndarray]]:
-    """Pairs (start, samples) of half-overlapping windows; the last one may be shorter.
 
-    A window begins only where there are samples that the one before it does not hold.
+def windows(
+    blocks: Iterable[np.ndarray], size: int, hop: int | None = None
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Pairs (start, samples) of windows that begin `hop` samples apart, by default half a window.
+
+    A window comes as soon as it is full. The last one may be shorter; it begins only where there
+    are samples that the one before it does not hold. No samples at all are one empty window.
+    `hop` is at most `size`.
     """
-    hop = size // 2
-    start, waiting = 0, np.zeros(0, "float32")
+    hop = size // 2 if hop is None else hop
+    start, held = 0, 0
+    # Blocks are joined only when they fill a window: they may be single samples.
+    waiting, length = [], 0
     for block in blocks:
-        waiting = np.concatenate([waiting, block])
-        while len(waiting) > size:
-            yield start, waiting[:size]
-            start, waiting = start + hop, waiting[hop:]
-    yield start, waiting
+        waiting.append(block)
+        length += len(block)
+        if length < size:
+            continue
+        joined = np.concatenate(waiting)
+        while len(joined) >= size:
+            yield start, joined[:size]
+            start, held, joined = start + hop, size - hop, joined[hop:]
+        waiting, length = [joined], len(joined)
+    if length > held or start == 0:
+        yield start, np.concatenate([np.zeros(0, "float32"), *waiting])
+
+
+def _checked_chunks(chunks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    for index, chunk in enumerate(chunks):
+        if isinstance(chunk, bytes | bytearray | memoryview):
+            raise TypeError(
+                "A chunk must be an array of samples. Received: bytes; for 16-bit sound give "
+                'numpy.frombuffer(chunk, "int16")'
+            )
+        chunk = np.asarray(chunk)
+        if chunk.ndim != 1:
+            raise ValueError(
+                "Every chunk must have the shape (samples,); average channels first, and give one "
+                f"array as [samples]. Received: shape={chunk.shape} at chunk {index}"
+            )
+        try:
+            mono = _mono(chunk)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{error}, at chunk {index}") from None
+        yield mono
+
+
+def _check_rate(sample_rate: int) -> None:
+    if isinstance(sample_rate, bool) or not isinstance(sample_rate, int | np.integer):
+        raise TypeError(f"`sample_rate` must be an integer. Received: {sample_rate!r}")
+    if sample_rate <= 0:
+        raise ValueError(f"`sample_rate` must be positive. Received: {sample_rate}")
+
+
+def _is_too_short(samples: int, sample_rate: int) -> bool:
+    return samples < _MIN_SECONDS * sample_rate
 
 
 def _check_duration(samples: int, sample_rate: int) -> None:
-    if samples < _MIN_SECONDS * sample_rate:
+    if _is_too_short(samples, sample_rate):
         raise ValueError(
             f"Audio must last at least {1000 * _MIN_SECONDS:.0f} ms. "
             f"Received: {samples} samples, {1000 * samples / sample_rate:.1f} ms"

@@ -7,6 +7,7 @@ zip archive after the model. MediaPipe's AudioClassifier reads it.
 
 import dataclasses
 import io
+import reprlib
 import struct
 import zipfile
 from collections import Counter
@@ -89,24 +90,33 @@ class TFLiteMetadata:
 
 
 def checked_labels(labels: Sequence[str]) -> tuple[str, ...]:
-    """The labels as a tuple, or an error: they are distinct, one line each, not empty."""
+    """The labels as a tuple, or an error: they are distinct, one line each, not empty.
+
+    They may come from a file that anybody wrote: errors show the beginning of long ones.
+    """
     if isinstance(labels, str | bytes) or not isinstance(labels, Sequence):
         raise TypeError(
             '`labels` must be a list of class names, for instance ["anger", "neutral"]. '
-            f"Received: labels={labels!r}"
+            f"Received: labels={reprlib.repr(labels)}"
         )
     for label in labels:
         if not isinstance(label, str):
-            raise TypeError(f"Every label must be a string. Received: {label!r} in labels={labels}")
+            raise TypeError(
+                f"Every label must be a string. Received: {reprlib.repr(label)} in "
+                f"labels={reprlib.repr(labels)}"
+            )
         if not label.strip() or label != label.strip():
             raise ValueError(
                 "A label must not be empty or begin or end with white space. "
-                f"Received: {label!r} in labels={labels!r}"
+                f"Received: {reprlib.repr(label)} in labels={reprlib.repr(labels)}"
             )
         _check_text("labels", label, multiline=False)
     if len(set(labels)) != len(labels):
         twice = Counter(labels).most_common(1)[0][0]
-        raise ValueError(f"Labels must be distinct. Received: {twice!r} twice in labels={labels!r}")
+        raise ValueError(
+            f"Labels must be distinct. Received: {reprlib.repr(twice)} twice in "
+            f"labels={reprlib.repr(labels)}"
+        )
     return tuple(labels)
 
 
@@ -114,10 +124,14 @@ def _check_text(field: str, text: str, *, multiline: bool) -> None:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise ValueError(f"`{field}` must be valid Unicode. Received: {text!r}") from None
+        raise ValueError(
+            f"`{field}` must be valid Unicode. Received: {reprlib.repr(text)}"
+        ) from None
     # str.splitlines knows more ends of a line than "\n"; a reader may use any of them.
     if "\0" in text or (not multiline and len(text.splitlines()) > 1):
-        raise ValueError(f"`{field}` must be text without line ends. Received: {text!r}")
+        raise ValueError(
+            f"`{field}` must be text without line ends. Received: {reprlib.repr(text)}"
+        )
 
 
 def add_metadata(model: bytes, metadata: TFLiteMetadata) -> bytes:
@@ -275,7 +289,7 @@ def _read_labels(model: bytes, name: str) -> tuple[str, ...]:
         try:
             info = archive.getinfo(name)
         except KeyError:
-            raise ValueError(f"its label file '{name}' is missing") from None
+            raise ValueError(f"its label file {reprlib.repr(name)} is missing") from None
         # What a file claims to unpack to is bounded before it is unpacked.
         if info.file_size > _MAX_LABEL_BYTES:
             raise ValueError(f"its label file has {info.file_size} bytes")

@@ -1,12 +1,17 @@
 """The classifier against the windows done by hand, and against files of every kind."""
 
+import itertools
 import json
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
 import librosa
 import numpy as np
 import pytest
 import soundfile
+import soxr
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from keras_reparam.audio import load
 from keras_reparam.deploy import Classifier, load_classifier
@@ -61,6 +66,20 @@ def test_windows_do_not_depend_on_the_blocks(block):
     blocks = [samples[i : i + block] for i in range(0, 101, block)]
     found = list(windows(blocks, 10))
     assert [start for start, _ in found] == list(range(0, 96, 5))
+    for start, window in found:
+        assert np.array_equal(window, samples[start : start + 10])
+
+
+@settings(max_examples=200, deadline=None)
+@given(lengths=st.lists(st.integers(0, 25), max_size=20), hop=st.integers(1, 10))
+def test_windows_of_any_blocks(lengths, hop):
+    samples = np.arange(sum(lengths), dtype="float32")
+    blocks = np.split(samples, np.cumsum(lengths)[:-1]) if lengths else []
+    starts = [0]
+    while starts[-1] + 10 < len(samples):
+        starts.append(starts[-1] + hop)
+    found = list(windows(blocks, 10, hop))
+    assert [start for start, _ in found] == starts
     for start, window in found:
         assert np.array_equal(window, samples[start : start + 10])
 
@@ -160,6 +179,175 @@ def test_files(classifier, emodb4, clip, long_speech, tmp_path):
     found = classifier.classify_file(path)
     assert np.allclose(found.probabilities, expected.probabilities, atol=1e-6)
     assert found.windows == expected.windows > 4
+
+
+def in_chunks(samples, lengths):
+    """Chunks of the given lengths, over and over, until the samples end."""
+    start = 0
+    for length in itertools.cycle(lengths):
+        if start >= len(samples):
+            return
+        yield samples[start : start + length]
+        start += length
+
+
+def as_rows(results):
+    return [(result.start, result.end, *result.probabilities.tolist()) for result in results]
+
+
+def test_stream_is_windows_sliced_by_hand(classifier, run, long_speech):
+    samples = long_speech[:130001]
+    found = list(classifier.stream(in_chunks(samples, [1600]), RATE))
+    starts = list(range(0, 66001 + 8000, 8000))
+    assert [result.start for result in found] == [start / RATE for start in starts]
+    assert found[-1].end == 130001 / RATE and found[0].end == 4.0
+    for start, result in zip(starts, found, strict=True):
+        part = samples[start : start + WINDOW]
+        assert np.array_equal(result.probabilities, run(part))
+        assert result.duration == len(part) / RATE and result.windows == 1
+        assert result.label == classifier.labels[int(result.probabilities.argmax())]
+    json.dumps(found[0].as_dict())
+    assert found[2].as_dict()["start"] == 1.0
+
+
+@pytest.mark.parametrize("lengths", [[1, 0, 7001, 333], [10**6], [WINDOW], [8000]])
+def test_stream_does_not_depend_on_the_chunks(classifier, long_speech, lengths):
+    samples = long_speech[:100000]
+    expected = as_rows(classifier.stream([samples]))
+    assert len(expected) == 6
+    assert as_rows(classifier.stream(in_chunks(samples, lengths), RATE)) == expected
+
+
+def test_stream_by_half_windows_is_classify(classifier, long_speech):
+    samples = long_speech[:200000]
+    expected = classifier.classify(samples, RATE)
+    found = list(classifier.stream(in_chunks(samples, [4096]), RATE, hop=2.0))
+    assert len(found) == expected.windows
+    mean = np.mean([result.probabilities for result in found], axis=0)
+    assert np.allclose(mean, expected.probabilities, atol=1e-6)
+
+
+def test_stream_is_lazy(classifier, long_speech):
+    taken = 0
+
+    def microphone():
+        nonlocal taken
+        while True:
+            yield long_speech[taken : taken + 1000]
+            taken += 1000
+
+    results = classifier.stream(microphone(), hop=0.25)
+    assert taken == 0
+    assert next(results).end == 4.0
+    # The chunk that fills the window is the last one that was read.
+    assert taken == WINDOW - 1000
+    assert next(results).end == 4.25
+    assert taken == WINDOW + 4000 - 1000
+    results.close()
+
+
+def test_stream_ends(classifier, run, long_speech):
+    for length in (400, 30000, WINDOW):
+        (result,) = classifier.stream([long_speech[:length]])
+        assert (result.start, result.end) == (0, length / RATE)
+        assert np.array_equal(result.probabilities, run(long_speech[:length]))
+    # A rest of less than 25 ms says nothing.
+    lengths = [WINDOW, WINDOW + 399, WINDOW + 400]
+    found = [list(classifier.stream([long_speech[:n]], hop=4.0)) for n in lengths]
+    assert list(map(len, found)) == [1, 1, 2]
+    for chunks in ([], [np.zeros(0)], [long_speech[:399]]):
+        with pytest.raises(ValueError, match="25 ms"):
+            list(classifier.stream(chunks))
+
+
+def test_stream_of_silence(classifier, speech):
+    samples = np.concatenate([np.zeros(WINDOW), np.resize(speech.clips[0][:20000], WINDOW)])
+    found = list(classifier.stream(in_chunks(samples, [1000]), hop=2.0))
+    assert [result.silence for result in found] == [True, False, False]
+    assert found[0].label is None and not found[0].probabilities.any() and not found[0].windows
+
+
+@pytest.mark.parametrize("rate", [8000, 44100])
+def test_stream_at_other_rates(classifier, run, long_speech, rate):
+    samples = soxr.resample(long_speech[:90000], RATE, rate)
+    back = soxr.resample(samples, rate, RATE)
+    found = list(classifier.stream(in_chunks(samples, [1, 441, 0, 4410]), rate))
+    assert [result.start for result in found] == [0, 0.5, 1.0, 1.5, 2.0]
+    # A stream is never shorter than its samples: one more than soxr gives for the whole.
+    assert 0 <= found[-1].end * RATE - len(back) <= 1
+    for result in found:
+        part = back[int(result.start * RATE) : round(result.end * RATE)]
+        assert np.abs(result.probabilities - run(part)).max() < 5e-3
+
+
+def test_stream_of_16_bit_chunks(classifier, speech):
+    pcm = np.round(speech.clips[1] * 32767).astype("int16")
+    (expected,) = classifier.stream([pcm.astype("float32") / 32768])
+    (found,) = classifier.stream(in_chunks(pcm, [1024]))
+    assert np.array_equal(found.probabilities, expected.probabilities)
+
+
+@pytest.mark.parametrize(
+    ("chunk", "error", "message"),
+    [
+        (np.full(100, np.nan), ValueError, "finite.*at chunk 1"),
+        (np.ones((100, 2)), ValueError, r"\(samples,\).*shape=\(100, 2\) at chunk 1"),
+        (0.5, ValueError, r"one array as \[samples\]"),
+        (np.ones(100) * 20000, ValueError, "divide 16-bit.*at chunk 1"),
+        (np.ones(100, "int64"), TypeError, "dtype=int64, at chunk 1"),
+        (b"\0\0", TypeError, "numpy.frombuffer"),
+    ],
+)
+@pytest.mark.parametrize("rate", [RATE, 48000])
+def test_bad_chunks(classifier, chunk, error, message, rate):
+    with pytest.raises(error, match=message):
+        list(classifier.stream([np.ones(1000) / 2, chunk], rate))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "error", "message"),
+    [
+        ((5,), {}, TypeError, "iterable"),
+        (([], 0), {}, ValueError, "positive"),
+        (([], 16000.0), {}, TypeError, "integer"),
+        (([],), {"hop": 0}, ValueError, "hop=0"),
+        (([],), {"hop": 4.1}, ValueError, "window of 4 seconds"),
+        (([],), {"hop": float("nan")}, ValueError, "hop=nan"),
+        (([],), {"hop": "1"}, TypeError, "hop='1'"),
+        (([],), {"hop": True}, TypeError, "hop=True"),
+    ],
+)
+def test_bad_streams(classifier, arguments, options, error, message):
+    # At once, before the first result is asked for.
+    with pytest.raises(error, match=message):
+        classifier.stream(*arguments, **options)
+
+
+def test_memory_does_not_grow_with_the_stream(classifier):
+    silence = np.zeros(4410)
+    tracemalloc.start()
+    results = classifier.stream(itertools.repeat(silence, 6000), 44100)
+    last = max(result.end for result in results)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert last == 600
+    assert peak < 3e6
+
+
+def test_threads_share_a_classifier(classifier, speech):
+    clips = [*speech.clips[:8], *speech.clips[:8, :20000]]
+    expected = [classifier.classify(clip, RATE).probabilities for clip in clips]
+
+    def work(turn):
+        order = np.random.default_rng(turn).permutation(len(clips))
+        for i in order:
+            assert np.array_equal(classifier.classify(clips[i], RATE).probabilities, expected[i])
+            (streamed,) = classifier.stream([clips[i]])
+            assert np.array_equal(streamed.probabilities, expected[i])
+        return len(order)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(work, range(4))) == [len(clips)] * 4
 
 
 def test_many_channels_at_another_rate(classifier, long_speech, tmp_path):

@@ -191,3 +191,25 @@ def test_a_label_file_that_unpacks_to_more_than_it_should():
 def test_bad_values(options, error, message):
     with pytest.raises(error, match=message):
         TFLiteMetadata(**options)
+
+
+def test_errors_show_the_beginning_of_long_labels():
+    long = "x" * 100_000
+    for labels in (
+        [long, long],
+        [*(f"label {i}" for i in range(10_000)), "label 0"],
+        [long + "\n" + long],
+        [long + " "],
+        [*([long] * 9), 7],
+    ):
+        with pytest.raises((TypeError, ValueError)) as caught:
+            TFLiteMetadata(labels=labels)
+        assert len(str(caught.value)) < 500
+    content = add_metadata(MODEL, METADATA)
+    before = content[: content.index(b"PK\x03\x04")]
+    file = io.BytesIO(before)
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr("labels.txt", f"{long}\n{long}\n")
+    with pytest.raises(ValueError, match="distinct") as caught:
+        read_metadata(file.getvalue())
+    assert len(str(caught.value)) < 500

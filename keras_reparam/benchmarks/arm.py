@@ -1,0 +1,267 @@
+"""Whether `.tflite` files give the same scores on ARM: `python -m keras_reparam.benchmarks.arm`.
+
+The files run here, on x86-64, and on 64-bit ARM with its dot-product instructions, emulated by
+QEMU. An emulator computes what the processor would; it says nothing about time.
+"""
+
+import argparse
+import dataclasses
+import io
+import itertools
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from keras_reparam.benchmarks.arm_environment import ArmPython, make_arm_python
+from keras_reparam.benchmarks.arm_instructions import instructions_per_inference
+from keras_reparam.benchmarks.environment import environment
+from keras_reparam.deploy.classifier import load_classifier
+from keras_reparam.deploy.runtime import Runtime
+
+_FLOAT_TOLERANCE = 1e-5
+_NOISE = float(np.finfo("float32").eps)
+_DRAWS = 20
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ArmRow:
+    """One file's scores of all clips, emulated ARM against x86-64.
+
+    Attributes:
+        file: The file.
+        clips: How many clips were scored.
+        difference: Largest absolute difference of a probability.
+        rounding: Largest difference that rounding makes on x86-64 itself: every sample of the
+            clips changed by at most 1.2e-7 of its value. In an int8 file that moves activations
+            on the edge between two integers by one quantisation step.
+        same_class: Whether the most probable class is the same for every clip.
+        instructions: What an emulated core executes in LiteRT for one inference, if counted.
+            Not a time: cores differ in how many they execute at once, and wait for memory.
+    """
+
+    file: str
+    clips: int
+    difference: float
+    rounding: float
+    same_class: bool
+    instructions: int | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Within 1e-5, or within what rounding does anyway, and the same classes."""
+        return self.same_class and self.difference <= max(_FLOAT_TOLERANCE, self.rounding)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ArmComparison:
+    """What `compare_on_arm` found; prints as a table.
+
+    Attributes:
+        rows: One `ArmRow` per file.
+        environment: The machine, and LiteRT's versions here and on ARM.
+    """
+
+    rows: tuple[ArmRow, ...]
+    environment: dict[str, str | int | float | None]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every file passed."""
+        return all(row.passed for row in self.rows)
+
+    @property
+    def counted(self) -> bool:
+        """Whether instructions were counted."""
+        return all(row.instructions is not None for row in self.rows)
+
+    def as_dict(self) -> dict:
+        """The result as JSON types."""
+        rows = [{**dataclasses.asdict(row), "passed": row.passed} for row in self.rows]
+        return {"passed": self.passed, "rows": rows, "environment": self.environment}
+
+    def __rich__(self) -> Table:
+        table = Table(
+            title="Scores on emulated ARM against x86-64",
+            caption=", ".join(f"{key} {value}" for key, value in self.environment.items()),
+            title_justify="left",
+            caption_justify="left",
+        )
+        table.add_column("file", overflow="fold", min_width=16)
+        # Not a time, and not a core's: the column says so.
+        counted = ["instructions, emulated"] if self.counted else []
+        for column in ("clips", "difference", "by rounding", "same class", "passed", *counted):
+            table.add_column(column, justify="right")
+        for row in self.rows:
+            table.add_row(
+                row.file,
+                str(row.clips),
+                f"{row.difference:.1e}",
+                f"{row.rounding:.1e}",
+                "yes" if row.same_class else "no",
+                "yes" if row.passed else "NO",
+                *[f"{row.instructions:,}" for _ in counted],
+            )
+        return table
+
+    def __str__(self) -> str:
+        console = Console(file=io.StringIO(), width=100)
+        console.print(self)
+        return console.file.getvalue()
+
+
+def compare_on_arm(
+    paths: Sequence[str | os.PathLike],
+    clips: np.ndarray,
+    python: ArmPython,
+    *,
+    instructions: bool = False,
+) -> ArmComparison:
+    """Scores of the same clips by the same files, here and on emulated ARM.
+
+    Args:
+        paths: `.tflite` files of one float32 input `[1, samples]` and one output of scores.
+        clips: float32 array `(clips, samples)`.
+        python: From `make_arm_python`.
+        instructions: Whether to count what an emulated core executes, which takes longer.
+
+    Returns:
+        An `ArmComparison`.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If a file can't be run, or takes other inputs than the clips.
+        RuntimeError: If the emulated process fails.
+    """
+    files = [Path(path) for path in paths]
+    models = [Runtime(file.read_bytes(), origin=f"'{file}'") for file in files]
+    for file, model in zip(files, models, strict=True):
+        if model.input_shape[1:] != clips.shape[1:]:
+            raise ValueError(
+                f"Expected a model that takes {clips.shape[1]} samples. Received: '{file}' with "
+                f"input shape {list(model.input_shape)}"
+            )
+    script = resources.files("keras_reparam.benchmarks") / "arm_scores.py"
+    with resources.as_file(script) as path:
+        on_arm = _on_arm(path, files, clips, python)
+        counts = [
+            instructions_per_inference(python, path, file, clips[0]) if instructions else None
+            for file in _progress(files, len(files), "Counting instructions")
+        ]
+    rows = []
+    for index, (file, model) in enumerate(zip(files, models, strict=True)):
+        here = np.stack([model(clip) for clip in clips])
+        there = np.asarray(on_arm[index * len(clips) : (index + 1) * len(clips)])
+        rows.append(
+            ArmRow(
+                file=str(file),
+                clips=len(clips),
+                difference=float(np.abs(there - here).max()),
+                rounding=_rounding(model, clips, here),
+                same_class=bool((there.argmax(1) == here.argmax(1)).all()),
+                instructions=counts[index],
+            )
+        )
+    about = {**environment("ai-edge-litert"), "on ARM": ArmPython.content}
+    return ArmComparison(rows=tuple(rows), environment=about)
+
+
+def _on_arm(
+    script: Path, files: list[Path], clips: np.ndarray, python: ArmPython
+) -> list[list[float]]:
+    with tempfile.TemporaryDirectory() as folder:
+        stored = Path(folder) / "clips.npy"
+        np.save(stored, clips)
+        expected = len(files) * len(clips)
+        lines = itertools.islice(python.run(script, stored, *files), 1, None)
+        bar = _progress(lines, expected, "Scoring on emulated ARM")
+        scores = [json.loads(line) for line in bar]
+    if len(scores) != expected:
+        raise RuntimeError(f"Expected {expected} scores. Received: {len(scores)}")
+    return scores
+
+
+def _rounding(model: Runtime, clips: np.ndarray, scores: np.ndarray) -> float:
+    generator = np.random.default_rng(0)
+    largest = 0.0
+    for clip, expected in zip(clips, scores, strict=True):
+        for _ in range(_DRAWS):
+            noise = generator.uniform(-_NOISE, _NOISE, clip.shape)
+            largest = max(largest, float(np.abs(model(clip * (1 + noise)) - expected).max()))
+    return largest
+
+
+def _progress(items: Iterable, total: int, description: str) -> Iterable:
+    console = Console(stderr=True)
+    return track(
+        items,
+        description,
+        total=total,
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+
+
+def golden_clips(window: int, sample_rate: int) -> np.ndarray:
+    """The shipped clips of real speech, `(clips, window)`, zeros after those that are shorter."""
+    from keras_reparam.audio import load
+
+    with resources.as_file(resources.files("keras_reparam") / "pretrained" / "golden") as folder:
+        clips = [load(path, sample_rate=sample_rate) for path in sorted(folder.glob("*.wav"))]
+    return np.stack([np.pad(clip[:window], (0, max(0, window - len(clip)))) for clip in clips])
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(
+        prog="python -m keras_reparam.benchmarks.arm",
+        description=(
+            "Scores of .tflite files on emulated 64-bit ARM against x86-64, on the shipped clips. "
+            "The first run downloads the emulated system (105 MB) into the user's cache."
+        ),
+        epilog="Example: python -m keras_reparam.benchmarks.arm ser_int8.tflite",
+    )
+    parser.add_argument(
+        "files",
+        nargs="*",
+        metavar="FILE.tflite",
+        help="default: the two that come with the package",
+    )
+    parser.add_argument(
+        "--instructions",
+        action="store_true",
+        help="also count the instructions of one inference, as emulated (minutes)",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    options = parser.parse_args(arguments)
+    errors = Console(stderr=True)
+    try:
+        with errors.status("Preparing") as status:
+            python = make_arm_python(say=status.update)
+        with resources.as_file(resources.files("keras_reparam") / "pretrained") as pretrained:
+            shipped = [pretrained / f"ser_{kind}.tflite" for kind in ("float32", "int8")]
+            files = options.files or shipped
+            first = load_classifier(files[0])
+            clips = golden_clips(first.window, first.sample_rate)
+            result = compare_on_arm(files, clips, python, instructions=options.instructions)
+    except (RuntimeError, ValueError, OSError) as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return 2
+    if options.json:
+        print(json.dumps(result.as_dict(), indent=1))
+    else:
+        Console().print(result)
+    return 0 if result.passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

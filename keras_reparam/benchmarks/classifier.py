@@ -1,0 +1,129 @@
+"""What `classify` adds to the interpreter: `python -m keras_reparam.benchmarks.classifier`.
+
+The calls take turns, on one thread, and its CPU time is measured: what else the machine does is
+not in it.
+"""
+
+import argparse
+import dataclasses
+import itertools
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from importlib import resources
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from keras_reparam.benchmarks.environment import environment
+from keras_reparam.deploy.classifier import load_classifier
+from keras_reparam.deploy.runtime import Runtime
+from keras_reparam.deploy.tflite_buffers import read_model
+
+_WARM_UP = 10
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CallRow:
+    """Median CPU time of a way to score one window, in milliseconds, and what it adds."""
+
+    call: str
+    milliseconds: float
+    overhead: float
+
+
+def benchmark_classifier(path: str | os.PathLike, *, rounds: int = 300) -> tuple[CallRow, ...]:
+    """CPU time of scoring one window by the interpreter, by `classify` and by `stream`.
+
+    Args:
+        path: A `.tflite` file that `load_classifier` takes.
+        rounds: Measured calls of each kind.
+
+    Returns:
+        One `CallRow` per kind of call; the first is the interpreter alone.
+
+    Raises:
+        FileNotFoundError: If the file is missing.
+        ValueError: If it can't be run, or `rounds` is not positive.
+    """
+    if isinstance(rounds, bool) or not isinstance(rounds, int) or rounds < 1:
+        raise ValueError(f"`rounds` must be a positive integer. Received: rounds={rounds!r}")
+    classifier = load_classifier(path)
+    rate = classifier.sample_rate
+    floats = np.random.default_rng(0).normal(0, 0.1, classifier.window).astype("float32")
+    integers = np.round(floats * 32768).astype("int16")
+    # Chunks of 10 ms, as a microphone gives them: each result takes half a second of them.
+    chunks = np.array_split(floats, max(1, round(100 * len(floats) / rate)))
+    results = classifier.stream(itertools.cycle(chunks), rate)
+    runtime = Runtime(read_model(path), origin=f"'{path}'")
+    calls = {
+        "interpreter alone": lambda: runtime(floats),
+        "classify, float32": lambda: classifier.classify(floats, rate),
+        "classify, int16": lambda: classifier.classify(integers, rate),
+        "stream, chunks of 10 ms": lambda: next(results),
+    }
+    seconds = np.zeros((rounds + _WARM_UP, len(calls)))
+    console = Console(stderr=True)
+    bar = track(
+        range(len(seconds)),
+        "Measuring",
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    for turn in bar:
+        for place, call in enumerate(calls.values()):
+            start = time.thread_time()
+            call()
+            seconds[turn, place] = time.thread_time() - start
+    medians = 1000 * np.median(seconds[_WARM_UP:], axis=0)
+    return tuple(
+        CallRow(call=name, milliseconds=float(median), overhead=float(median - medians[0]))
+        for name, median in zip(calls, medians, strict=True)
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(
+        prog="python -m keras_reparam.benchmarks.classifier",
+        description="What classify and stream add to the interpreter, for one window.",
+        epilog="Example: python -m keras_reparam.benchmarks.classifier ser_int8.tflite",
+    )
+    parser.add_argument("file", nargs="?", metavar="FILE.tflite", help="default: the shipped one")
+    parser.add_argument("--rounds", type=int, default=300, help="calls of each kind")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    options = parser.parse_args(arguments)
+    try:
+        with resources.as_file(resources.files("keras_reparam") / "pretrained") as pretrained:
+            file = options.file or pretrained / "ser_int8.tflite"
+            rows = benchmark_classifier(file, rounds=options.rounds)
+    except (ValueError, OSError) as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return 2
+    about = environment("ai-edge-litert", "numpy")
+    if options.json:
+        content = {"rows": [dataclasses.asdict(row) for row in rows], "environment": about}
+        print(json.dumps(content, indent=1))
+        return 0
+    table = Table(
+        title=f"Median CPU time of {options.rounds} calls, one thread",
+        caption=", ".join(f"{key} {value}" for key, value in about.items()),
+        title_justify="left",
+        caption_justify="left",
+    )
+    table.add_column("call")
+    table.add_column("ms", justify="right")
+    table.add_column("over the interpreter, ms", justify="right")
+    for row in rows:
+        table.add_row(row.call, f"{row.milliseconds:.3f}", f"{row.overhead:.3f}")
+    Console().print(table)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
