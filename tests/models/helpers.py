@@ -35,18 +35,3 @@ def check_scores_vary(scores):
     """For the expected outputs `(clips, ...)`: those that are all alike pass any tolerance."""
     scores = np.asarray(scores).reshape(-1, np.shape(scores)[-1])
     assert scores.std(axis=0).min() >= 0.05
-
-
-def macs(graph):
-    """Multiply-adds of the linear operators, from the shapes in the graph."""
-    total = 0
-    for operator in graph.operators:
-        shapes = [graph.tensors[i].shape for i in operator.inputs if i >= 0]
-        made = int(np.prod(graph.tensors[operator.outputs[0]].shape))
-        if operator.name == "CONV_2D":
-            total += made * int(np.prod(shapes[1][1:]))
-        elif operator.name == "DEPTHWISE_CONV_2D":
-            total += made * shapes[1][1] * shapes[1][2]
-        elif operator.name in ("FULLY_CONNECTED", "BATCH_MATMUL"):
-            total += made * shapes[0][-1]
-    return total

@@ -6,7 +6,7 @@ import pytest
 
 import keras_reparam as kr
 from keras_reparam.models.sizes import SIZES
-from tests.models.helpers import call, check_scores_vary, macs, softmax
+from tests.models.helpers import call, check_scores_vary, softmax
 
 FRAMES, MELS = 61, 12
 # Small, and odd where they may be; `sites`: the linear layers that HRF expands.
