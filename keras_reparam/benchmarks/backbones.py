@@ -26,6 +26,7 @@ from keras_reparam.benchmarks.progress import progress
 from keras_reparam.benchmarks.sizes import FRAMES, choose, create_random
 from keras_reparam.benchmarks.training_step import import_keras
 from keras_reparam.benchmarks.turns import take_turns
+from keras_reparam.deploy.quiet import quiet
 
 SIZES = ("light", "large")
 REFERENCE = ("conv_transformer", "light")
@@ -199,6 +200,9 @@ def _forms(backbone: str, size: str, folder: Path) -> dict[tuple, Callable[[], A
     waveform = _noise(*waveform_in.input_shape[1:])
     path = folder / "model.tflite"
     export_tflite(model, path, quantization="float32")
+    with quiet():
+        # Compiled here, for TensorFlow complains of as many functions as there are models.
+        model.predict_on_batch(features)
     forms = {"keras": lambda: model.predict_on_batch(features), "tflite": _runs(path, features[0])}
     export_tflite(waveform_in, path, quantization="float32")
     forms["waveform"] = _runs(path, waveform)
@@ -231,11 +235,13 @@ def _front_end(folder: Path) -> dict[tuple, Callable[[], Any]]:
         )
         return np.log(mel + log_mel.log_offset)
 
-    inputs = keras.Input(waveform.shape)
+    inputs = keras.Input(waveform.shape, batch_size=1)
     # Flat, since `Runtime` expects one axis of scores.
     model = keras.Model(inputs, keras.ops.reshape(log_mel(inputs), (1, -1)))
     path = folder / "log_mel.tflite"
-    model.export(path, format="litert", verbose=False)
+    # Keras would leave the batch open, whatever the input says.
+    static = [keras.InputSpec(shape=inputs.shape, dtype="float32")]
+    model.export(path, format="litert", verbose=False, input_signature=static)
     forms = {"librosa": with_librosa, "log_mel": _runs(path, waveform)}
     return {(None, None, form): inference for form, inference in forms.items()}
 
