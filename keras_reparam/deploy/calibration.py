@@ -72,3 +72,23 @@ def load_clips(source: str | os.PathLike, *, window: int, sample_rate: int) -> n
         samples = load(paths[index], sample_rate=sample_rate)[:window]
         row[: len(samples)] = samples
     return clips
+
+
+def load_array(path: str | os.PathLike) -> np.ndarray:
+    """Inputs of a model, `(clips, ...)`, from a `.npy` file.
+
+    Args:
+        path: What `numpy.save` wrote.
+
+    Returns:
+        The array.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it holds no array of numbers.
+    """
+    try:
+        # Pickled objects could run code.
+        return np.load(path, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise ValueError(f"'{path}' holds no array of numbers: {error}") from None
