@@ -89,6 +89,9 @@ def load_array(path: str | os.PathLike) -> np.ndarray:
     """
     try:
         # Pickled objects could run code.
-        return np.load(path, allow_pickle=False)
+        found = np.load(path, allow_pickle=False)
     except (ValueError, EOFError) as error:
         raise ValueError(f"'{path}' holds no array of numbers: {error}") from None
+    if not isinstance(found, np.ndarray):
+        raise ValueError(f"'{path}' is an archive of arrays. Save one array with `numpy.save`.")
+    return found

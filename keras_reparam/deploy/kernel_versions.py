@@ -29,10 +29,13 @@ _INT8_VERSIONS = {
         2,
     ),
 }
-# Float activations, int8 weights. The kernel of FULLY_CONNECTED takes one scale per channel since
-# before version 12, the first that promises it: that of TensorFlow Lite 2.16.1, whose versions end
-# at 11, gives the same scores as today's (shown by `keras_reparam.benchmarks.compatibility`).
+# Float activations, int8 weights.
 _HYBRID_VERSIONS = {_CODE.FULLY_CONNECTED: 9, _CODE.CONV_2D: 5, _CODE.DEPTHWISE_CONV_2D: 6}
+# Old kernels of FULLY_CONNECTED take the first channel's scale for all: the scores are wrong, and
+# the same for every input. Version 12 is the first that promises a scale per channel, and 11 the
+# newest of TensorFlow Lite 2.16.1, whose kernel computes with all of them (shown by
+# `python -m keras_reparam.deploy.compatibility`). So 11: what is older refuses the file.
+_FULLY_CONNECTED_PER_CHANNEL = 11
 
 
 def set_versions(packed: schema.ModelT) -> None:
@@ -62,6 +65,8 @@ def _version(builtin: int, operator: schema.OperatorT, tensors: list) -> int:
     types = [tensors[index].type if index >= 0 else None for index in operator.inputs]
     if builtin == _CODE.DEQUANTIZE and types[0] == _FLOAT16:
         return 3
+    if builtin == _CODE.FULLY_CONNECTED and _has_scales(tensors[operator.inputs[1]]):
+        return _FULLY_CONNECTED_PER_CHANNEL
     if builtin in _HYBRID_VERSIONS and types[0] != _INT8 and types[1] == _INT8:
         return _HYBRID_VERSIONS[builtin]
     if _INT8 not in types:
@@ -69,6 +74,12 @@ def _version(builtin: int, operator: schema.OperatorT, tensors: list) -> int:
     if builtin == _CODE.MUL and _grows(operator, tensors):
         return 3
     return _INT8_VERSIONS.get(builtin, 1)
+
+
+def _has_scales(tensor: schema.TensorT) -> bool:
+    """Whether the tensor has a scale per channel."""
+    parameters = tensor.quantization
+    return parameters is not None and parameters.scale is not None and len(parameters.scale) > 1
 
 
 def _grows(operator: schema.OperatorT, tensors: list) -> bool:

@@ -40,14 +40,14 @@ class Runtime:
         outputs = self._interpreter.get_output_details()
         if len(inputs) != 1 or not _is_real(inputs[0]) or inputs[0]["shape"][:1] != 1:
             raise ValueError(
-                f"Expected a model with one float32 or int8 input of batch 1. Received: {origin} with "
-                f"inputs {[(i['dtype'].__name__, i['shape'].tolist()) for i in inputs]}"
+                "Expected a model with one float32 or int8 input of batch 1. Received: "
+                f"{origin} with inputs {_described(inputs)}"
             )
         shape = outputs[0]["shape"].tolist()
         if len(outputs) != 1 or not _is_real(outputs[0]) or len(shape) != 2:
             raise ValueError(
-                f"Expected a model with one float32 or int8 output [1, classes]. Received: {origin} with "
-                f"outputs {[(o['dtype'].__name__, o['shape'].tolist()) for o in outputs]}"
+                "Expected a model with one float32 or int8 output [1, classes]. Received: "
+                f"{origin} with outputs {_described(outputs)}"
             )
         self.input_shape = tuple(inputs[0]["shape"].tolist())
         self.num_classes = shape[1]
@@ -61,6 +61,10 @@ class Runtime:
             self._interpreter.set_tensor(self._input["index"], _stored(example, self._input)[None])
             self._interpreter.invoke()
             return _real(self._interpreter.get_tensor(self._output["index"])[0], self._output)
+
+
+def _described(tensors: list[dict]) -> list[tuple[str, list[int]]]:
+    return [(tensor["dtype"].__name__, tensor["shape"].tolist()) for tensor in tensors]
 
 
 def _is_real(tensor: dict) -> bool:
