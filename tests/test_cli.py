@@ -111,6 +111,26 @@ def test_export(capsys, saved, clips, tflite, tmp_path):
     assert (code, err) == (0, "") and "float32" in out
 
 
+def test_classify(capsys, clips, tflite):
+    code, out, err = run(
+        capsys, "classify", clips / "clip0.wav", clips / "clip1.wav", "--model", tflite
+    )
+    assert (code, err) == (0, "")
+    for word in ("clip0.wav", "clip1.wav", *LABELS, "%"):
+        assert word in out
+    code, out, err = run(capsys, "classify", "--json", clips / "clip0.wav", "--model", tflite)
+    (content,) = json.loads(out)
+    assert content["label"] in LABELS and set(content["probabilities"]) == set(LABELS)
+
+
+def test_classify_silence(capsys, tflite, tmp_path):
+    soundfile.write(tmp_path / "s.wav", np.zeros((5000, 2)), 44100)
+    code, out, _ = run(capsys, "classify", tmp_path / "s.wav", "--model", tflite)
+    assert code == 0 and "silence" in out
+    code, out, _ = run(capsys, "classify", "--json", tmp_path / "s.wav", "--model", tflite)
+    assert json.loads(out)[0]["silence"] is True
+
+
 def test_export_features(keras, capsys, tmp_path):
     """A backbone alone, calibrated on features; and a model of any length."""
     layers = keras.layers
@@ -132,26 +152,6 @@ def test_export_features(keras, capsys, tmp_path):
     ):
         code, out, err = run(capsys, *command, *calibration)
         assert (code, out) == (2, "") and word in err and err.count("\n") == 1
-
-
-def test_classify(capsys, clips, tflite):
-    code, out, err = run(
-        capsys, "classify", clips / "clip0.wav", clips / "clip1.wav", "--model", tflite
-    )
-    assert (code, err) == (0, "")
-    for word in ("clip0.wav", "clip1.wav", *LABELS, "%"):
-        assert word in out
-    code, out, err = run(capsys, "classify", "--json", clips / "clip0.wav", "--model", tflite)
-    (content,) = json.loads(out)
-    assert content["label"] in LABELS and set(content["probabilities"]) == set(LABELS)
-
-
-def test_classify_silence(capsys, tflite, tmp_path):
-    soundfile.write(tmp_path / "s.wav", np.zeros((5000, 2)), 44100)
-    code, out, _ = run(capsys, "classify", tmp_path / "s.wav", "--model", tflite)
-    assert code == 0 and "silence" in out
-    code, out, _ = run(capsys, "classify", "--json", tmp_path / "s.wav", "--model", tflite)
-    assert json.loads(out)[0]["silence"] is True
 
 
 def test_one_bad_clip_among_good_ones(capsys, clips, tflite, tmp_path):
