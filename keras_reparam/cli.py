@@ -15,6 +15,8 @@ from typing import Any, NoReturn
 
 from rich.console import Console
 
+from keras_reparam.deploy.kinds import CALIBRATED, KINDS
+
 CHECK_FAILED, BAD_INPUT = 1, 2
 
 
@@ -99,18 +101,21 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("-o", "--output", required=True, metavar="SER.tflite")
     sub.add_argument(
         "--quantization",
-        choices=("int8", "float32"),
+        choices=KINDS,
         default="int8",
-        help="kind (default int8, which needs --calibration)",
+        help="kind: %(choices)s (default int8; int8 and int8_full need --calibration)",
     )
     sub.add_argument(
         "--calibration",
         metavar="CLIPS",
-        help="folder of audio files, or CSV with a column `path`",
+        help="folder of audio files, or CSV with a column `path`, or .npy (clips, ...)",
     )
     sub.add_argument("--labels", metavar="A,B,C", help="class names in the order of the scores")
     sub.add_argument(
         "--sample-rate", type=int, metavar="HZ", help="default: what the model's front end takes"
+    )
+    sub.add_argument(
+        "--clip-seconds", type=float, metavar="S", help="length of the input, for any-length models"
     )
 
     sub = command(
@@ -218,16 +223,15 @@ def _merge(options: argparse.Namespace) -> int:
 
 def _export(options: argparse.Namespace) -> int:
     _check_output(options.output, ".tflite")
-    int8 = options.quantization == "int8"
-    if int8 and options.calibration is None:
+    if options.quantization in CALIBRATED and options.calibration is None:
         raise ValueError(
-            "The kind int8 needs --calibration CLIPS: a folder of clips, or a CSV with a column "
-            "`path`, as the model will meet them. Or give --quantization float32."
+            f"The kind {options.quantization} needs --calibration CLIPS: a folder of clips, or a "
+            "CSV with a column `path`, as the model will meet them. Or give --quantization float32."
         )
     model = _load_model(options.model)
     from keras_reparam.deploy.export import export_tflite
 
-    data = _calibration(model, options) if int8 else None
+    data = None if options.calibration is None else _calibration(model, options)
     report = export_tflite(
         model,
         options.output,
@@ -235,6 +239,7 @@ def _export(options: argparse.Namespace) -> int:
         representative_data=data,
         labels=None if options.labels is None else options.labels.split(","),
         sample_rate=options.sample_rate,
+        clip_seconds=options.clip_seconds,
     )
     _print(options, report, report.as_dict())
     return 0
@@ -242,20 +247,28 @@ def _export(options: argparse.Namespace) -> int:
 
 def _calibration(model: Any, options: argparse.Namespace) -> Any:
     from keras_reparam.audio import LogMel
-    from keras_reparam.deploy.calibration import load_clips
+    from keras_reparam.deploy.calibration import load_array, load_clips
 
+    if options.calibration.endswith(".npy"):
+        return load_array(options.calibration)
     shape = getattr(model, "input_shape", None)
-    if not isinstance(shape, tuple) or len(shape) != 2 or shape[1] is None:
+    if not isinstance(shape, tuple) or len(shape) != 2:
         raise ValueError(
             "Clips can calibrate a model that takes a waveform (batch, samples). Put the front "
-            "end before it: `keras_reparam.models.with_front_end(model, log_mel)`. "
+            "end before it: `keras_reparam.models.with_front_end(model, log_mel)`; or give "
+            "features as a .npy file of shape (clips, frames, mels). "
             f"Received: input shape {shape}"
         )
     rates = {layer.sample_rate for layer in model._flatten_layers() if isinstance(layer, LogMel)}
     rate = options.sample_rate or next(iter(rates), None)
     if rate is None:
         raise ValueError("The model does not say which sample rate it takes: give --sample-rate.")
-    return load_clips(options.calibration, window=shape[1], sample_rate=rate)
+    window = shape[1]
+    if window is None:
+        if options.clip_seconds is None:
+            raise ValueError("The model takes clips of any length: give --clip-seconds.")
+        window = round(options.clip_seconds * rate)
+    return load_clips(options.calibration, window=window, sample_rate=rate)
 
 
 def _inspect(options: argparse.Namespace) -> int:

@@ -150,6 +150,29 @@ def test_classify_silence(capsys, tflite, tmp_path):
     assert json.loads(out)[0]["silence"] is True
 
 
+def test_export_features(keras, capsys, tmp_path):
+    """A backbone alone, calibrated on features; and a model of any length."""
+    layers = keras.layers
+    stack = [layers.Dense(8), layers.GlobalAveragePooling1D(), layers.Dense(3)]
+    keras.Sequential([keras.Input((10, 8)), *stack]).save(tmp_path / "backbone.keras")
+    np.save(tmp_path / "features.npy", np.ones((3, 10, 8), "float32"))
+    (tmp_path / "text.npy").write_text("no array")
+    path = tmp_path / "m.tflite"
+    command = ["export", tmp_path / "backbone.keras", "-o", path, "--quantization", "int8_full"]
+    code, out, err = run(capsys, *command, "--calibration", tmp_path / "features.npy", "--json")
+    assert (code, err) == (0, "")
+    assert (json.loads(out)["kind"], json.loads(out)["input_type"]) == ("int8_full", "int8")
+    for calibration, word in (
+        ([], "--calibration"),
+        (["--calibration", tmp_path / "text.npy"], "text.npy"),
+        (["--calibration", tmp_path / "gone.npy"], "gone.npy"),
+        (["--calibration", tmp_path], "with_front_end"),
+        (["--calibration", tmp_path / "features.npy", "--clip-seconds", "1"], "clip_seconds"),
+    ):
+        code, out, err = run(capsys, *command, *calibration)
+        assert (code, out) == (2, "") and word in err and err.count("\n") == 1
+
+
 def test_one_bad_clip_among_good_ones(capsys, clips, tflite, tmp_path):
     (tmp_path / "text.wav").write_text("no audio")
     arguments = (tmp_path / "text.wav", clips / "clip0.wav", "--model", tflite)

@@ -91,3 +91,26 @@ def load_clips(source: str | os.PathLike, *, window: int, sample_rate: int) -> n
     for row, index in zip(clips, chosen, strict=True):
         row[:] = load_clip(paths[index], window=window, sample_rate=sample_rate)
     return clips
+
+
+def load_array(path: str | os.PathLike) -> np.ndarray:
+    """Inputs of a model, `(clips, ...)`, from a `.npy` file.
+
+    Args:
+        path: What `numpy.save` wrote.
+
+    Returns:
+        The array.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it holds no array of numbers.
+    """
+    try:
+        # Pickled objects could run code.
+        found = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise ValueError(f"'{path}' holds no array of numbers: {error}") from None
+    if not isinstance(found, np.ndarray):
+        raise ValueError(f"'{path}' is an archive of arrays. Save one array with `numpy.save`.")
+    return found

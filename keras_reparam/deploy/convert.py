@@ -17,17 +17,19 @@ import keras
 
 from keras_reparam.deploy.files import write_bytes
 from keras_reparam.deploy.quiet import quiet
+from keras_reparam.deploy.tensor_names import shorten_names
+from keras_reparam.deploy.tflite_buffers import pack_model, unpack_model
 from keras_reparam.transforms.rebuild import build_from, config_of, copy_weights
 
 SIGNATURE, INPUT, OUTPUT = "serving_default", "input", "scores"
 
 
-def convert(model: keras.Model) -> bytes:
+def convert(model: keras.Model, shape: tuple[int, ...]) -> bytes:
     """Bytes of a float32 `.tflite` that gives the softmax of the model's logits.
 
     Args:
-        model: A built model with one input, whose shape is static but for the batch, and one
-            output of shape `(batch, classes)`.
+        model: A built model with one input and one output of shape `(batch, classes)`.
+        shape: Shape of the input without the batch axis.
 
     Returns:
         Bytes of the file, the same for the same model.
@@ -39,9 +41,9 @@ def convert(model: keras.Model) -> bytes:
     model = _in_float32(model)
     backend = keras.config.backend()
     if backend == "tensorflow":
-        return _convert_here(model)
+        return _convert_here(model, shape)
     if backend == "jax":
-        return _convert_in_child(model)
+        return _convert_in_child(model, shape)
     raise ValueError(
         "Export to .tflite needs Keras on the TensorFlow or JAX backend. Save the model with "
         "`model.save('model.keras')` and export it in a process with KERAS_BACKEND=tensorflow, "
@@ -49,7 +51,7 @@ def convert(model: keras.Model) -> bytes:
     )
 
 
-def input_shape(model: keras.Model) -> tuple[int, ...]:
+def input_shape(model: keras.Model) -> tuple[int | None, ...]:
     """Shape of the model's one input without the batch axis, or a `ValueError`."""
     inputs = getattr(model, "inputs", None)
     if inputs:
@@ -67,13 +69,7 @@ def input_shape(model: keras.Model) -> tuple[int, ...]:
             f"The model must have one input. Received: {len(shapes)} inputs {shapes}. Wrap it: "
             "`keras.Model(inputs, model(inputs))`"
         )
-    shape = shapes[0][1:]
-    if not shape or None in shape:
-        raise ValueError(
-            "Every axis but the batch must be static: a phone's file has one shape. Create the "
-            f"model with a fixed number of frames or samples. Received: input shape {shapes[0]}"
-        )
-    return tuple(int(n) for n in shape)
+    return tuple(None if n is None else int(n) for n in shapes[0][1:])
 
 
 def _in_float32(model: keras.Model) -> keras.Model:
@@ -95,18 +91,18 @@ def _float32_config(config: Any) -> Any:
     return {key: _float32_config(value) for key, value in config.items()}
 
 
-def _convert_here(model: keras.Model) -> bytes:
+def _convert_here(model: keras.Model, shape: tuple[int, ...]) -> bytes:
     with quiet():
         import tensorflow as tf
         from tensorflow.lite.python.convert_phase import ConverterError
 
         module = tf.Module()
         module.variables_of_model = [variable.value for variable in model.variables]
-        shape = (1, *input_shape(model))
 
         # Autograph would rewrite the layers' Python, which Keras has no need of.
         @tf.function(
-            input_signature=[tf.TensorSpec(shape, tf.float32, name=INPUT)], autograph=False
+            input_signature=[tf.TensorSpec((1, *shape), tf.float32, name=INPUT)],
+            autograph=False,
         )
         def serve(inputs):
             logits = tf.cast(model(inputs, training=False), tf.float32)
@@ -120,9 +116,16 @@ def _convert_here(model: keras.Model) -> bytes:
             # Without this the converter adds TensorFlow's own operators (Flex) silently.
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
             try:
-                return converter.convert()
+                packed = unpack_model(converter.convert())
             except ConverterError as error:
                 raise _conversion_error(str(error)) from None
+    layers = model._flatten_layers()
+    shorten_names(
+        packed,
+        layers={layer.name for layer in layers},
+        models={layer.name for layer in layers if isinstance(layer, keras.Model)},
+    )
+    return pack_model(packed)
 
 
 def _conversion_error(message: str) -> ValueError:
@@ -135,7 +138,7 @@ def _conversion_error(message: str) -> ValueError:
     )
 
 
-def _convert_in_child(model: keras.Model) -> bytes:
+def _convert_in_child(model: keras.Model, shape: tuple[int, ...]) -> bytes:
     package = str(Path(__file__).resolve().parents[2])
     environment = {
         **os.environ,
@@ -152,7 +155,10 @@ def _convert_in_child(model: keras.Model) -> bytes:
             # Keras imports TensorFlow for this, where it is installed.
             model.save(saved)
         child = subprocess.run(
-            [sys.executable, "-m", "keras_reparam.deploy.convert", saved, converted],
+            [
+                *(sys.executable, "-m", "keras_reparam.deploy.convert", saved, converted),
+                *map(str, shape),
+            ],
             env=environment,
             capture_output=True,
             text=True,
@@ -172,13 +178,14 @@ def _main() -> int:
     parser = argparse.ArgumentParser(description="Convert a saved Keras model to a float .tflite.")
     parser.add_argument("saved", type=Path)
     parser.add_argument("converted", type=Path)
+    parser.add_argument("shape", type=int, nargs="+", help="of the input, without the batch axis")
     arguments = parser.parse_args()
     # Here, since only this program reads files.
     from keras_reparam.deploy.saved_model import load_model
 
     # The caller saved this file a moment ago: what runs is the caller's own code.
     model = load_model(arguments.saved, safe_mode=False)
-    write_bytes(arguments.converted, convert(model))
+    write_bytes(arguments.converted, convert(model, tuple(arguments.shape)))
     return 0
 
 

@@ -1,5 +1,6 @@
 """`export_tflite`: a Keras model becomes one `.tflite` file."""
 
+import math
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -12,13 +13,12 @@ from keras_reparam.audio import LogMel
 from keras_reparam.deploy.convert import convert, input_shape
 from keras_reparam.deploy.export_report import ExportReport
 from keras_reparam.deploy.files import checked_target, write_bytes
+from keras_reparam.deploy.kinds import CALIBRATED, KINDS
 from keras_reparam.deploy.metadata import TFLiteMetadata, add_metadata, checked_labels
-from keras_reparam.deploy.quantize import quantize_int8
+from keras_reparam.deploy.quantize import quantize
 from keras_reparam.deploy.runtime import Runtime
 from keras_reparam.deploy.tflite_graph import TFLiteGraph
 from keras_reparam.layers import HRFLayer
-
-KINDS = ("float32", "int8")
 
 
 def export_tflite(
@@ -29,6 +29,7 @@ def export_tflite(
     representative_data: Iterable[np.ndarray] | None = None,
     labels: Sequence[str] | None = None,
     sample_rate: int | None = None,
+    clip_seconds: float | None = None,
     name: str | None = None,
     description: str = "",
     version: str = "",
@@ -39,24 +40,39 @@ def export_tflite(
 
     Call it last, on a model that `keras_reparam.merge` returned. The model is left as it is.
 
-    Kind `"float32"` is float throughout. Kind `"int8"` has int8 weights (one scale per output
-    channel) and calibrated int8 activations in linear layers and convolutions; front end,
-    normalisation, attention's products, softmax, input and output are float32.
+    What the kinds of `quantization` store and compute:
+
+    - `"float32"`: weights, activations, input and output float32.
+    - `"float16"`: weights float16 (matrices and kernels; the Fourier transform's stay float32);
+      activations, input and output float32.
+    - `"int8_dynamic"`: weights of linear layers and convolutions int8, one scale per output
+      channel; their activations quantised on the fly, anew for every input; all else, input and
+      output float32. Needs no data.
+    - `"int8"`: weights int8, one scale per output channel, and calibrated int8 activations in
+      linear layers and convolutions where that pays; front end, normalisation, attention's
+      products, softmax, input and output float32.
+    - `"int8_full"`: weights int8, calibrated int8 activations in every operator that has an int8
+      kernel, softmax too; input and output int8, with their scales and zero points in the file.
+      Features in: int8 samples of a waveform would hold no log-mel. It gets no mask.
 
     The same model and data give the same bytes. Labels, sample rate and texts travel inside the
     file as TFLite metadata, which MediaPipe reads. Where Keras runs on JAX, a process of its own
     converts the saved model with TensorFlow.
 
     Args:
-        model: Built model with one float input, static but for the batch, and logits
-            `(batch, classes)`: waveform in (`keras_reparam.models.with_front_end`) or features in.
+        model: Built model with one float input, static but for the batch (see `clip_seconds`),
+            and logits `(batch, classes)`: waveform in (`keras_reparam.models.with_front_end`) or
+            features in.
         path: The file to write, ending with `.tflite`. An existing one is replaced.
-        quantization: `"int8"` or `"float32"`.
-        representative_data: Inputs of the model without the batch axis, for `"int8"`: an array
-            `(clips, ...)` or an iterable of arrays. Some hundred clips as the model will meet
-            them; never those it is tested on. At most 200 are used, evenly spaced.
+        quantization: The kind.
+        representative_data: Inputs of the model without the batch axis: an array `(clips, ...)`
+            or an iterable of arrays. Some hundred clips as the model will meet them; never those
+            it is tested on. At most 200 are used, evenly spaced. `"int8"` and `"int8_full"` are
+            calibrated on them; any kind is compared with float32 over them.
         labels: Class names in the order of the logits.
         sample_rate: Samples per second of a waveform model. `None`: that of its `LogMel` layer.
+        clip_seconds: Length of a waveform model's input in seconds. A model of any length
+            `(batch, None)` gets this one; any other model is checked to have it.
         name: Name of the model in the file. `None`: `model.name`.
         description: One or two sentences.
         version: Version of the model.
@@ -64,8 +80,8 @@ def export_tflite(
         licence: Terms of use.
 
     Returns:
-        An `ExportReport`: path, size, operators, share of int8 weights, and for `"int8"` how far
-        the scores of the representative data are from the float32 ones. `print` it for a table.
+        An `ExportReport`: path, size, operators, share of int8 weights, and how far the scores
+        of the representative data are from the float32 ones. `print` it for a table.
 
     Raises:
         TypeError: If an argument has the wrong type.
@@ -96,7 +112,16 @@ def export_tflite(
             f"Received: quantization={quantization!r}"
         )
     target = checked_target(path, ".tflite")
-    shape, classes = _checked_model(model)
+    _check_model(model)
+    rate = _checked_sample_rate(model, sample_rate)
+    shape = _checked_shape(model, rate, clip_seconds)
+    classes = _checked_classes(model, shape)
+    if quantization == "int8_full" and len(shape) == 1:
+        raise ValueError(
+            'quantization="int8_full" takes features, and the model takes a waveform, of which '
+            'int8 keeps too little. Use "int8", whose front end stays float, or export the '
+            f"backbone without its front end. Received: input shape {(None, *shape)}"
+        )
     if labels is not None and len(checked_labels(labels)) != classes:
         raise ValueError(
             f"`labels` must name each of the model's {classes} classes. "
@@ -104,25 +129,25 @@ def export_tflite(
         )
     metadata = TFLiteMetadata(
         labels=() if labels is None else tuple(labels),
-        sample_rate=_checked_sample_rate(model, shape, sample_rate),
+        sample_rate=rate,
         name=model.name if name is None else name,
         description=description,
         version=version,
         author=author,
         licence=licence,
+        quantization=quantization,
+        front_end=_front_end(model),
     )
-    data = _checked_data(representative_data, shape) if quantization == "int8" else []
-    reference = convert(model)
+    data = _checked_data(representative_data, shape, quantization)
+    reference = convert(model, shape)
     _audit(reference)
-    content = quantize_int8(reference, data) if quantization == "int8" else reference
-    content = add_metadata(content, metadata)
+    content = add_metadata(quantize(reference, quantization, data), metadata)
     report = _report(target, quantization, content, metadata, reference, data)
     write_bytes(target, content)
     return report
 
 
-def _checked_model(model: keras.Model) -> tuple[tuple[int, ...], int]:
-    """Input shape without the batch axis, and number of classes, or an error."""
+def _check_model(model: keras.Model) -> None:
     if not isinstance(model, keras.Model):
         raise TypeError(
             f"`model` must be a `keras.Model`. Received: {model!r} of type {type(model).__name__}"
@@ -150,7 +175,51 @@ def _checked_model(model: keras.Model) -> tuple[tuple[int, ...], int]:
                 f"The weights of '{weight.path}' hold NaN or infinity. Train again, or load a "
                 "checkpoint from before it happened."
             )
+
+
+def _checked_shape(
+    model: keras.Model, sample_rate: int | None, clip_seconds: float | None
+) -> tuple[int, ...]:
+    """Input shape without the batch axis, or an error."""
     shape = input_shape(model)
+    if clip_seconds is not None:
+        shape = (_checked_samples(shape, sample_rate, clip_seconds),)
+    if not shape or None in shape:
+        waveform = " or pass `clip_seconds=`." if len(shape) == 1 else "."
+        raise ValueError(
+            "Every axis but the batch must be static: a phone's file has one shape. Create the "
+            f"model with a fixed number of frames or samples{waveform} "
+            f"Received: input shape {(None, *shape)}"
+        )
+    return shape
+
+
+def _checked_samples(
+    shape: tuple[int | None, ...], sample_rate: int | None, clip_seconds: float
+) -> int:
+    """Samples of `clip_seconds`, or an error."""
+    number = isinstance(clip_seconds, int | float) and not isinstance(clip_seconds, bool)
+    if not number or not 0 < clip_seconds < math.inf:
+        raise ValueError(
+            "`clip_seconds` must be a positive number of seconds. "
+            f"Received: clip_seconds={clip_seconds!r}"
+        )
+    if len(shape) != 1 or sample_rate is None:
+        raise ValueError(
+            "`clip_seconds` is the length of a waveform (batch, samples) at a sample rate. Put the "
+            "front end before the model with `keras_reparam.models.with_front_end`, or leave it "
+            f"out. Received: input shape {(None, *shape)}, sample rate {sample_rate}"
+        )
+    samples = round(clip_seconds * sample_rate)
+    if shape[0] not in (None, samples):
+        raise ValueError(
+            f"The model takes {shape[0]} samples, {shape[0] / sample_rate:g} s at {sample_rate} "
+            f"Hz. Received: clip_seconds={clip_seconds!r}"
+        )
+    return samples
+
+
+def _checked_classes(model: keras.Model, shape: tuple[int, ...]) -> int:
     # Not called on symbolic input: that would add a node to the user's graph.
     outputs = model.compute_output_spec(keras.KerasTensor((1, *shape), "float32"))
     output_shape = getattr(outputs, "shape", None)
@@ -160,13 +229,31 @@ def _checked_model(model: keras.Model) -> tuple[tuple[int, ...], int]:
             "The model must have one output, logits of shape (batch, classes). "
             f"Received: output shape {found}"
         )
-    return shape, int(output_shape[1])
+    return int(output_shape[1])
 
 
-def _checked_sample_rate(model: keras.Model, shape: tuple, sample_rate: int | None) -> int | None:
-    rates = {layer.sample_rate for layer in model._flatten_layers() if isinstance(layer, LogMel)}
+def _front_ends(model: keras.Model) -> list[LogMel]:
+    return [layer for layer in model._flatten_layers() if isinstance(layer, LogMel)]
+
+
+def _front_end(model: keras.Model) -> str:
+    """The settings of the log-mel front end in words, empty if the model takes features."""
+    return "; ".join(
+        "log-mel, " + ", ".join(f"{k}={v}" for k, v in _settings(layer).items())
+        for layer in _front_ends(model)
+    )
+
+
+def _settings(layer: LogMel) -> dict[str, Any]:
+    of_any_layer = keras.layers.Layer().get_config()
+    return {k: v for k, v in layer.get_config().items() if k not in of_any_layer}
+
+
+def _checked_sample_rate(model: keras.Model, sample_rate: int | None) -> int | None:
+    rates = {layer.sample_rate for layer in _front_ends(model)}
     if sample_rate is None:
         return rates.pop() if len(rates) == 1 else None
+    shape = input_shape(model)
     if len(shape) != 1:
         raise ValueError(
             "`sample_rate` describes a waveform (batch, samples), and the model takes features "
@@ -185,11 +272,15 @@ def _checked_sample_rate(model: keras.Model, shape: tuple, sample_rate: int | No
 MAX_CLIPS = 200
 
 
-def _checked_data(data: Iterable[np.ndarray] | None, shape: tuple[int, ...]) -> list[np.ndarray]:
-    """The clips that calibrate, as float32 arrays of the input's shape, or an error."""
+def _checked_data(
+    data: Iterable[np.ndarray] | None, shape: tuple[int, ...], kind: str
+) -> list[np.ndarray]:
+    """The clips that calibrate and compare, float32 arrays of the input's shape, or an error."""
+    if data is None and kind not in CALIBRATED:
+        return []
     if data is None:
         raise ValueError(
-            'quantization="int8" needs `representative_data`: some hundred inputs of shape '
+            f'quantization="{kind}" needs `representative_data`: some hundred inputs of shape '
             f"{shape}, as the model will meet them, to find the range of every activation."
         )
     if isinstance(data, str | bytes | dict) or not isinstance(data, Iterable):
@@ -248,38 +339,40 @@ def _audit(model: bytes) -> None:
 
 def _report(target, kind, content, metadata, reference, data) -> ExportReport:
     graph = TFLiteGraph(content)
+    light = Runtime(content)
     agreement = difference = None
-    if kind != "float32":
-        light, full = Runtime(content), Runtime(reference)
+    if kind != "float32" and data:
+        full = Runtime(reference)
         scores = np.array([[light(clip), full(clip)] for clip in data])
         best = scores.argmax(axis=-1)
         agreement = float(np.mean(best[:, 0] == best[:, 1]))
         difference = float(np.abs(scores[:, 0] - scores[:, 1]).max())
     notes = []
-    if kind != "float32":
-        notes.append(f"calibrated on, and compared over, {len(data)} clips")
+    if agreement is not None:
+        calibrated = "calibrated on, and " if kind in CALIBRATED else ""
+        notes.append(f"{calibrated}compared over, {len(data)} clips")
     if not metadata.labels:
         notes.append("no labels inside: pass `labels=` for a file that a classifier can load")
     waveform = len(graph.tensors[graph.inputs[0]].shape) == 2
     if waveform and not metadata.sample_rate:
         notes.append("no sample rate inside: pass `sample_rate=` if the input is a waveform")
-    if waveform and not graph.front_end and kind == "int8":
+    if waveform and not graph.front_end and kind.startswith("int8"):
         notes.append("no logarithm found: no operator was taken for a front end and kept float")
-    weights, values = Counter(), Counter()
+    weights: Counter[str] = Counter()
     for tensor in graph.constants(graph.backbone):
         # Shapes, axes and the int32 biases of int8 kernels are no weights to compress.
-        if tensor.dtype in ("float32", "int8"):
+        if tensor.dtype in ("float32", "float16", "int8"):
             weights[tensor.dtype] += tensor.data_bytes
-            values[tensor.dtype] += tensor.values
     return ExportReport(
         path=target,
         kind=kind,
         size=len(content),
         operators=tuple(graph.operator_counts()),
         weights=dict(weights),
-        int8_share=values["int8"] / max(sum(values.values()), 1),
+        int8_share=weights["int8"] / max(weights.total(), 1),
         front_end_bytes=sum(tensor.data_bytes for tensor in graph.constants(graph.front_end)),
-        input_shape=graph.tensors[graph.inputs[0]].shape,
+        input_shape=light.input_shape,
+        input_type=graph.tensors[graph.inputs[0]].dtype,
         metadata=metadata,
         agreement=agreement,
         difference=difference,

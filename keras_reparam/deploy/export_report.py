@@ -16,16 +16,17 @@ class ExportReport:
 
     Attributes:
         path: Where the file is.
-        kind: Quantisation kind: `"float32"` or `"int8"`.
+        kind: Quantisation kind, one of those of `keras_reparam.export_tflite`.
         size: Bytes of the file.
         operators: Rows (builtin operator, count, how many of them int8).
         weights: Bytes of the backbone's constants by dtype, shapes and indices not counted.
-        int8_share: Share of these constants' values that are int8.
+        int8_share: Share of these bytes that are int8.
         front_end_bytes: Bytes of the front end's constants: always float.
         input_shape: Shape of the input, batch of 1 included.
+        input_type: Type of the input, `"float32"` or `"int8"`.
         metadata: Labels, sample rate and texts in the file.
         agreement: Share of the representative clips whose best class is that of the float32
-            file; `None` for the kind `float32` itself.
+            file; `None` for the kind `float32` itself, and without clips.
         difference: Largest difference of a probability from the float32 file's; `None` as above.
         notes: What to know about running the file.
     """
@@ -38,6 +39,7 @@ class ExportReport:
     int8_share: float
     front_end_bytes: int
     input_shape: tuple[int, ...]
+    input_type: str
     metadata: TFLiteMetadata
     agreement: float | None
     difference: float | None
@@ -50,14 +52,15 @@ class ExportReport:
             ("file", str(self.path)),
             ("kind", self.kind),
             ("size", f"{self.size:,} bytes"),
-            ("input", f"float32 {list(self.input_shape)}"),
+            ("input", f"{self.input_type} {list(self.input_shape)}"),
         ]
         if self.metadata.sample_rate:
             rows.append(("sample rate", f"{self.metadata.sample_rate} Hz"))
         if self.metadata.labels:
             rows.append(("labels", ", ".join(self.metadata.labels)))
         weights = ", ".join(f"{d} {n:,} bytes" for d, n in sorted(self.weights.items()))
-        rows.append(("weights", f"{weights}; {self.int8_share:.1%} of the values are int8"))
+        share = f"; {self.int8_share:.1%} of them int8" if "int8" in self.weights else ""
+        rows.append(("weights", weights + share))
         if self.front_end_bytes:
             rows.append(("front end", f"{self.front_end_bytes:,} bytes, float"))
         operators = (f"{n} {c}" + (f" ({i} int8)" if i else "") for n, c, i in self.operators)

@@ -20,8 +20,9 @@ from rich.table import Table
 
 from keras_reparam.deploy.classifier import Classifier
 
-# Allowed difference of a probability. For int8 kinds the best class must also be the same.
-TOLERANCES = {"float32": 1e-4, "int8": 0.02}
+# Allowed difference of a probability. For int8 kinds the best class must also be the same. There
+# is no `int8_full`: it takes features, and the clips are waveforms.
+TOLERANCES = {"float32": 1e-4, "float16": 1e-4, "int8_dynamic": 0.02, "int8": 0.02}
 _INDEX = "golden.json"
 
 
@@ -82,15 +83,15 @@ def write_golden(
     """Writes `folder` anew: the clips as PCM16 WAV, and `golden.json` with their scores.
 
     `golden.json` holds `sample_rate`, `labels` in order, `tolerance` by kind (a probability's
-    allowed difference; for `int8` the best class must also be the same) and `clips`: `file`,
+    allowed difference; for int8 kinds the best class must also be the same) and `clips`: `file`,
     `sha256`, and `probabilities` by kind. The scores are those of the samples as stored.
 
     Args:
         folder: Replaced as a whole, once everything is written.
         clips: Name to mono float samples between -1 and 1 at the models' sample rate, at most
             as long as the models' window, so that a runtime replays them in one call.
-        models: Kind (`"float32"`, `"int8"`) to `.tflite` file. All have the same labels, sample
-            rate and window.
+        models: Kind to `.tflite` file. All have the same labels, sample rate and window. Any kind
+            but `"int8_full"`, which takes features.
 
     Returns:
         Path of `golden.json`.
@@ -192,7 +193,8 @@ def _load(models: Mapping[str, str | os.PathLike]) -> dict[str, Classifier]:
     unknown = sorted(set(models) - set(TOLERANCES))
     if unknown or not models:
         raise ValueError(
-            f"`models` must map kinds, of {', '.join(TOLERANCES)}, to files. "
+            f"`models` must map kinds, of {', '.join(TOLERANCES)}, to files; int8_full takes "
+            "features, and golden clips are waveforms. "
             f"Received: {unknown or 'none'}"
         )
     classifiers = {kind: Classifier(path) for kind, path in models.items()}

@@ -23,6 +23,12 @@ from keras_reparam.deploy.tflite_buffers import MODEL_IDENTIFIER, pack_model, un
 _KEY = b"TFLITE_METADATA"
 _METADATA_IDENTIFIER = b"M001"
 _LABELS_FILE = "labels.txt"
+_TEXTS = (
+    *("name", "description", "version", "author", "licence"),
+    *("quantization", "front_end"),
+)
+# What tells our sentences in the descriptions of graph and input from anyone else's.
+_QUANTIZATION, _FRONT_END = "quantisation kind: ", "front end: "
 # Of the metadata schema: the union's members and the kind of an associated file.
 _FEATURE_PROPERTIES, _AUDIO_PROPERTIES = 1, 4
 _TENSOR_AXIS_LABELS = 2
@@ -56,6 +62,9 @@ class TFLiteMetadata:
         version: Version of the model.
         author: Who made it.
         licence: Terms of use.
+        quantization: Quantisation kind. It stands in the description of the graph.
+        front_end: What the file does to a waveform before the backbone, in words. It stands in
+            the description of the input.
 
     Example:
 
@@ -71,9 +80,11 @@ class TFLiteMetadata:
     version: str = ""
     author: str = ""
     licence: str = ""
+    quantization: str = ""
+    front_end: str = ""
 
     def __post_init__(self) -> None:
-        for field in ("name", "description", "version", "author", "licence"):
+        for field in _TEXTS:
             value = getattr(self, field)
             if not isinstance(value, str):
                 raise TypeError(f"`{field}` must be a string. Received: {field}={value!r}")
@@ -175,15 +186,20 @@ def _metadata_flatbuffer(metadata: TFLiteMetadata) -> bytes:
         audio = {0: ("int", metadata.sample_rate), 1: ("int", metadata.channels)}
         input_content = _content(builder, _AUDIO_PROPERTIES, audio)
         input_name = text("audio")
-    inputs = _table(builder, {0: ("offset", input_name), 3: ("offset", input_content)})
+    slots = {0: ("offset", input_name), 3: ("offset", input_content)}
+    if metadata.front_end:
+        slots[1] = ("offset", text(_FRONT_END + metadata.front_end))
+    inputs = _table(builder, slots)
     output_content = _content(builder, _FEATURE_PROPERTIES, {0: ("byte", 0)})
     slots = {0: ("offset", text("scores")), 3: ("offset", output_content)}
     if metadata.labels:
         file = {0: ("offset", text(_LABELS_FILE)), 2: ("byte", _TENSOR_AXIS_LABELS)}
         slots[6] = ("offset", _vector(builder, _table(builder, file)))
     outputs = _table(builder, slots)
-    vectors = {2: ("offset", _vector(builder, inputs)), 3: ("offset", _vector(builder, outputs))}
-    subgraphs = _vector(builder, _table(builder, vectors))
+    slots = {2: ("offset", _vector(builder, inputs)), 3: ("offset", _vector(builder, outputs))}
+    if metadata.quantization:
+        slots[1] = ("offset", text(_QUANTIZATION + metadata.quantization))
+    subgraphs = _vector(builder, _table(builder, slots))
     texts = {
         0: metadata.name,
         1: metadata.description,
@@ -271,6 +287,8 @@ def _parse_metadata(content: bytes, model: bytes) -> TFLiteMetadata:
     }
     subgraph = _first(root, 3)
     inputs = _first(subgraph, 2)
+    fields["quantization"] = _said(subgraph, _QUANTIZATION)
+    fields["front_end"] = _said(inputs, _FRONT_END)
     outputs = _first(subgraph, 3)
     content_table = _child(inputs, 3)
     if content_table is not None and _byte(content_table, 0) == _AUDIO_PROPERTIES:
@@ -282,6 +300,12 @@ def _parse_metadata(content: bytes, model: bytes) -> TFLiteMetadata:
     if label_file is not None:
         fields["labels"] = _read_labels(model, _text(label_file, 0))
     return TFLiteMetadata(**fields)
+
+
+def _said(table: Table | None, what: str) -> str:
+    """The rest of a description that begins with `what`."""
+    description = "" if table is None else _text(table, 1)
+    return description.removeprefix(what) if description.startswith(what) else ""
 
 
 def _read_labels(model: bytes, name: str) -> tuple[str, ...]:

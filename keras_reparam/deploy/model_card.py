@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from keras_reparam.deploy.files import checked_target, write_bytes
+from keras_reparam.deploy.kinds import KINDS
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -20,6 +21,7 @@ class ModelCard:
         data: What it was trained on: corpus, speakers, clips, licence of the recordings.
         protocol: Which speakers trained, validated and tested it, and how the model was chosen.
         architecture: The network and its parameters.
+        kinds: Quantisation kinds of the files, of those of `keras_reparam.export_tflite`.
         labels: Classes in the order of the scores.
         sample_rate: Samples per second of the input.
         window: Samples that it takes at once.
@@ -37,6 +39,7 @@ class ModelCard:
     data: str
     protocol: str
     architecture: str
+    kinds: Sequence[str]
     labels: Sequence[str]
     sample_rate: int
     window: int
@@ -52,6 +55,11 @@ class ModelCard:
                     f"A model card must say something about `{field.name}`. "
                     f"Received: {field.name}={getattr(self, field.name)!r}"
                 )
+        unknown = sorted(set(self.kinds) - set(KINDS))
+        if unknown:
+            raise ValueError(
+                f"`kinds` must be among {', '.join(map(repr, KINDS))}. Received: {unknown}"
+            )
         columns = list(self.metrics[0])
         for row in self.metrics:
             if list(row) != columns:
@@ -88,6 +96,9 @@ class ModelCard:
                 "",
                 "## Model",
                 self.architecture,
+                "",
+                "## Quantisation kinds",
+                *(f"- `{kind}`: {KINDS[kind]}" for kind in self.kinds),
                 "",
                 "## Data",
                 self.data,

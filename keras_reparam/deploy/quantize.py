@@ -1,63 +1,94 @@
-"""A float `.tflite` to kind `int8`: static quantisation, operator by operator."""
+"""A float `.tflite` to another quantisation kind."""
 
 import re
 from collections.abc import Sequence
 
 import numpy as np
+from ai_edge_litert import schema_py_generated as schema
 
+from keras_reparam.deploy.compaction import compact
+from keras_reparam.deploy.constant_storage import store_constants
 from keras_reparam.deploy.convert import INPUT, SIGNATURE
+from keras_reparam.deploy.kernel_versions import set_versions
 from keras_reparam.deploy.quiet import quiet
+from keras_reparam.deploy.tflite_buffers import pack_model, unpack_model
 from keras_reparam.deploy.tflite_graph import Operator, TFLiteGraph
 
-# The operators whose int8 kernels pay. An ADD or BATCH_MATMUL in int8 costs more conversions than
-# it saves time (measured: BATCH_MATMUL makes a small transformer 1.4x slower, ADD changes nothing).
-_STATIC = ("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D")
+# The operators that hold the weights, and whose int8 kernels pay. An ADD or BATCH_MATMUL in int8
+# costs more conversions than it saves time (measured: BATCH_MATMUL makes a small transformer 1.4x
+# slower, ADD changes nothing).
+_LINEAR = ("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D")
+# On the fly there is no fast kernel for a depthwise convolution (measured: 1.5x slower).
+_DYNAMIC = ("FULLY_CONNECTED", "CONV_2D")
+_PRODUCTS = ("FULLY_CONNECTED", "BATCH_MATMUL")
 # A convolution over fewer channels than this (an image's, a spectrogram's first one) has hardly
 # any weights, is no faster in int8, and slower on a CPU without int8 dot products.
 _MIN_CHANNELS = 4
+# Storing a smaller constant in fewer bits saves less than the operator that restores it takes.
+_MIN_STORED_VALUES = 256
 
 
-def quantize_int8(model: bytes, data: Sequence[np.ndarray]) -> bytes:
-    """The model with int8 linear layers and convolutions, calibrated on `data`.
-
-    Weights are int8 per output channel, activations int8 with the range that `data` shows. The
-    front end (what the first logarithm depends on), normalisation, attention's products and the
-    softmax stay float32. The last linear layer has int8 weights and float32 logits, since their
-    rounding would be the coarsest of all.
+def quantize(model: bytes, kind: str, data: Sequence[np.ndarray] = ()) -> bytes:
+    """The model as one of `keras_reparam.deploy.kinds.KINDS`.
 
     Args:
         model: Bytes of a float32 `.tflite` with one signature.
-        data: Inputs of the model, without the batch axis.
+        kind: The kind.
+        data: Inputs of the model, without the batch axis, for the kinds that are calibrated.
 
     Returns:
-        Bytes of the quantised `.tflite`.
+        Bytes of the `.tflite`, without what no runtime reads.
 
     Raises:
         ValueError: If the model has nothing to quantise.
     """
+    content = model
+    if kind.startswith("int8"):
+        content = _quantized(model, _recipe(TFLiteGraph(model), kind), data)
+    packed = unpack_model(content)
+    if kind == "int8_dynamic":
+        _quantize_asymmetrically(packed)
+    if kind in ("float16", "int8_dynamic", "int8"):
+        store_constants(packed, _storage(TFLiteGraph(content), kind))
+    if kind != "float32":
+        set_versions(packed)
+    compact(packed, quantized=kind != "float32")
+    return pack_model(packed)
+
+
+def _recipe(graph: TFLiteGraph, kind: str):
+    """What litert-quantizer shall do, operator by operator.
+
+    In kind `int8` the last linear layer has int8 weights and float logits, since their rounding
+    would be the coarsest of all.
+    """
+    with quiet():
+        from litert_quantizer import qtyping, recipe_manager
+
+    recipe = recipe_manager.RecipeManager()
+    name_of = qtyping.TFLOperationName
+    if kind == "int8_full":
+        recipe.add_static_config(
+            ".*", name_of.ALL_SUPPORTED, activation_num_bits=8, weight_num_bits=8
+        )
+        return recipe
+    for operator in _chosen(graph, _DYNAMIC if kind == "int8_dynamic" else _LINEAR):
+        scope = _scope(graph, operator), name_of[operator.name]
+        if kind == "int8_dynamic" or _gives_logits(graph, operator):
+            recipe.add_dynamic_config(*scope, num_bits=8)
+        else:
+            recipe.add_static_config(*scope, activation_num_bits=8, weight_num_bits=8)
+    return recipe
+
+
+def _quantized(model: bytes, recipe, data: Sequence[np.ndarray]) -> bytes:
     with quiet() as screen:
-        from litert_quantizer import calibrator, qtyping, recipe_manager
+        from litert_quantizer import calibrator
         from litert_quantizer.quantizer import Quantizer
         from litert_quantizer.utils import qsv_utils
         from rich.console import Console
         from rich.progress import track
 
-        graph = TFLiteGraph(model)
-        chosen = [graph.operators[i] for i in sorted(graph.backbone) if _pays(graph, i)]
-        if not chosen:
-            raise ValueError(
-                "The model has no linear layer or convolution to quantise. Export it with "
-                'quantization="float32".'
-            )
-        recipe = recipe_manager.RecipeManager()
-        for operator in chosen:
-            # An operator is named by its first output; several outputs would be joined by ";".
-            regex = f"^{re.escape(graph.tensors[operator.outputs[0]].name)};?$"
-            kind = qtyping.TFLOperationName[operator.name]
-            if _gives_logits(graph, operator):
-                recipe.add_dynamic_config(regex, kind, num_bits=8)
-            else:
-                recipe.add_static_config(regex, kind, activation_num_bits=8, weight_num_bits=8)
         # The true range over all clips. The quantizer's default, a moving average that weighs the
         # first clip most, gave four to five times the error on speech.
         calibration = calibrator.Calibrator(
@@ -75,14 +106,74 @@ def quantize_int8(model: bytes, data: Sequence[np.ndarray]) -> bytes:
         return bytes(result.quantized_model)
 
 
-def _pays(graph: TFLiteGraph, index: int) -> bool:
-    operator = graph.operators[index]
-    if operator.name not in _STATIC or not graph.is_constant(operator.inputs[1]):
+def _chosen(graph: TFLiteGraph, names: Sequence[str]) -> list[Operator]:
+    chosen = [
+        graph.operators[i] for i in sorted(graph.backbone) if _pays(graph, graph.operators[i])
+    ]
+    chosen = [operator for operator in chosen if operator.name in names]
+    if not chosen:
+        raise ValueError(
+            "The model has no linear layer or convolution to quantise. Export it with "
+            'quantization="float32".'
+        )
+    return chosen
+
+
+def _pays(graph: TFLiteGraph, operator: Operator) -> bool:
+    if operator.name not in _LINEAR or not graph.is_constant(operator.inputs[1]):
         return False
     kernel = graph.tensors[operator.inputs[1]].shape
     return operator.name != "CONV_2D" or kernel[-1] >= _MIN_CHANNELS
 
 
+def _scope(graph: TFLiteGraph, operator: Operator) -> str:
+    # An operator is named by its first output; several outputs would be joined by ";".
+    return f"^{re.escape(graph.tensors[operator.outputs[0]].name)};?$"
+
+
 def _gives_logits(graph: TFLiteGraph, operator: Operator) -> bool:
     softmax = graph.operators[graph.producer[graph.outputs[0]]]
     return operator.name == "FULLY_CONNECTED" and softmax.inputs[0] in operator.outputs
+
+
+def _quantize_asymmetrically(packed: schema.ModelT) -> None:
+    """Lets the kernels use the whole range of int8 for what they quantise on the fly.
+
+    It is more exact, and what makes all of them, XNNPACK's and the reference ones of every
+    runtime, give the same scores.
+    """
+    for operator in packed.subgraphs[0].operators:
+        options = operator.builtinOptions
+        if isinstance(options, schema.FullyConnectedOptionsT):
+            options.asymmetricQuantizeInputs = True
+
+
+def _storage(graph: TFLiteGraph, kind: str) -> dict[int, str]:
+    """How float32 constants are stored: tensor index to dtype.
+
+    In the front end that is the matrix of mel filters alone, as float16: a band's value is a sum
+    of what is never negative, so its relative error is the filters'. The Fourier transform's
+    sums cancel: quiet bands would drown in the rounding of loud ones.
+    """
+    products = [i for i in graph.front_end if graph.operators[i].name in _PRODUCTS]
+    dropped = graph.front_end - {max(products, default=-1)}
+    found: dict[int, str] = {}
+    for index, operator in enumerate(graph.operators):
+        if index in dropped:
+            continue
+        for place, tensor in enumerate(operator.inputs):
+            if not _is_table(graph, tensor):
+                continue
+            if operator.name not in _LINEAR and index not in graph.front_end and kind != "float16":
+                found[tensor] = "int8"
+            elif operator.name not in _LINEAR or place == 1:
+                found[tensor] = "float16"
+    return found
+
+
+def _is_table(graph: TFLiteGraph, index: int) -> bool:
+    """Whether a tensor is a float32 constant that is worth storing, no bias or gain."""
+    if not graph.is_constant(index) or graph.tensors[index].dtype != "float32":
+        return False
+    axes = sum(n > 1 for n in graph.tensors[index].shape)
+    return axes > 1 and graph.tensors[index].values >= _MIN_STORED_VALUES

@@ -8,7 +8,10 @@ from keras_reparam.deploy.quiet import quiet
 
 
 class Runtime:
-    """A `.tflite` with one float32 input and one output of class scores.
+    """A `.tflite` with one input and one output of class scores, each float32 or int8.
+
+    Callers give and get real values: those of an int8 tensor are converted with the scale and
+    zero point that the file holds.
 
     Args:
         model: Bytes of the file; they may come from anywhere.
@@ -35,26 +38,50 @@ class Runtime:
             raise failure
         inputs = self._interpreter.get_input_details()
         outputs = self._interpreter.get_output_details()
-        if len(inputs) != 1 or inputs[0]["dtype"] != np.float32 or inputs[0]["shape"][:1] != 1:
+        if len(inputs) != 1 or not _is_real(inputs[0]) or inputs[0]["shape"][:1] != 1:
             raise ValueError(
-                f"Expected a model with one float32 input of batch 1. Received: {origin} with "
-                f"inputs {[(i['dtype'].__name__, i['shape'].tolist()) for i in inputs]}"
+                "Expected a model with one float32 or int8 input of batch 1. Received: "
+                f"{origin} with inputs {_described(inputs)}"
             )
         shape = outputs[0]["shape"].tolist()
-        if len(outputs) != 1 or outputs[0]["dtype"] != np.float32 or len(shape) != 2:
+        if len(outputs) != 1 or not _is_real(outputs[0]) or len(shape) != 2:
             raise ValueError(
-                f"Expected a model with one float32 output [1, classes]. Received: {origin} with "
-                f"outputs {[(o['dtype'].__name__, o['shape'].tolist()) for o in outputs]}"
+                "Expected a model with one float32 or int8 output [1, classes]. Received: "
+                f"{origin} with outputs {_described(outputs)}"
             )
         self.input_shape = tuple(inputs[0]["shape"].tolist())
         self.num_classes = shape[1]
-        self._input, self._output = inputs[0]["index"], outputs[0]["index"]
+        self._input, self._output = inputs[0], outputs[0]
         self._lock = threading.Lock()
 
     def __call__(self, example: np.ndarray) -> np.ndarray:
         """Scores `(classes,)` of one input without its batch axis."""
         # The interpreter keeps the tensors: two threads would overwrite each other's.
         with self._lock:
-            self._interpreter.set_tensor(self._input, np.asarray(example, "float32")[None])
+            self._interpreter.set_tensor(self._input["index"], _stored(example, self._input)[None])
             self._interpreter.invoke()
-            return self._interpreter.get_tensor(self._output)[0]
+            return _real(self._interpreter.get_tensor(self._output["index"])[0], self._output)
+
+
+def _described(tensors: list[dict]) -> list[tuple[str, list[int]]]:
+    return [(tensor["dtype"].__name__, tensor["shape"].tolist()) for tensor in tensors]
+
+
+def _is_real(tensor: dict) -> bool:
+    quantised = tensor["dtype"] == np.int8 and tensor["quantization"][0] > 0
+    return tensor["dtype"] == np.float32 or quantised
+
+
+def _stored(values: np.ndarray, tensor: dict) -> np.ndarray:
+    values = np.asarray(values, "float32")
+    if tensor["dtype"] == np.float32:
+        return values
+    scale, zero_point = tensor["quantization"]
+    return np.clip(np.round(values / scale) + zero_point, -128, 127).astype("int8")
+
+
+def _real(values: np.ndarray, tensor: dict) -> np.ndarray:
+    if tensor["dtype"] == np.float32:
+        return values
+    scale, zero_point = tensor["quantization"]
+    return (values.astype("float32") - zero_point) * np.float32(scale)

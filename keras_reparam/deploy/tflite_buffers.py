@@ -45,10 +45,10 @@ def unpack_model(model: bytes) -> schema.ModelT:
 
 
 def pack_model(packed: schema.ModelT) -> bytes:
-    """Bytes of a `.tflite` file, constants aligned to 16 bytes."""
+    """Bytes of a `.tflite` file, constants aligned to 16 bytes, equal vectors stored once."""
     for buffer in packed.buffers:
         buffer.__class__ = _AlignedBuffer
-    builder = flatbuffers.Builder(4096 + sum(len(buffer) for buffer in packed.buffers))
+    builder = _SharingBuilder(4096 + sum(len(buffer) for buffer in packed.buffers))
     builder.Finish(packed.Pack(builder), MODEL_IDENTIFIER)
     return bytes(builder.Output())
 
@@ -71,3 +71,38 @@ class _AlignedBuffer(schema.BufferT):
         if vector is not None:
             schema.BufferAddData(builder, vector)
         return schema.BufferEnd(builder)
+
+
+class _SharingBuilder(flatbuffers.Builder):
+    """Stores equal vectors of numbers once: shapes, and the zero points of every channel."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self._vectors: dict[tuple[int, bytes], int] = {}
+        self._before = self._size = self._alignment = 0
+        self._shares = False
+
+    def StartVector(self, elemSize: int, numElems: int, alignment: int) -> int:
+        self._before, self._size = self.Offset(), elemSize * numElems
+        self._alignment = max(alignment, elemSize)
+        self._shares = True
+        return super().StartVector(elemSize, numElems, alignment)
+
+    def PrependUOffsetTRelative(self, off: int) -> None:
+        # Equal offsets from different places lead to different things.
+        self._shares = False
+        super().PrependUOffsetTRelative(off)
+
+    def EndVector(self, numElems: int | None = None) -> int:
+        vector = super().EndVector(numElems)
+        # Strings end here too, and begin elsewhere.
+        if not self._shares:
+            return vector
+        self._shares = False
+        # The number of elements comes first.
+        content = bytes(self.Bytes[self.head : self.head + 4 + self._size])
+        found = self._vectors.setdefault((self._alignment, content), vector)
+        if found != vector:
+            # The builder writes from the end to the beginning: this takes the vector back.
+            self.head = len(self.Bytes) - self._before
+        return found

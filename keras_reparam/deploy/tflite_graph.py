@@ -47,7 +47,10 @@ class TFLiteGraph:
 
     @functools.cached_property
     def backbone(self) -> frozenset[int]:
-        """Indices of the operators that depend on the features, or all if the model takes them."""
+        """Indices of the operators that depend on the features, or all if the model takes them.
+
+        Those that restore constants stored in fewer bits belong to what reads them.
+        """
         if not self.front_end:
             return frozenset(range(len(self.operators)))
         made = set(self.operators[max(self.front_end)].outputs)
@@ -56,6 +59,10 @@ class TFLiteGraph:
             if made.intersection(operator.inputs):
                 found.add(index)
                 made.update(operator.outputs)
+        read = {tensor for index in found for tensor in self.operators[index].inputs}
+        for index, operator in enumerate(self.operators):
+            if read.intersection(operator.outputs) and all(map(self.is_constant, operator.inputs)):
+                found.add(index)
         return frozenset(found)
 
     @functools.cached_property

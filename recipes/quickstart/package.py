@@ -110,10 +110,9 @@ def model_card(
         architecture=(
             f"ConvTransformer, size light: {facts['merged_parameters']:,} parameters. Trained with "
             f"HRF (expansion {facts['expansion']}, {facts['training_parameters']:,} parameters), "
-            "merged into plain layers in float64 before export. Kinds: `float32`; `int8`: int8 "
-            "weights per channel and calibrated int8 activations in linear layers and "
-            "convolutions, front end, normalisation, attention products and softmax in float32."
+            "merged into plain layers in float64 before export."
         ),
+        kinds=list(FILES),
         labels=corpus.labels,
         sample_rate=SAMPLE_RATE,
         window=facts["window"],

@@ -1,7 +1,9 @@
 """`export_tflite` against Keras itself."""
 
+import dataclasses
 import os
 import sys
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -11,6 +13,10 @@ if keras.config.backend() != "tensorflow":
     pytest.skip("the other backend is tested from here", allow_module_level=True)
 
 import keras_reparam as kr  # noqa: E402
+from keras_reparam.deploy.convert import convert  # noqa: E402
+from keras_reparam.deploy.kinds import KINDS  # noqa: E402
+from keras_reparam.deploy.metadata import TFLiteMetadata, add_metadata  # noqa: E402
+from keras_reparam.deploy.quantize import quantize  # noqa: E402
 from keras_reparam.deploy.runtime import Runtime  # noqa: E402
 from keras_reparam.deploy.tflite_graph import TFLiteGraph  # noqa: E402
 
@@ -53,7 +59,8 @@ def test_int8_file_gives_the_same_classes(wave_model, exported, speech):
     clips = speech.clips[1::2]
     expected = probabilities(wave_model, clips)
     found = scores(exported["int8"].path, clips)
-    assert np.abs(found - expected).max() < 0.05
+    assert np.abs(found - expected).max() < 0.06
+    assert np.abs(found - expected).mean() < 0.01
     same = found.argmax(1) == expected.argmax(1)
     assert same.mean() >= 0.95
     # Where the class differs, Keras itself was undecided.
@@ -67,7 +74,7 @@ def test_int8_weights(wave_model, exported):
     trainable = sum(int(np.prod(w.shape)) for w in wave_model.trainable_weights)
     assert int8 / trainable > 0.97
     assert exported["int8"].int8_share > 0.9
-    assert exported["int8"].size < 0.55 * exported["float32"].size
+    assert exported["int8"].size < 0.40 * exported["float32"].size
 
 
 def test_what_stays_float(exported):
@@ -80,6 +87,9 @@ def test_what_stays_float(exported):
     int8 = [graph.is_int8(operator) for operator in linear]
     # The mel filters and the convolution over one channel alone.
     assert int8.count(False) == 2
+    # Of the front end only the mel filters are stored in half precision.
+    stored = Counter(t.dtype for t in graph.constants(graph.front_end) if t.values >= 256)
+    assert stored["float16"] == 1 and stored["int8"] == 0 and stored["float32"] > 1
 
 
 def test_builtin_operators_and_static_shapes(exported):
@@ -110,6 +120,8 @@ def test_report(exported):
     assert report.agreement >= 0.95 and report.difference < 0.05
     assert exported["float32"].agreement is None
     text = str(report)
+    assert report.metadata.quantization == "int8" and report.input_type == "float32"
+    assert "num_mels=64" in report.metadata.front_end
     for word in ("int8", "FULLY_CONNECTED", "16000 Hz", "anger, happiness", "weights"):
         assert word in text
     assert report.as_dict()["operators"]["CONV_2D"] == {"count": 2, "int8": 1}
@@ -163,6 +175,28 @@ def test_subclassed_and_sequential(tmp_path):
     for model in (subclassed, sequential):
         report = kr.export_tflite(model, tmp_path / "m.tflite", quantization="float32")
         assert np.allclose(scores(report.path, CLIPS), probabilities(model, CLIPS), atol=1e-5)
+
+
+def test_batch_normalisation_is_folded(tmp_path):
+    generator = np.random.default_rng(1)
+
+    def model(normalised):
+        inputs = keras.Input(SHAPE)
+        x = keras.layers.Conv1D(8, 3, name="conv")(inputs)
+        x = keras.layers.BatchNormalization(name="first")(x) if normalised else x
+        x = keras.layers.Dense(16, name="dense")(keras.layers.ReLU()(x))
+        x = keras.layers.BatchNormalization(name="second")(x) if normalised else x
+        return keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(x)))
+
+    with_norm = model(True)
+    for layer in ("first", "second"):
+        for weight in with_norm.get_layer(layer).weights:
+            weight.assign(generator.uniform(0.5, 2, weight.shape))
+    path = tmp_path / "m.tflite"
+    folded = kr.export_tflite(with_norm, path, quantization="float32")
+    assert np.allclose(scores(path, CLIPS), probabilities(with_norm, CLIPS), atol=1e-5)
+    plain = kr.export_tflite(model(False), path, quantization="float32")
+    assert folded.operators == plain.operators
 
 
 def test_representative_data_may_be_an_iterable(tmp_path):
@@ -278,6 +312,18 @@ BAD_OPTIONS = {
     "label no text": ({"labels": ["a", 2, "c"]}, TypeError, "string"),
     "rate of features": ({"sample_rate": 16000}, ValueError, "describes a waveform"),
     "name no text": ({"name": 3}, TypeError, "`name` must be a string"),
+    "seconds of features": ({"clip_seconds": 1}, ValueError, "length of a waveform"),
+    "no seconds": ({"clip_seconds": 0}, ValueError, "positive number of seconds"),
+    "int8_full without data": (
+        {"quantization": "int8_full", "representative_data": None},
+        ValueError,
+        '"int8_full" needs',
+    ),
+    "NaN without need": (
+        {"quantization": "float16", "representative_data": replaced(np.nan)},
+        ValueError,
+        "NaN",
+    ),
 }
 
 
@@ -291,13 +337,37 @@ def test_bad_options(tmp_path, name):
     assert not list(tmp_path.iterdir())
 
 
-def test_wrong_sample_rate(tmp_path):
+def any_length():
+    """Waveform of any length to logits."""
+    inputs = keras.Input((None,))
+    x = keras.layers.Conv1D(8, 64, strides=32, activation="relu")(inputs[:, :, None])
+    return keras.Model(inputs, keras.layers.Dense(2)(keras.layers.GlobalAveragePooling1D()(x)))
+
+
+def test_clip_seconds(tmp_path):
+    model, path = any_length(), tmp_path / "m.tflite"
+    waves = np.random.default_rng(0).uniform(-0.5, 0.5, (3, 2000)).astype("float32")
+    options = {"quantization": "float32", "sample_rate": 8000}
+    report = kr.export_tflite(model, path, clip_seconds=0.25, **options)
+    assert report.input_shape == (1, 2000)
+    assert np.allclose(scores(path, waves), probabilities(model, waves), atol=1e-5)
+    with pytest.raises(ValueError, match=r"static.*clip_seconds="):
+        kr.export_tflite(model, path, **options)
+
+
+def test_wrong_waveform(tmp_path):
     wave_model = with_layer(kr.audio.LogMel(), (16000,))
     wave_model = keras.Model(wave_model.inputs, wave_model.outputs[0][:, 0])
-    for rate, message in ((8000, "16000 Hz"), (-1, "16000 Hz")):
+    for options, message in (
+        ({"sample_rate": 8000}, "16000 Hz"),
+        ({"sample_rate": -1}, "16000 Hz"),
+        ({"clip_seconds": 2}, "takes 16000 samples, 1 s at 16000 Hz.*clip_seconds=2"),
+        ({"clip_seconds": True}, "positive number of seconds"),
+        ({"quantization": "int8_full"}, "takes features.*waveform.*front end"),
+    ):
         with pytest.raises(ValueError, match=message):
             kr.export_tflite(
-                wave_model, tmp_path / "m.tflite", quantization="float32", sample_rate=rate
+                wave_model, tmp_path / "m.tflite", **{"quantization": "float32", **options}
             )
 
 
@@ -341,24 +411,41 @@ def test_other_backends(tmp_path, monkeypatch):
 
 JAX = """
 import sys, keras, numpy as np, keras_reparam as kr
+from pathlib import Path
+folder = Path(sys.argv[1])
 keras.utils.set_random_seed(0)
 inputs = keras.Input((20, 8))
 x = kr.audio.SpecAugment(frequency_width=4)(inputs)
 x = keras.layers.GlobalAveragePooling1D()(keras.layers.Dense(16, activation="relu")(x))
-model = keras.Model(inputs, keras.layers.Dense(2)(x))
+model = keras.Model(inputs, keras.layers.Dense(2)(x), name="net")
+model.save(folder / "model.keras")
 clips = np.random.default_rng(0).normal(size=(5, 20, 8)).astype("float32")
-report = kr.export_tflite(model, sys.argv[1], representative_data=clips)
-assert report.int8_share == 1, report
-np.save(sys.argv[1] + ".npy", keras.ops.softmax(model(clips)))
+from keras_reparam.deploy import export
+# One process converts for all kinds: it takes seconds to start.
+float_model = export.convert(model, (20, 8))
+export.convert = lambda *arguments: float_model
+for kind in export.KINDS:
+    path = folder / f"{kind}.tflite"
+    report = kr.export_tflite(model, path, quantization=kind, representative_data=clips)
+np.save(folder / "expected.npy", keras.ops.softmax(model(clips)))
 """
 
 
-def test_export_under_jax(run_python, tmp_path):
-    path = tmp_path / "m.tflite"
-    child = run_python("-c", JAX, path, env={"KERAS_BACKEND": "jax"})
+def test_export_under_jax_gives_the_same_bytes(run_python, tmp_path):
+    child = run_python("-c", JAX, tmp_path, env={"KERAS_BACKEND": "jax", "PYTHONHASHSEED": "7"})
     assert (child.returncode, child.stdout) == (0, ""), child.stderr
     clips = np.random.default_rng(0).normal(size=(5, 20, 8)).astype("float32")
-    assert np.allclose(scores(path, clips), np.load(f"{path}.npy"), atol=0.02)
+    expected = np.load(tmp_path / "expected.npy")
+    model = keras.saving.load_model(tmp_path / "model.keras")
+    reference = convert(model, (20, 8))
+    metadata = TFLiteMetadata(name="net")
+    for kind in KINDS:
+        path = tmp_path / f"{kind}.tflite"
+        assert np.allclose(scores(path, clips), expected, atol=0.02)
+        here = quantize(reference, kind, clips)
+        assert path.read_bytes() == add_metadata(
+            here, dataclasses.replace(metadata, quantization=kind)
+        )
 
 
 def test_a_failing_child_is_one_clear_error(tmp_path, monkeypatch):

@@ -100,7 +100,7 @@ def test_bad_arguments(tmp_path, models, speech):
     ):
         with pytest.raises(ValueError, match=message):
             write_golden(tmp_path / "golden", clips, models)
-    for bad in ({}, {"int4": models["int8"]}):
+    for bad in ({}, {"int4": models["int8"]}, {"int8_full": models["int8"]}):
         with pytest.raises(ValueError, match="kinds"):
             write_golden(tmp_path / "golden", {"a": clip}, bad)
     with pytest.raises(FileNotFoundError, match="no golden vectors"):

@@ -52,6 +52,8 @@ METADATA = TFLiteMetadata(
     version="1.0",
     author="nobody",
     licence="Apache-2.0",
+    quantization="int8",
+    front_end="log-mel, num_mels=64",
 )
 
 

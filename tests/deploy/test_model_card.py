@@ -14,6 +14,7 @@ CARD = ModelCard(
     data="EmoDB, CC0.",
     protocol="Two speakers held out.",
     architecture="ConvTransformer.",
+    kinds=["float32", "int8"],
     labels=["anger", "joy"],
     sample_rate=16000,
     window=64000,
@@ -32,6 +33,8 @@ def test_content(tmp_path):
         "## Intended use\nDemonstration.",
         "- German alone.\n- Ten speakers.",
         "| variant | UA |\n| --- | --- |\n| float32 | 71 % |\n| int8 | 70 \\| 71 % |",
+        "## Quantisation kinds\n- `float32`: Weights",
+        "- `int8`: Weights int8",
         "16000 Hz (4 s)",
         "anger, joy, in this order",
         "## Licence\nApache-2.0",
@@ -44,6 +47,11 @@ def test_content(tmp_path):
 def test_nothing_may_be_missing(field):
     with pytest.raises(ValueError, match=f"`{field}`"):
         dataclasses.replace(CARD, **{field: type(getattr(CARD, field))()})
+
+
+def test_kinds_have_their_names():
+    with pytest.raises(ValueError, match=r"`kinds`.*int8_dynamic.*'int4'"):
+        dataclasses.replace(CARD, kinds=["int8", "int4"])
 
 
 def test_rows_have_the_same_columns(tmp_path):

@@ -1,0 +1,26 @@
+"""The quantisation kinds, by name. Imports nothing."""
+
+# What each kind stores, computes, and takes and gives. A report always names the kind.
+KINDS = {
+    "float32": "Weights, activations, input and output float32.",
+    "float16": (
+        "Weights float16 (matrices and convolution kernels; the Fourier transform's stay float32), "
+        "activations, input and output float32."
+    ),
+    "int8_dynamic": (
+        "Weights of linear layers and convolutions int8, one scale per output channel; their "
+        "activations quantised on the fly, anew for every input; all else, input and output float. "
+        "Needs no data."
+    ),
+    "int8": (
+        "Weights int8, one scale per output channel, and calibrated int8 activations in linear "
+        "layers and convolutions where that pays; front end, normalisation, attention's products, "
+        "softmax, input and output float."
+    ),
+    "int8_full": (
+        "Weights int8, calibrated int8 activations in every operator that has an int8 kernel, "
+        "softmax too; input and output int8. Features in, not a waveform."
+    ),
+}
+# The kinds that need to see data, to find the range of every activation.
+CALIBRATED = ("int8", "int8_full")
