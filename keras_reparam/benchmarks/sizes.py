@@ -171,20 +171,20 @@ def _convert(backbone: str, size: str, path: Path) -> dict[str, int]:
     from keras_reparam.deploy.convert import convert
 
     model = create_random(backbone, size)
-    path.write_bytes(convert(model))
+    path.write_bytes(convert(model, model.input_shape[1:]))
     return {"parameters": num_parameters(model)}
 
 
 def _quantize(backbone: str, size: str, path: Path) -> dict[str, int]:
     import_keras()
     from keras_reparam.deploy.metadata import TFLiteMetadata, add_metadata
-    from keras_reparam.deploy.quantize import quantize_int8
+    from keras_reparam.deploy.quantize import quantize
     from keras_reparam.deploy.tflite_graph import TFLiteGraph
 
     content = path.read_bytes()
     macs = TFLiteGraph(content).macs
     noise = np.random.default_rng(0).normal(size=(FRAMES, num_mels(backbone, size)))
-    content = quantize_int8(content, [noise.astype("float32")])
+    content = quantize(content, "int8", [noise.astype("float32")])
     content = add_metadata(content, TFLiteMetadata(name=backbone))
     return {"macs": macs, "int8_bytes": len(content)}
 

@@ -13,6 +13,7 @@ from keras_reparam.audio import LogMel
 from keras_reparam.deploy.convert import convert, input_shape
 from keras_reparam.deploy.export_report import ExportReport
 from keras_reparam.deploy.files import checked_target, write_bytes
+from keras_reparam.deploy.inspect_model import inspect_content
 from keras_reparam.deploy.kinds import CALIBRATED, KINDS
 from keras_reparam.deploy.metadata import TFLiteMetadata, add_metadata, checked_labels
 from keras_reparam.deploy.quantize import quantize
@@ -80,8 +81,9 @@ def export_tflite(
         licence: Terms of use.
 
     Returns:
-        An `ExportReport`: path, size, operators, share of int8 weights, and how far the scores
-        of the representative data are from the float32 ones. `print` it for a table.
+        An `ExportReport`: path, size, operators, the runtime they need, share of int8 weights,
+        and how far the scores of the representative data are from the float32 ones. `print` it
+        for a table.
 
     Raises:
         TypeError: If an argument has the wrong type.
@@ -358,6 +360,8 @@ def _report(target, kind, content, metadata, reference, data) -> ExportReport:
         notes.append("no sample rate inside: pass `sample_rate=` if the input is a waveform")
     if waveform and not graph.front_end and kind.startswith("int8"):
         notes.append("no logarithm found: no operator was taken for a front end and kept float")
+    inspected = inspect_content(content, str(target))
+    notes += inspected.problems
     weights: Counter[str] = Counter()
     for tensor in graph.constants(graph.backbone):
         # Shapes, axes and the int32 biases of int8 kernels are no weights to compress.
@@ -373,6 +377,7 @@ def _report(target, kind, content, metadata, reference, data) -> ExportReport:
         front_end_bytes=sum(tensor.data_bytes for tensor in graph.constants(graph.front_end)),
         input_shape=light.input_shape,
         input_type=graph.tensors[graph.inputs[0]].dtype,
+        runtime=inspected.runtime,
         metadata=metadata,
         agreement=agreement,
         difference=difference,

@@ -24,6 +24,8 @@ class ExportReport:
         front_end_bytes: Bytes of the front end's constants: always float.
         input_shape: Shape of the input, batch of 1 included.
         input_type: Type of the input, `"float32"` or `"int8"`.
+        runtime: The first TensorFlow Lite runtime that knows all operators; `None` if that is not
+            known. Apps get 2.16.1.
         metadata: Labels, sample rate and texts in the file.
         agreement: Share of the representative clips whose best class is that of the float32
             file; `None` for the kind `float32` itself, and without clips.
@@ -40,6 +42,7 @@ class ExportReport:
     front_end_bytes: int
     input_shape: tuple[int, ...]
     input_type: str
+    runtime: str | None
     metadata: TFLiteMetadata
     agreement: float | None
     difference: float | None
@@ -65,6 +68,7 @@ class ExportReport:
             rows.append(("front end", f"{self.front_end_bytes:,} bytes, float"))
         operators = (f"{n} {c}" + (f" ({i} int8)" if i else "") for n, c, i in self.operators)
         rows.append(("operators", ", ".join(operators)))
+        rows.append(("needs", f"TensorFlow Lite {self.runtime or 'newer than is known'}"))
         if self.agreement is not None:
             rows.append(("same best class as float32", f"{self.agreement:.1%}"))
             rows.append(("largest difference", f"{self.difference:.4f}"))

@@ -123,7 +123,7 @@ def verify_tflite(
         checks[0] = dataclasses.replace(checks[0], hint=_reordered(order))
     differences: tuple[OperatorDifference, ...] = ()
     if operators or not passed:
-        differences = compare_operators(content, convert(model), furthest)
+        differences = compare_operators(content, convert(model, shape), furthest)
     if labels is not None and inside:
         checks.append(_labels_check(inside, names))
     return VerificationReport(

@@ -75,11 +75,13 @@ def compare_operators(
     errors = np.sqrt(squares[:, 0] / np.maximum(squares[:, 1], np.finfo("float64").tiny))
     graph = graphs[0]
     by_index = dict(zip((index for index, _ in pairs), errors.tolist(), strict=True))
+    # By the conversion's names: a file holds none within, to be small.
+    made = {index: graphs[1].operators[twin].outputs[0] for index, twin in pairs}
     return tuple(
         OperatorDifference(
             index=index,
             operator=graph.operators[index].name,
-            tensor=graph.tensors[graph.operators[index].outputs[0]].name,
+            tensor=graphs[1].tensors[made[index]].name,
             int8=graph.is_int8(graph.operators[index]),
             error=error,
             growth=error - max((by_index.get(i, 0.0) for i in _read_from(graph, index)), default=0),

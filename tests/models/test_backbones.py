@@ -251,7 +251,7 @@ def wave(name, clips, randomized, sharpened):
 def content(wave):
     from keras_reparam.deploy.convert import convert
 
-    return convert(wave)
+    return convert(wave, wave.input_shape[1:])
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="converts in TensorFlow")
@@ -271,12 +271,12 @@ class TestTFLite:
 
     def test_zeros_after_a_clip_change_nothing(self, wave, content, clips):
         """An even and an odd number of frames, and of samples, here and quantised."""
-        from keras_reparam.deploy.quantize import quantize_int8
+        from keras_reparam.deploy.quantize import quantize
         from keras_reparam.deploy.runtime import Runtime
 
         ending = [np.where(np.arange(clips.shape[1]) < n, clips, 0) for n in (37 * 160, 20 * 160)]
         seen = np.concatenate([clips, *ending]).astype("float32")
-        run, run_int8 = Runtime(content), Runtime(quantize_int8(content, seen))
+        run, run_int8 = Runtime(content), Runtime(quantize(content, "int8", seen))
         log_mel, backbone = wave.layers[1:]
         any_length = with_config(backbone, frames=None)
         found, found_int8, expected = [], [], []
@@ -302,7 +302,7 @@ class TestTFLite:
         light = kr.models.create(name, num_classes=4)
         assert light.input_shape == (None, 400, 64)
         assert light.count_params() <= 300_000
-        content = convert(light)
+        content = convert(light, (400, 64))
         check_graph(TFLiteGraph(content))
         assert TFLiteGraph(content).macs <= 60e6
         # No table that the graph does not use, no attention weights unrolled.
@@ -331,7 +331,7 @@ def test_every_size_is_static(name, size, frames):
     # Layers are alike: two of them show what all of them are.
     few = {"num_layers": 2} if name.startswith("con") else {}
     model = kr.models.create(name, size=size, num_classes=4, frames=frames, **few)
-    check_graph(TFLiteGraph(convert(model)))
+    check_graph(TFLiteGraph(convert(model, (frames, 64))))
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="counts are the same")
