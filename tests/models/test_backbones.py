@@ -147,8 +147,8 @@ def test_file_round_trip(model, tmp_path):
     np.testing.assert_array_equal(call(loaded, FEATURES, MASK), expected)
 
 
-def test_created_with_expansion_is_what_expand_makes(name):
-    created, expanded = make(name, expansion=2), kr.expand(make(name), expansion=2)
+def test_created_with_expansion_is_what_expand_makes(name, model):
+    created, expanded = make(name, expansion=2), kr.expand(model, expansion=2)
     assert sites(created) == sites(expanded)
     assert len(sites(created)) == SMALL[name]["sites"]
     assert [type(x).__name__ for x in created._flatten_layers()] == [
@@ -160,7 +160,7 @@ def test_created_with_expansion_is_what_expand_makes(name):
     assert options(first["base"]) == options(second["base"])
 
 
-def test_expand_train_merge(name, tmp_path):
+def test_expand_train_merge(name, model, tmp_path):
     train = make(name, expansion=2, dropout=0.0)
     before = [np.array(v) for v in train.trainable_variables]
     # Which bands are loud tells the class. One clip has no valid frame: it must not spoil others.
@@ -173,16 +173,17 @@ def test_expand_train_merge(name, tmp_path):
     after = [np.array(v) for v in train.trainable_variables]
     assert all(np.isfinite(value).all() for value in after)
     assert all((a != b).any() for a, b in zip(before, after, strict=True))
-    light, plain = kr.merge(train), make(name)
-    assert type(light) is type(plain)
-    assert shapes(light) == shapes(plain)
+    light = kr.merge(train)
+    assert type(light) is type(model)
+    assert shapes(light) == shapes(model)
     expected = call(train, features, mask)
     check_scores_vary(softmax(expected))
     np.testing.assert_allclose(call(light, features, mask), expected, atol=1e-4)
     train.save(tmp_path / "train.keras")
     loaded = keras.saving.load_model(tmp_path / "train.keras")
     assert sites(loaded) == sites(train)
-    np.testing.assert_allclose(call(loaded, features, mask), expected, atol=1e-5)
+    for first, second in zip(train.weights, loaded.weights, strict=True):
+        np.testing.assert_array_equal(np.array(first), np.array(second))
     # Expanded again, it has the structure of before.
     assert sites(kr.expand(light, expansion=2)) == sites(train)
 
