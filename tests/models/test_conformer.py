@@ -152,6 +152,7 @@ def test_statistics_are_those_of_valid_frames():
         np.testing.assert_allclose(np.array(weight), value, atol=1e-6)
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the same rule")
 def test_expanded_in_multiples_of_the_input_also_from_a_file_or_within_a_model(tmp_path):
     light = small(frames=20, num_layers=1)
     light.save(tmp_path / "light.keras")
