@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ai_edge_litert.interpreter import Interpreter
 
 _WARM_UP = 2
+_CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -53,8 +54,9 @@ class FileProfile:
     Attributes:
         file: Its path.
         milliseconds: Median of the whole file, measured in turns with its operators.
-        rows: One `OperatorTime` per operator, in order of execution. Their sum is not the
-            whole: what delegates fuse, or leave in place, is done in full when run alone.
+        rows: One `OperatorTime` per operator that is timed, in order of execution. Their sum is
+            not quite the whole: what the runtime leaves in place in the file, such as a RESHAPE,
+            it copies when run alone.
     """
 
     file: str
@@ -93,8 +95,11 @@ def profile_tflite(content: bytes, *, file: str, rounds: int) -> FileProfile:
 
     Each operator becomes a model of its own, with its constants, and gets the values that it has
     in the file for noise. All of them and the whole file take turns; each has its data in the
-    cache, as an operator has in the file what the one before it made. Operators on constants
-    alone, which run once, when the file is loaded, have no row.
+    cache, as an operator has in the file what the one before it made.
+
+    Two sorts of operators have no row and are timed with those that read from them: operators on
+    constants alone, which run once, when the file is loaded; and a PAD that one convolution alone
+    reads, since LiteRT's CPU delegate makes one of the two.
 
     Args:
         content: Bytes of a file that `Runtime` takes.
@@ -113,8 +118,9 @@ def profile_tflite(content: bytes, *, file: str, rounds: int) -> FileProfile:
             "Only a file of one graph can be profiled (no loops, no branches). "
             f"Received: '{file}' with {graph.num_subgraphs} graphs"
         )
-    unpacked, once = unpack_model(content), _constant_operators(graph)
-    indices = [i for i in range(len(graph.operators)) if i not in once]
+    unpacked = unpack_model(content)
+    joined = _constant_operators(graph) | _convolved_pads(graph)
+    indices = [i for i in range(len(graph.operators)) if i not in joined]
     with quiet():
         values = _values(content)
         whole = _interpreter(content)
@@ -122,7 +128,9 @@ def profile_tflite(content: bytes, *, file: str, rounds: int) -> FileProfile:
         whole.set_tensor(tensor, values.get_tensor(tensor))
         models = [whole, _interpreter(_no_operator())]
         for index in indices:
-            models.append(_alone(unpacked, graph, [*_needed(graph, index, once), index], values))
+            models.append(
+                _alone(unpacked, graph, [*_joined_to(graph, index, joined), index], values)
+            )
     seconds = take_turns(
         [model.invoke for model in models],
         rounds,
@@ -155,14 +163,30 @@ def _constant_operators(graph: TFLiteGraph) -> set[int]:
     return found
 
 
-def _needed(graph: TFLiteGraph, index: int, once: set[int]) -> list[int]:
-    """The constant operators that an operator reads from, directly or not, in their order."""
+def _convolved_pads(graph: TFLiteGraph) -> set[int]:
+    """PADs whose result goes to one convolution and nowhere else."""
+    readers = defaultdict(list)
+    for operator in graph.operators:
+        for tensor in operator.inputs:
+            readers[tensor].append(operator.name)
+    found = set()
+    for index, operator in enumerate(graph.operators):
+        if operator.name != "PAD" or operator.outputs[0] in graph.outputs:
+            continue
+        names = readers[operator.outputs[0]]
+        if len(names) == 1 and names[0] in _CONVOLUTIONS:
+            found.add(index)
+    return found
+
+
+def _joined_to(graph: TFLiteGraph, index: int, joined: set[int]) -> list[int]:
+    """Those of `joined` that an operator reads from, directly or through others of them."""
     found: set[int] = set()
     waiting = [index]
     while waiting:
         for tensor in graph.operators[waiting.pop()].inputs:
             source = graph.producer.get(tensor)
-            if source in once and source not in found:
+            if source in joined and source not in found:
                 found.add(source)
                 waiting.append(source)
     return sorted(found)
@@ -217,7 +241,7 @@ def _alone(
         operator.outputs = [places.get(int(t), -1) for t in operator.outputs]
     last = graph.operators[indices[-1]]
     made = {t for index in indices for t in graph.operators[index].outputs}
-    read = {t for t in last.inputs if t in places and not graph.is_constant(t)} - made
+    read = {t for t in places if not graph.is_constant(t)} - made
     model = _interpreter(
         _packed(
             unpacked.operatorCodes,

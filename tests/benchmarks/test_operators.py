@@ -55,12 +55,16 @@ def half_precision() -> bytes:
     return pack_model(model)
 
 
-def test_profile_has_every_operator_of_the_file():
+def test_profile_has_the_operators_of_the_file():
     content = (SHIPPED / "ser_int8.tflite").read_bytes()
     profile = profile_tflite(content, file="ser.tflite", rounds=2)
     graph = TFLiteGraph(content)
+    # The first convolution pads: one operator on the CPU. Before the second, QUANTIZE intervenes.
+    names = [operator.name for operator in graph.operators]
+    pads = [i for i in range(len(names)) if names[i : i + 2] == ["PAD", "CONV_2D"]]
+    assert len(pads) == 1 and pads[0] in graph.backbone
     assert [(row.index, row.operator) for row in profile.rows] == [
-        (index, operator.name) for index, operator in enumerate(graph.operators)
+        (i, operator.name) for i, operator in enumerate(graph.operators) if i not in pads
     ]
     assert {row.part for row in profile.rows} == {"front end", "backbone"}
     assert sum(row.int8 for row in profile.rows) == sum(n for _, _, n in graph.operator_counts())
