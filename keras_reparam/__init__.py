@@ -14,6 +14,7 @@ _resolve, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules=["audio", "deploy", "layers", "models", "transforms"],
     submod_attrs={
+        "benchmarks.files": ["benchmark_tflite"],
         "deploy": ["export_tflite", "inspect_tflite", "load_classifier", "verify_tflite"],
         "transforms": ["MergeError", "expand", "merge", "summary"],
     },

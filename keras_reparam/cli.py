@@ -145,6 +145,18 @@ def _parser() -> argparse.ArgumentParser:
         "--operators", action="store_true", help="compare every operator, though all agrees"
     )
 
+    sub = command(
+        "benchmark",
+        _benchmark,
+        "Measure latency, memory and size of .tflite files.",
+        "ser_float32.tflite ser_int8.tflite",
+    )
+    sub.add_argument("files", nargs="+", metavar="FILE", help="the first one is the reference")
+    sub.add_argument(
+        "--rounds", type=int, default=200, metavar="N", help="inferences of each (default 200)"
+    )
+    sub.add_argument("--profile", action="store_true", help="time the operators too")
+
     sub = command("classify", _classify, "Score speech.", "clip.wav --model ser.tflite")
     sub.add_argument("clips", nargs="+", metavar="CLIP", help="audio file of any length")
     sub.add_argument("--model", metavar="SER.tflite", help="default: the model of this package")
@@ -318,6 +330,16 @@ def _verify(options: argparse.Namespace) -> int:
     )
     _print(options, report, report.as_dict())
     return 0 if report.passed else CHECK_FAILED
+
+
+def _benchmark(options: argparse.Namespace) -> int:
+    import dataclasses
+
+    from keras_reparam.benchmarks.files import benchmark_tflite
+
+    report = benchmark_tflite(options.files, rounds=options.rounds, profile=options.profile)
+    _print(options, report, dataclasses.asdict(report))
+    return 0
 
 
 def _classify(options: argparse.Namespace) -> int:

@@ -105,6 +105,7 @@ def test_package_under_jax_imports_no_tensorflow(run_python):
         "import keras_reparam",
         "from keras_reparam.audio import load",
         "import keras_reparam as kr; kr.load_classifier",
+        "import keras_reparam as kr; kr.benchmark_tflite",
         "import keras_reparam.cli",
         # So that the command `python -m keras_reparam.models` can keep TensorFlow's logs back.
         "import keras_reparam.models.__main__",

@@ -1,26 +1,24 @@
-"""How long `.tflite` files take and how large they are: `python -m keras_reparam.benchmarks.files`.
+"""How long `.tflite` files take, how large they are, and what memory they need."""
 
-The files' inferences are interleaved, in one process, on one thread: what else the machine does
-slows all of them alike.
-"""
-
-import argparse
 import dataclasses
 import io
-import json
 import os
-import sys
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.progress import track
+from rich.console import Console, Group
 from rich.table import Table
+from rich.text import Text
 
 from keras_reparam.benchmarks.environment import environment
+from keras_reparam.benchmarks.file_memory import measure_memory
+from keras_reparam.benchmarks.operators import FileProfile, profile_tflite
+from keras_reparam.benchmarks.progress import progress
+from keras_reparam.benchmarks.turns import take_turns
 from keras_reparam.deploy.runtime import Runtime
+from keras_reparam.deploy.tflite_buffers import read_model
 
 _WARM_UP = 10
 _EXAMPLES = 8
@@ -28,50 +26,95 @@ _EXAMPLES = 8
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FileRow:
-    """One file. Times in milliseconds per inference; `ratio` is its median to the first file's."""
+    """One file with one number of threads. Times in milliseconds per inference.
+
+    Attributes:
+        file: Its path.
+        threads: Threads that LiteRT may use.
+        size: Bytes of the file.
+        median: Median time.
+        low: 10th percentile.
+        high: 90th percentile.
+        p95: 95th percentile.
+        ratio: The median to that of the first file with as many threads.
+        peak_memory: Peak resident set, in MB, of a process of its own that runs the file on one
+            thread: Python and LiteRT are in it.
+        added_memory: What of it came after Python, NumPy and LiteRT were loaded: the file,
+            activations, weights as the kernels want them, and LiteRT's code as it is first used.
+    """
 
     file: str
+    threads: int
     size: int
     median: float
     low: float
     high: float
+    p95: float
     ratio: float
+    peak_memory: float
+    added_memory: float
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FileBenchmark:
-    """What `benchmark_files` measured; prints as a table.
+    """What `benchmark_tflite` measured; prints as tables. `dataclasses.asdict` gives JSON types.
 
     Attributes:
-        rows: One `FileRow` per file.
-        environment: CPU with its vector extensions, and versions.
-        rounds: Measured inferences of each file.
+        rows: One `FileRow` per number of threads and file.
+        profiles: One `FileProfile` per file, if asked for.
+        environment: CPU with its vector extensions, cores, load, and versions.
+        rounds: Measured inferences of each row.
     """
 
     rows: tuple[FileRow, ...]
-    environment: dict[str, str | int]
+    profiles: tuple[FileProfile, ...]
+    environment: dict[str, str | int | float | None]
     rounds: int
 
-    def __rich__(self) -> Table:
+    def __rich__(self) -> Group:
+        return Group(self._sizes(), self._times(), *self.profiles)
+
+    def _sizes(self) -> Table:
+        table = Table(title="Size, and peak memory of a process that runs it", title_justify="left")
+        table.add_column("file", overflow="fold")
+        for column in ("bytes", "added MB", "peak MB"):
+            table.add_column(column, justify="right", no_wrap=True)
+        shown = self._shown()
+        for row in self.rows:
+            if row.threads == self.rows[0].threads:
+                memory = f"{row.added_memory:.1f}", f"{row.peak_memory:.1f}"
+                table.add_row(shown[row.file], f"{row.size:,}", *memory)
+        return table
+
+    def _times(self) -> Table:
         named = ", ".join(f"{key} {value}" for key, value in self.environment.items())
         table = Table(
-            title=f"Median of {self.rounds} inferences, one thread",
-            caption=named,
+            title=f"Milliseconds: median of {self.rounds} inferences, on noise",
+            caption=Text(named),
             title_justify="left",
             caption_justify="left",
         )
         table.add_column("file", overflow="fold")
-        for column in ("bytes", "ms", "10 % to 90 %", "ratio"):
+        for column in ("threads", "ms", "10 % to 90 %", "95 %", "ratio"):
             table.add_column(column, justify="right", no_wrap=True)
+        shown = self._shown()
         for row in self.rows:
             table.add_row(
-                row.file,
-                f"{row.size:,}",
+                shown[row.file],
+                str(row.threads),
                 f"{row.median:.3f}",
-                f"{row.low:.3f} to {row.high:.3f}",
+                f"{row.low:.2f} to {row.high:.2f}",
+                f"{row.p95:.2f}",
                 f"{row.ratio:.2f}",
             )
         return table
+
+    def _shown(self) -> dict[str, Text]:
+        """Names of the files; their paths, if two have the same name."""
+        names = {file: Path(file).name for file in {row.file for row in self.rows}}
+        distinct = len(set(names.values())) == len(names)
+        # Not as markup, since the user chose it.
+        return {file: Text(name if distinct else file) for file, name in names.items()}
 
     def __str__(self) -> str:
         console = Console(file=io.StringIO(), width=100)
@@ -79,85 +122,137 @@ class FileBenchmark:
         return console.file.getvalue()
 
 
-def benchmark_files(paths: Sequence[str | os.PathLike], *, rounds: int = 200) -> FileBenchmark:
-    """Latency and size of `.tflite` files, on noise as input.
+def benchmark_tflite(
+    path: str | os.PathLike | Sequence[str | os.PathLike],
+    *,
+    rounds: int = 200,
+    threads: Sequence[int] = (1, 2),
+    profile: bool = False,
+) -> FileBenchmark:
+    r"""Latency, memory and size of `.tflite` files, on noise as input.
+
+    The files take turns in one process, after some inferences that do not count, so that
+    whatever else the machine does falls on all of them alike. One number of threads follows the
+    other: the threads of one file would wait for work while the next one is measured. Memory is
+    measured in a process of its own for each file.
+
+    These are figures of this machine. On a phone, the official benchmark tool measures the same
+    file (not run here; the tool, `android_aarch64_benchmark_model`, and all its options:
+    https://ai.google.dev/edge/litert/models/measurement):
+
+        adb push android_aarch64_benchmark_model /data/local/tmp/benchmark_model
+        adb shell chmod +x /data/local/tmp/benchmark_model
+        adb push ser_int8.tflite /data/local/tmp
+        adb shell /data/local/tmp/benchmark_model --graph=/data/local/tmp/ser_int8.tflite \
+            --num_threads=1 --warmup_runs=10 --num_runs=200 \
+            --report_peak_memory_footprint=true --enable_op_profiling=true
 
     Args:
-        paths: The files. All are measured in the same rounds.
+        path: The file, or several files.
         rounds: Measured inferences of each file.
+        threads: Numbers of threads, each measured.
+        profile: Whether to time the operators too, on one thread. LiteRT's Python interface
+            doesn't, so each operator is cut out and run alone, on the values that it has in the
+            file; the table says how far their sum is from the whole.
 
     Returns:
-        A `FileBenchmark`.
+        A `FileBenchmark`. `print` it for tables.
 
     Raises:
+        TypeError: If `path` is no path and no list of paths.
         FileNotFoundError: If a file is missing.
-        ValueError: If a file can't be run, there is none, or `rounds` is not positive.
+        ValueError: If a file can't be run, there is none, or `rounds` or `threads` are not
+            positive integers.
+
+    Example:
+
+    >>> import importlib.resources
+    >>> shipped = importlib.resources.files("keras_reparam") / "pretrained" / "ser_int8.tflite"
+    >>> found = kr.benchmark_tflite(shipped, rounds=2)
+    >>> [row.threads for row in found.rows]
+    [1, 2]
+    >>> found.rows[0].size == shipped.stat().st_size
+    True
     """
-    if isinstance(rounds, bool) or not isinstance(rounds, int) or rounds < 1:
-        raise ValueError(f"`rounds` must be a positive integer. Received: rounds={rounds!r}")
-    if isinstance(paths, str | os.PathLike) or not paths:
-        raise ValueError(f"`paths` must be a list of files. Received: paths={paths!r}")
-    files = [Path(path) for path in paths]
-    models = [Runtime(file.read_bytes(), origin=f"'{file}'") for file in files]
-    generator = np.random.default_rng(0)
-    inputs = [
-        generator.normal(0, 0.1, (_EXAMPLES, *model.input_shape[1:])).astype("float32")
-        for model in models
+    files = _files(path)
+    _check_positive("rounds", rounds)
+    threads = _threads(threads)
+    contents = [read_model(file) for file in files]
+    # First, since a file that takes the process down with it does no harm there.
+    memory = [measure_memory(file) for file in progress(files, "Memory")]
+    rows = []
+    for number in threads:
+        steps = [
+            _inference(Runtime(content, origin=f"'{file}'", num_threads=number))
+            for file, content in zip(files, contents, strict=True)
+        ]
+        name = "1 thread" if number == 1 else f"{number} threads"
+        milliseconds = 1000 * take_turns(steps, rounds, _WARM_UP, description=name)
+        low, medians, high, p95 = np.percentile(milliseconds, [10, 50, 90, 95], axis=0).tolist()
+        rows += [
+            FileRow(
+                file=str(file),
+                threads=number,
+                size=len(contents[i]),
+                median=medians[i],
+                low=low[i],
+                high=high[i],
+                p95=p95[i],
+                ratio=medians[i] / medians[0],
+                peak_memory=memory[i].peak,
+                added_memory=memory[i].added,
+            )
+            for i, file in enumerate(files)
+        ]
+    profiles = [
+        profile_tflite(content, file=str(file), rounds=rounds)
+        for file, content in zip(files, contents, strict=True)
+        if profile
     ]
-    times = np.zeros((rounds + _WARM_UP, len(models)))
-    console = Console(stderr=True)
-    bar = track(
-        range(len(times)),
-        "Measuring",
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
+    return FileBenchmark(
+        rows=tuple(rows),
+        profiles=tuple(profiles),
+        environment=environment("ai-edge-litert", "numpy"),
+        rounds=rounds,
     )
-    for i in bar:
-        for j, model in enumerate(models):
-            example = inputs[j][i % _EXAMPLES]
-            start = time.perf_counter()
-            model(example)
-            times[i, j] = time.perf_counter() - start
-    measured = 1000 * times[_WARM_UP:]
-    medians = np.median(measured, axis=0)
-    low, high = np.percentile(measured, [10, 90], axis=0)
-    rows = tuple(
-        FileRow(
-            file=str(file),
-            size=file.stat().st_size,
-            median=float(medians[j]),
-            low=float(low[j]),
-            high=float(high[j]),
-            ratio=float(medians[j] / medians[0]),
+
+
+def _inference(model: Runtime) -> Callable[[], Any]:
+    shape = (_EXAMPLES, *model.input_shape[1:])
+    noise = np.random.default_rng(0).normal(0, 0.1, shape).astype("float32")
+    turn = 0
+
+    def step() -> None:
+        nonlocal turn
+        turn += 1
+        model(noise[turn % _EXAMPLES])
+
+    return step
+
+
+def _files(path: str | os.PathLike | Sequence[str | os.PathLike]) -> list[Path]:
+    paths = [path] if isinstance(path, str | os.PathLike) else path
+    if not isinstance(paths, list | tuple) or not all(
+        isinstance(each, str | os.PathLike) for each in paths
+    ):
+        raise TypeError(f"`path` must be a path, or a list of paths. Received: path={path!r}")
+    if not paths:
+        raise ValueError(f"`path` must name at least one file. Received: path={path!r}")
+    return [Path(each) for each in paths]
+
+
+def _threads(threads: Sequence[int]) -> tuple[int, ...]:
+    if not isinstance(threads, list | tuple) or not threads:
+        raise ValueError(
+            f"`threads` must be a list of positive integers. Received: threads={threads!r}"
         )
-        for j, file in enumerate(files)
-    )
-    return FileBenchmark(rows=rows, environment=environment("ai-edge-litert"), rounds=rounds)
+    for number in threads:
+        _check_positive("threads", number)
+    return tuple(dict.fromkeys(threads))
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command."""
-    parser = argparse.ArgumentParser(
-        prog="python -m keras_reparam.benchmarks.files",
-        description="Latency and size of .tflite files, interleaved, on one thread.",
-        epilog="Example: python -m keras_reparam.benchmarks.files light.tflite int8.tflite",
-    )
-    parser.add_argument("files", nargs="+", metavar="FILE.tflite")
-    parser.add_argument("--rounds", type=int, default=200, help="inferences of each file")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    options = parser.parse_args(arguments)
-    try:
-        result = benchmark_files(options.files, rounds=options.rounds)
-    except (ValueError, OSError) as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return 2
-    if options.json:
-        print(json.dumps(dataclasses.asdict(result), indent=1))
-    else:
-        Console().print(result)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def _check_positive(argument: str, number: int) -> None:
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+        raise ValueError(
+            f"`{argument}` must be a positive integer. Received: {argument}={number!r}"
+        )

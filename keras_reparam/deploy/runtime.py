@@ -16,18 +16,19 @@ class Runtime:
     Args:
         model: Bytes of the file; they may come from anywhere.
         origin: How errors name the file.
+        num_threads: Threads that LiteRT may use. A light model takes a millisecond, and more
+            threads mostly cost more than they give.
 
     Raises:
         ValueError: If the bytes are no such model.
     """
 
-    def __init__(self, model: bytes, *, origin: str = "the model") -> None:
+    def __init__(self, model: bytes, *, origin: str = "the model", num_threads: int = 1) -> None:
         with quiet() as _:
             from ai_edge_litert.interpreter import Interpreter
 
             try:
-                # One thread: a light model takes a millisecond, and threads cost more than that.
-                self._interpreter = Interpreter(model_content=bytes(model), num_threads=1)
+                self._interpreter = Interpreter(model_content=bytes(model), num_threads=num_threads)
                 self._interpreter.allocate_tensors()
             except (ValueError, RuntimeError) as error:
                 reason = str(error).strip().splitlines()[0] if str(error).strip() else "unknown"

@@ -10,7 +10,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from keras_reparam.benchmarks.turns import take_turns
 from recipes.common.command import exit_code, keep_quiet
 
 _WARM_UP = 5
@@ -85,13 +85,9 @@ def _measure_here(paths: Sequence[Path], rounds: int) -> list[Latency]:
             raise FileNotFoundError(f"There is no file '{path}'")
     inferences = [_inference(path) for path in paths]
     noise = np.random.default_rng(0).normal(0, 0.1, 10 * 48000).astype("float32")
-    times = np.zeros((rounds + _WARM_UP, len(paths)))
-    for row in times:
-        for i, inference in enumerate(inferences):
-            start = time.perf_counter()
-            inference(noise)
-            row[i] = time.perf_counter() - start
-    low, median, high = np.percentile(1000 * times[_WARM_UP:], [10, 50, 90], axis=0).tolist()
+    steps = [lambda run=run: run(noise) for run in inferences]
+    milliseconds = 1000 * take_turns(steps, rounds, _WARM_UP, description="Measuring")
+    low, median, high = np.percentile(milliseconds, [10, 50, 90], axis=0).tolist()
     return [
         Latency(
             file=str(path), size=path.stat().st_size, median=median[i], low=low[i], high=high[i]

@@ -138,7 +138,7 @@ def latencies(files: dict[str, Path], *, rounds: int = 200) -> dict[str, dict[st
     """
     child = subprocess.run(
         [
-            *(sys.executable, "-m", "keras_reparam.benchmarks.files", "--json"),
+            *(sys.executable, "-m", "keras_reparam", "benchmark", "--json"),
             *("--rounds", str(rounds), *(path.resolve() for path in files.values())),
         ],
         env={**os.environ, **_ONE_THREAD},
@@ -150,7 +150,7 @@ def latencies(files: dict[str, Path], *, rounds: int = 200) -> dict[str, dict[st
     if child.returncode != 0:
         lines = child.stderr.strip().splitlines() or [f"exit code {child.returncode}"]
         raise ValueError(f"The latency could not be measured: {lines[-1]}")
-    rows = json.loads(child.stdout)["rows"]
+    rows = [row for row in json.loads(child.stdout)["rows"] if row["threads"] == 1]
     return {
         kind: {"milliseconds": row["median"], "ratio": row["ratio"]}
         for kind, row in zip(files, rows, strict=True)
