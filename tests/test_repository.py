@@ -16,7 +16,9 @@ AUDIO = {".ogg", ".wav", ".flac", ".mp3", ".opus", ".m4a"}
 # Made by running something; never part of the source.
 MADE = {".keras", ".h5", ".npy", ".npz", ".pyc", ".whl", ".pt", ".ckpt"}
 # Outputs of another implementation, which the tests themselves do not install.
-REFERENCES = {"tests/models/conformer_reference.npz"}
+REFERENCES = {
+    f"tests/models/{name}_reference.npz" for name in ("conformer", "speechformer", "transformer")
+}
 
 
 @pytest.fixture(scope="module")

@@ -54,13 +54,13 @@ def inspect_tflite(path: str | os.PathLike, *, run: bool = True) -> InspectionRe
     The kind is that of the first line that fits; constants are what the file stores, activations
     are inputs and what operators make of other than constants:
 
-    - `"mixed"`: a quantised tensor of another type than int8 (weights) or int32 (biases), both
-      float16 and int8, int8 activations without int8 constants, or int8 constants that are only
-      unpacked to float.
+    - `"mixed"`: a quantised tensor of another type than int8 (weights) or int32 (biases), float16
+      activations beside int8, int8 activations without int8 constants, or int8 constants that are
+      only unpacked to float.
     - `"int8_full"`: int8 constants and activations; no input or output is float.
     - `"int8"`: int8 constants and activations; an input or output is float.
     - `"int8_dynamic"`: int8 constants; float activations alone, quantised on the fly.
-    - `"float16"`: float16 constants.
+    - `"float16"`: float16 constants. (Beside int8 ones they count as float.)
     - `"float32"`: the rest.
 
     Args:
