@@ -260,6 +260,7 @@ def _export(options: argparse.Namespace) -> int:
 def _calibration(model: Any, options: argparse.Namespace) -> Any:
     from keras_reparam.audio import LogMel
     from keras_reparam.deploy.calibration import load_array, load_clips
+    from keras_reparam.deploy.export import clip_samples
 
     if options.calibration.endswith(".npy"):
         return load_array(options.calibration)
@@ -279,7 +280,7 @@ def _calibration(model: Any, options: argparse.Namespace) -> Any:
     if window is None:
         if options.clip_seconds is None:
             raise ValueError("The model takes clips of any length: give --clip-seconds.")
-        window = round(options.clip_seconds * rate)
+        window = clip_samples(shape[1:], rate, options.clip_seconds)
     return load_clips(options.calibration, window=window, sample_rate=rate)
 
 

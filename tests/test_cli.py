@@ -151,7 +151,7 @@ def test_classify_silence(capsys, tflite, tmp_path):
 
 
 def test_export_features(keras, capsys, tmp_path):
-    """A backbone alone, calibrated on features; and a model of any length."""
+    """A backbone alone, calibrated on features."""
     layers = keras.layers
     stack = [layers.Dense(8), layers.GlobalAveragePooling1D(), layers.Dense(3)]
     keras.Sequential([keras.Input((10, 8)), *stack]).save(tmp_path / "backbone.keras")
@@ -171,6 +171,22 @@ def test_export_features(keras, capsys, tmp_path):
     ):
         code, out, err = run(capsys, *command, *calibration)
         assert (code, out) == (2, "") and word in err and err.count("\n") == 1
+
+
+def test_export_of_any_length(keras, capsys, clips, tmp_path):
+    """A waveform model whose length the command gives."""
+    inputs = keras.Input((None,))
+    x = keras.layers.Conv1D(8, 64, strides=32)(inputs[:, :, None])
+    x = keras.layers.GlobalAveragePooling1D()(x)
+    keras.Model(inputs, keras.layers.Dense(3)(x)).save(tmp_path / "any.keras")
+    path = tmp_path / "m.tflite"
+    command = ["export", tmp_path / "any.keras", "-o", path, "--calibration", clips]
+    command += ["--sample-rate", "16000"]
+    code, out, err = run(capsys, *command, "--clip-seconds", "0.1", "--json")
+    assert (code, err) == (0, "") and json.loads(out)["input_shape"] == [1, 1600]
+    for seconds in ([], ["--clip-seconds", "inf"], ["--clip-seconds", "-1"]):
+        code, out, err = run(capsys, *command, *seconds)
+        assert (code, out, err.count("\n")) == (2, "", 1) and "seconds" in err
 
 
 def test_one_bad_clip_among_good_ones(capsys, clips, tflite, tmp_path):

@@ -90,7 +90,10 @@ def saved_models(paths: Sequence[str]) -> dict[str, "keras.Model"]:
     """Saved waveform models by file name."""
     from keras_reparam.deploy.saved_model import load_model
 
-    found = {Path(path).stem: load_model(path) for path in paths}
+    names = [Path(path).stem for path in paths]
+    if len(set(names)) != len(names):
+        raise ValueError(f"Models must have different file names. Received: {names}")
+    found = {name: load_model(path) for name, path in zip(names, paths, strict=True)}
     for name, model in found.items():
         _parts(name, model)
     return found

@@ -185,7 +185,7 @@ def _checked_shape(
     """Input shape without the batch axis, or an error."""
     shape = input_shape(model)
     if clip_seconds is not None:
-        shape = (_checked_samples(shape, sample_rate, clip_seconds),)
+        shape = (clip_samples(shape, sample_rate, clip_seconds),)
     if not shape or None in shape:
         waveform = " or pass `clip_seconds=`." if len(shape) == 1 else "."
         raise ValueError(
@@ -196,10 +196,10 @@ def _checked_shape(
     return shape
 
 
-def _checked_samples(
+def clip_samples(
     shape: tuple[int | None, ...], sample_rate: int | None, clip_seconds: float
 ) -> int:
-    """Samples of `clip_seconds`, or an error."""
+    """Samples of `clip_seconds` in a model whose input has this shape, or a `ValueError`."""
     number = isinstance(clip_seconds, int | float) and not isinstance(clip_seconds, bool)
     if not number or not 0 < clip_seconds < math.inf:
         raise ValueError(
@@ -213,10 +213,11 @@ def _checked_samples(
             f"out. Received: input shape {(None, *shape)}, sample rate {sample_rate}"
         )
     samples = round(clip_seconds * sample_rate)
-    if shape[0] not in (None, samples):
+    if samples < 1 or shape[0] not in (None, samples):
+        takes = "any number of" if shape[0] is None else shape[0]
         raise ValueError(
-            f"The model takes {shape[0]} samples, {shape[0] / sample_rate:g} s at {sample_rate} "
-            f"Hz. Received: clip_seconds={clip_seconds!r}"
+            f"`clip_seconds` must be the length that the model takes, {takes} samples at "
+            f"{sample_rate} Hz. Received: clip_seconds={clip_seconds!r}, {samples} samples"
         )
     return samples
 

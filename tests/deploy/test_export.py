@@ -351,8 +351,9 @@ def test_clip_seconds(tmp_path):
     report = kr.export_tflite(model, path, clip_seconds=0.25, **options)
     assert report.input_shape == (1, 2000)
     assert np.allclose(scores(path, waves), probabilities(model, waves), atol=1e-5)
-    with pytest.raises(ValueError, match=r"static.*clip_seconds="):
-        kr.export_tflite(model, path, **options)
+    for seconds, message in ((None, r"static.*clip_seconds="), (1e-9, "any number of samples")):
+        with pytest.raises(ValueError, match=message):
+            kr.export_tflite(model, path, clip_seconds=seconds, **options)
 
 
 def test_wrong_waveform(tmp_path):
@@ -361,7 +362,7 @@ def test_wrong_waveform(tmp_path):
     for options, message in (
         ({"sample_rate": 8000}, "16000 Hz"),
         ({"sample_rate": -1}, "16000 Hz"),
-        ({"clip_seconds": 2}, "takes 16000 samples, 1 s at 16000 Hz.*clip_seconds=2"),
+        ({"clip_seconds": 2}, "takes, 16000 samples at 16000 Hz.*clip_seconds=2"),
         ({"clip_seconds": True}, "positive number of seconds"),
         ({"quantization": "int8_full"}, "takes features.*waveform.*front end"),
     ):
