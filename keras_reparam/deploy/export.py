@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from keras_reparam.audio import LogMel
+from keras_reparam.deploy.clips import checked_clips
 from keras_reparam.deploy.convert import convert, input_shape
 from keras_reparam.deploy.export_report import ExportReport
 from keras_reparam.deploy.files import checked_target, write_bytes
@@ -286,12 +287,7 @@ def _checked_data(
             f'quantization="{kind}" needs `representative_data`: some hundred inputs of shape '
             f"{shape}, as the model will meet them, to find the range of every activation."
         )
-    if isinstance(data, str | bytes | dict) or not isinstance(data, Iterable):
-        raise TypeError(
-            f"`representative_data` must be an array (clips, {', '.join(map(str, shape))}) or an "
-            f"iterable of arrays {shape}. Received: {type(data).__name__}"
-        )
-    clips = [_checked_clip(clip, shape, number) for number, clip in enumerate(data)]
+    clips = list(checked_clips(data, shape, "representative_data"))
     if not clips:
         raise ValueError("`representative_data` must hold at least one clip. Received: none")
     if not any(clip.any() for clip in clips):
@@ -299,25 +295,6 @@ def _checked_data(
     if len(clips) > MAX_CLIPS:
         clips = [clips[i] for i in np.linspace(0, len(clips) - 1, MAX_CLIPS).round().astype(int)]
     return clips
-
-
-def _checked_clip(clip: Any, shape: tuple[int, ...], number: int) -> np.ndarray:
-    clip = np.asarray(clip)
-    if clip.shape != shape:
-        raise ValueError(
-            f"Every clip of `representative_data` must have the model's input shape {shape}; cut "
-            f"it, or add zeros after it. Received: clip {number} of shape {clip.shape}"
-        )
-    if not np.issubdtype(clip.dtype, np.floating):
-        raise TypeError(
-            "`representative_data` must be floating point, scaled as in training (a waveform "
-            f"between -1 and 1). Received: clip {number} of dtype {clip.dtype}"
-        )
-    if not np.isfinite(clip).all():
-        raise ValueError(
-            f"`representative_data` must be finite. Received: NaN or infinity in clip {number}"
-        )
-    return clip.astype("float32")
 
 
 def _audit(model: bytes) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from keras_reparam.deploy.clips import checked_clips
 from keras_reparam.deploy.convert import convert, input_shape
 from keras_reparam.deploy.inspect_graph import quantisation_kind
 from keras_reparam.deploy.metadata import checked_labels, read_metadata
@@ -110,7 +111,7 @@ def verify_tflite(
             f"The file and the model must take the same input. Received: '{target}' with input "
             f"shape {list(shape)} and a model with {list(taken)}"
         )
-    scores, expected, furthest = _run(runtime, model, _checked_clips(clips, shape))
+    scores, expected, furthest = _run(runtime, model, checked_clips(clips, shape, "clips"))
     inside = read_metadata(content).labels
     names = _class_names(labels, inside, runtime.num_classes)
     indices = None if truth is None else _indices(truth, names, len(scores))
@@ -137,29 +138,6 @@ def verify_tflite(
         scores=scores,
         expected=expected,
     )
-
-
-def _checked_clips(clips: Iterable[np.ndarray], shape: tuple[int, ...]) -> Iterator[np.ndarray]:
-    if isinstance(clips, str | bytes | dict) or not isinstance(clips, Iterable):
-        raise TypeError(
-            f"`clips` must be an array (clips, {', '.join(map(str, shape))}) or an iterable of "
-            f"arrays {shape}. Received: {type(clips).__name__}"
-        )
-    for number, clip in enumerate(clips):
-        clip = np.asarray(clip)
-        if clip.shape != shape:
-            raise ValueError(
-                f"Every clip must have the model's input shape {shape}; cut it, or add zeros "
-                f"after it. Received: clip {number} of shape {clip.shape}"
-            )
-        if not np.issubdtype(clip.dtype, np.floating):
-            raise TypeError(
-                "`clips` must be floating point, scaled as in training (a waveform between -1 and "
-                f"1). Received: clip {number} of dtype {clip.dtype}"
-            )
-        if not np.isfinite(clip).all():
-            raise ValueError(f"`clips` must be finite. Received: NaN or infinity in clip {number}")
-        yield clip.astype("float32")
 
 
 def _run(

@@ -1,10 +1,19 @@
 """How a recipe's command begins and ends."""
 
+import argparse
 import contextlib
 import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from typing import NoReturn
+
+
+class Parser(argparse.ArgumentParser):
+    """Bad use is one line, as bad input is."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (see `{self.prog} --help`)\n")
 
 
 def keep_quiet() -> None:

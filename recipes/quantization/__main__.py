@@ -4,25 +4,17 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
-from recipes.common.command import exit_code, interrupted_at_the_end, keep_quiet
+from recipes.common.command import Parser, exit_code, interrupted_at_the_end, keep_quiet
 from recipes.quantization.settings import BACKBONES, RUN, SHORT_DATA, Settings
 
 # Enough for scores that vary; a minute or two.
 _SHORT = {"backbones": BACKBONES[:1], "epochs": 8, "limit": 3}
 
 
-class _Parser(argparse.ArgumentParser):
-    """Bad use is one line, as bad input is."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message} (see `{self.prog} --help`)\n")
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code: 1 if a bar is missed."""
-    parser = _Parser(
+    parser = Parser(
         prog="python -m recipes.quantization",
         description="What quantisation costs: trains light backbones on EmoDB in folds of "
         "speakers, exports every kind, and compares accuracy, size and time with the float model. "

@@ -4,22 +4,14 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
-from recipes.common.command import exit_code, interrupted_at_the_end, keep_quiet
+from recipes.common.command import Parser, exit_code, interrupted_at_the_end, keep_quiet
 from recipes.quickstart.settings import DATA, RUN, Settings
-
-
-class _Parser(argparse.ArgumentParser):
-    """Bad use is one line, as bad input is."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message} (see `{self.prog} --help`)\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
-    parser = _Parser(
+    parser = Parser(
         prog="python -m recipes.quickstart",
         description="Train a light model of emotions in speech with HRF, merge it, export it as "
         "int8, evaluate it on two held-out speakers. No download; a few minutes on two cores.",

@@ -1,0 +1,41 @@
+"""Clips for a model, as users give them."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+
+def checked_clips(
+    clips: Iterable[np.ndarray], shape: tuple[int, ...], name: str
+) -> Iterator[np.ndarray]:
+    """The clips one by one, as float32 arrays of the input's shape, or an error.
+
+    Args:
+        clips: An array `(clips, ...)` or an iterable of arrays.
+        shape: Shape of the model's input without the batch axis.
+        name: Name of the argument that holds them.
+
+    Raises:
+        TypeError: If they are no arrays of floating-point numbers.
+        ValueError: If one has another shape, or holds NaN or infinity.
+    """
+    if isinstance(clips, str | bytes | dict) or not isinstance(clips, Iterable):
+        raise TypeError(
+            f"`{name}` must be an array (clips, {', '.join(map(str, shape))}) or an iterable of "
+            f"arrays {shape}. Received: {type(clips).__name__}"
+        )
+    for number, clip in enumerate(clips):
+        clip = np.asarray(clip)
+        if clip.shape != shape:
+            raise ValueError(
+                f"Every clip of `{name}` must have the model's input shape {shape}; cut it, or add "
+                f"zeros after it. Received: clip {number} of shape {clip.shape}"
+            )
+        if not np.issubdtype(clip.dtype, np.floating):
+            raise TypeError(
+                f"`{name}` must be floating point, scaled as in training (a waveform between -1 "
+                f"and 1). Received: clip {number} of dtype {clip.dtype}"
+            )
+        if not np.isfinite(clip).all():
+            raise ValueError(f"`{name}` must be finite. Received: NaN or infinity in clip {number}")
+        yield clip.astype("float32")
