@@ -546,7 +546,7 @@ def kills(run_python, tmp_path):
         child = run_python(
             *("-c", KILLS, folder, tmp_path, *arguments),
             env={"KERAS_BACKEND": "numpy"},
-            timeout=280,
+            timeout=900,
         )
         assert child.returncode == 0, child.stderr[-3000:]
         return int(child.stdout)
