@@ -2,7 +2,7 @@
 
 Four seconds of audio, batch 1, one thread, random weights. All forms of all backbones take turns
 in one process, so that whatever else the machine does falls on all of them alike; a ratio
-compares inferences of the same round.
+compares inferences of the same round. Each is measured right after another one of its own.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from keras_reparam.deploy.quiet import quiet
 
 SIZES = ("light", "large")
 REFERENCE = ("conv_transformer", "light")
-_WARM_UP = 5
+_WARM_UP = 2
 # Read by NumPy and TensorFlow when they are imported: set for a process of its own.
 _ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
@@ -168,7 +168,8 @@ def _benchmark_here(pairs: Sequence[tuple[str, str]], rounds: int) -> BackboneBe
         inferences = _front_end(Path(folder))
         for backbone, size in progress([*dict.fromkeys([REFERENCE, *pairs])], "Exporting"):
             inferences |= _forms(backbone, size, Path(folder))
-    seconds = take_turns([*inferences.values()], rounds, _WARM_UP, description="Inferences")
+    steps = [*inferences.values()]
+    seconds = take_turns(steps, rounds, _WARM_UP, description="Inferences", cached=True)
     times = dict(zip(inferences, 1000 * seconds.T, strict=True))
     rows = []
     for (backbone, size, form), measured in times.items():

@@ -10,13 +10,24 @@ from keras_reparam.benchmarks.progress import progress
 
 
 def take_turns(
-    steps: Sequence[Callable[[], Any]], rounds: int, warmup: int, *, description: str
+    steps: Sequence[Callable[[], Any]],
+    rounds: int,
+    warmup: int,
+    *,
+    description: str,
+    cached: bool = False,
 ) -> np.ndarray:
-    """Seconds of every step, shape (rounds, steps); who begins changes from round to round."""
+    """Seconds of every step, shape (rounds, steps); who begins changes from round to round.
+
+    With `cached` a step runs twice in its turn and the second time counts: it finds in the cache
+    what another step of the round may have driven out.
+    """
     seconds = np.zeros((rounds, len(steps)))
     for turn in progress(range(-warmup, rounds), description):
         for place in range(len(steps)):
             which = (turn + place) % len(steps)
+            if cached:
+                steps[which]()
             start = time.perf_counter()
             steps[which]()
             if turn >= 0:
