@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from importlib import metadata
 from pathlib import Path
 
 _SCRIPT = Path(__file__).with_name("runtime_scores.py")
@@ -117,7 +118,7 @@ class RuntimeEnvironment:
 
 # The first one is what the others are compared with.
 RUNTIMES = (
-    RuntimeEnvironment("LiteRT, this environment's", "litert"),
+    RuntimeEnvironment(f"LiteRT {metadata.version('ai-edge-litert')}", "litert"),
     RuntimeEnvironment(
         "LiteRT 1.4.0", "litert", ("ai-edge-litert==1.4.0",), ("3.12", "3.11", "3.10", "3.9")
     ),
