@@ -50,19 +50,21 @@ class RuntimeEnvironment:
         """
         if not self.requirements:
             return Path(sys.executable)
-        base = self._base()
-        what = "\n".join([base, *self.requirements])
-        name = f"{self.script_name}-{hashlib.sha256(what.encode()).hexdigest()[:12]}"
-        folder = cache / name
+        folder = self.folder(cache)
         python = folder / "bin" / "python"
         done = folder / "complete"
         if not done.is_file():
             shutil.rmtree(folder, ignore_errors=True)
             folder.parent.mkdir(parents=True, exist_ok=True)
-            _run(base, "-m", "venv", folder)
+            _run(self._base(), "-m", "venv", folder)
             _run(python, "-m", "pip", "install", "--quiet", *self.requirements)
             done.touch()
         return python
+
+    def folder(self, cache: Path) -> Path:
+        """Where the environment is, or will be: other requirements go elsewhere."""
+        what = "\n".join([self._base(), *self.requirements])
+        return cache / f"{self.script_name}-{hashlib.sha256(what.encode()).hexdigest()[:12]}"
 
     def _base(self) -> str:
         current = "{}.{}".format(*sys.version_info[:2])
