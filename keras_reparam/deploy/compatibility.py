@@ -160,7 +160,6 @@ def run(
                 found = {file: {"error": str(error)} for file in of_model.values()}
             if runtime is RUNTIMES[0]:
                 expected = found
-                continue
             for kind, file in of_model.items():
                 measured = _compared(expected[file], found[file])
                 rows.append(Row(name, kind, runtime.title, *measured))
@@ -276,7 +275,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(json.dumps([dataclasses.asdict(row) for row in rows], indent=1))
     else:
         header, lines = cells(rows)
-        table = Table(*header, title="Scores against this environment's LiteRT", show_lines=True)
+        table = Table(*header, title=f"Scores against {RUNTIMES[0].title}", show_lines=True)
         for line in lines:
             table.add_row(*line)
         Console().print(table)

@@ -24,12 +24,13 @@ from keras_reparam.transforms.rebuild import build_from, config_of, copy_weights
 SIGNATURE, INPUT, OUTPUT = "serving_default", "input", "scores"
 
 
-def convert(model: keras.Model, shape: tuple[int, ...]) -> bytes:
+def convert(model: keras.Model, shape: tuple[int, ...] | None = None) -> bytes:
     """Bytes of a float32 `.tflite` that gives the softmax of the model's logits.
 
     Args:
         model: A built model with one input and one output of shape `(batch, classes)`.
-        shape: Shape of the input without the batch axis.
+        shape: Shape of the input without the batch axis. `None`: the model's own, which must be
+            static then.
 
     Returns:
         Bytes of the file, the same for the same model.
@@ -38,6 +39,7 @@ def convert(model: keras.Model, shape: tuple[int, ...]) -> bytes:
         ValueError: If the model needs operators that TFLite does not have, or Keras runs on
             a backend that can't export.
     """
+    shape = input_shape(model) if shape is None else shape
     model = _in_float32(model)
     backend = keras.config.backend()
     if backend == "tensorflow":

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from importlib import metadata
 from pathlib import Path
 
 _SCRIPT = Path(__file__).with_name("runtime_scores.py")
@@ -49,19 +50,21 @@ class RuntimeEnvironment:
         """
         if not self.requirements:
             return Path(sys.executable)
-        base = self._base()
-        what = "\n".join([base, *self.requirements])
-        name = f"{self.script_name}-{hashlib.sha256(what.encode()).hexdigest()[:12]}"
-        folder = cache / name
+        folder = self.folder(cache)
         python = folder / "bin" / "python"
         done = folder / "complete"
         if not done.is_file():
             shutil.rmtree(folder, ignore_errors=True)
             folder.parent.mkdir(parents=True, exist_ok=True)
-            _run(base, "-m", "venv", folder)
+            _run(self._base(), "-m", "venv", folder)
             _run(python, "-m", "pip", "install", "--quiet", *self.requirements)
             done.touch()
         return python
+
+    def folder(self, cache: Path) -> Path:
+        """Where the environment is, or will be: other requirements go elsewhere."""
+        what = "\n".join([self._base(), *self.requirements])
+        return cache / f"{self.script_name}-{hashlib.sha256(what.encode()).hexdigest()[:12]}"
 
     def _base(self) -> str:
         current = "{}.{}".format(*sys.version_info[:2])
@@ -117,7 +120,7 @@ class RuntimeEnvironment:
 
 # The first one is what the others are compared with.
 RUNTIMES = (
-    RuntimeEnvironment("LiteRT, this environment's", "litert"),
+    RuntimeEnvironment(f"LiteRT {metadata.version('ai-edge-litert')}", "litert"),
     RuntimeEnvironment(
         "LiteRT 1.4.0", "litert", ("ai-edge-litert==1.4.0",), ("3.12", "3.11", "3.10", "3.9")
     ),

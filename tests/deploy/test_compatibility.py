@@ -77,13 +77,30 @@ def test_a_file_that_holds_up_the_runtime(tmp_path, monkeypatch, inputs):
 def test_unavailable(tmp_path, monkeypatch):
     with pytest.raises(RuntimeUnavailable, match=r"no Python 3\.99 here"):
         RuntimeEnvironment("x", "litert", ("numpy",), ("3.99",)).python(tmp_path)
-    current = "{}.{}".format(*sys.version_info[:2])
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    runtime = RuntimeEnvironment("x", "litert", ("no-such-package-here==1",), (current,))
-    with pytest.raises(RuntimeUnavailable, match="no-such-package-here"):
+    with pytest.raises(RuntimeUnavailable, match="can't be installed.*no-such-package-here"):
+        runtimes._run(sys.executable, "-m", "pip", "install", "-q", "no-such-package-here==1")
+
+
+def test_an_installation_that_stopped_halfway_is_made_anew(tmp_path, monkeypatch):
+    current = "{}.{}".format(*sys.version_info[:2])
+    runtime = RuntimeEnvironment("x", "litert", ("numpy==2",), (current,))
+    folder, ran = runtime.folder(tmp_path), []
+
+    def run(*command):
+        ran.append(command)
+        folder.mkdir(exist_ok=True)
+        if len(ran) == 2:
+            raise RuntimeUnavailable("no network")
+
+    monkeypatch.setattr(runtimes, "_run", run)
+    with pytest.raises(RuntimeUnavailable, match="no network"):
         runtime.python(tmp_path)
-    # Nothing was left that would count as an environment.
-    assert not list(tmp_path.glob("*/complete"))
+    assert not (folder / "complete").exists()
+    python = runtime.python(tmp_path)
+    assert python == folder / "bin" / "python" and (folder / "complete").exists()
+    before = len(ran)
+    assert runtime.python(tmp_path) == python and len(ran) == before
 
 
 ROWS = [
