@@ -117,10 +117,11 @@ def _own_bases(model: keras.Model) -> dict[int, str]:
 
     def visit(parent: keras.layers.Layer, base: str) -> None:
         own = getattr(parent, "expansion_base", None)
+        base = base if own is None else own
         for child in parent._flatten_layers(include_self=False, recursive=False):
             if id(child) not in bases:
-                bases[id(child)] = base if own is None else own
-                visit(child, bases[id(child)])
+                bases[id(child)] = base
+                visit(child, base)
 
     visit(model, "units")
     return bases

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.models.helpers import softmax
+from tests.models.helpers import call, softmax
 
 
 def dense(layer, x):
@@ -261,7 +261,7 @@ def randomize(model):
     return model
 
 
-def sharpen(model, features, spread=1.0):
+def sharpen(model, features, mask=None, *, spread=1.0):
     """Turns the classifier of three classes to where clips differ most.
 
     `spread`: standard deviation of the first class's logit.
@@ -271,7 +271,7 @@ def sharpen(model, features, spread=1.0):
     layer = model.get_layer("classifier")
     pooled = keras.Model(model.inputs[0], layer.input)
     pooled.supports_masking = True
-    vectors = pooled.predict(features, verbose=0)
+    vectors = call(pooled, features, mask)
     centred = vectors - vectors.mean(axis=0)
     _, values, directions = np.linalg.svd(centred)
     kernel = np.outer(directions[0], spread * np.array([1.0, -0.4, -0.6]))
