@@ -456,6 +456,8 @@ def kept(folder):
 
 
 def check_nothing_half(folder, *whole):
+    if not folder.exists():
+        return  # killed before anything began
     for name, found in content(folder).items():
         assert any(found == files.get(name) for files in whole), name
     try:
