@@ -4,6 +4,7 @@ import dataclasses
 import io
 import json
 import struct
+import sys
 import time
 import tracemalloc
 import zipfile
@@ -84,17 +85,32 @@ def check(content):
     return True
 
 
+def checked(content):
+    """Whether the file passed for a sound one, and the Python calls that it took to say so."""
+    calls = 0
+
+    def count(frame, event, argument):
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(count)
+    try:
+        return check(content), calls
+    finally:
+        sys.setprofile(None)
+
+
 def fuzz(files, count, seed):
     rng = np.random.default_rng(seed)
-    slowest, sound = 0.0, 0
+    work = [checked(content)[1] for content in files]
+    sound = 0
     for index in range(count):
-        content = mutated(files[index % len(files)], rng)
-        start = time.process_time()
-        sound += check(content)
-        slowest = max(slowest, time.process_time() - start)
+        passed, calls = checked(mutated(files[index % len(files)], rng))
+        # Work in place of time, which other processes take too: a fault makes no file a long one.
+        assert calls <= 2 * work[index % len(files)]
+        sound += passed
     # Most of a file's bytes carry structure: some faults must be found, and some are none.
     assert 0.1 * count < sound < 0.9 * count
-    assert slowest < 1
 
 
 def test_five_thousand_broken_files():
@@ -140,7 +156,7 @@ def test_parts_that_overlap_cost_no_time():
     began = time.process_time()
     with pytest.raises(ValueError, match="overlap many times"):
         inspect_content(bytes(packed), "")
-    assert time.process_time() - began < 10
+    assert time.process_time() - began < 30  # Unbounded: minutes.
 
 
 def test_constants_after_the_flatbuffer():
@@ -221,7 +237,7 @@ def test_many_labels_one_of_them_twice():
         archive.writestr("labels.txt", "\n".join([*names, names[-1]]))
     start = time.process_time()
     assert "twice" in inspect_content(file.getvalue(), "").warnings[0]
-    assert time.process_time() - start < 5
+    assert time.process_time() - start < 30  # Compared one by one: minutes.
 
 
 def run_fuzzed(count, seed, folder):
