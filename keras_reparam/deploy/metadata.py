@@ -164,11 +164,8 @@ def add_metadata(model: bytes, metadata: TFLiteMetadata) -> bytes:
         entry.name, entry.buffer = _KEY, len(packed.buffers) - 1
         packed.metadata.append(entry)
     packed.buffers[entry.buffer].data = _metadata_flatbuffer(metadata)
-    file = io.BytesIO()
-    file.write(pack_model(packed))
     # The archive's offsets count from the beginning of the whole file, as the format has it.
-    file = io.BytesIO()
-    file.write(pack_model(packed))
+    file = io.BytesIO(pack_model(packed))
     if metadata.labels:
         with zipfile.ZipFile(file, "a", zipfile.ZIP_STORED) as archive:
             member = zipfile.ZipInfo(_LABELS_FILE, date_time=(1980, 1, 1, 0, 0, 0))
