@@ -30,7 +30,7 @@ from keras_reparam.deploy.runtime_versions import (
     release,
 )
 from keras_reparam.deploy.tflite_buffers import read_model
-from keras_reparam.deploy.tflite_file import Operator, Tensor, TFLiteFile, read_tflite
+from keras_reparam.deploy.tflite_file import Operator, Tensor, TFLiteFile
 from keras_reparam.deploy.tflite_graph import TFLiteGraph
 from keras_reparam.deploy.trial import Trial
 
@@ -111,9 +111,9 @@ def inspect_tflite(path: str | os.PathLike, *, run: bool = True) -> InspectionRe
 
 def inspect_content(content: bytes, path: str) -> InspectionReport:
     """The report of `inspect_tflite(path, run=False)` for a file whose bytes are `content`."""
-    file = read_tflite(content)
-    main = file.subgraphs[0]
     graph = TFLiteGraph(content)
+    file = graph.file
+    main = file.subgraphs[0]
     operators = tuple(_operators(file))
     runtime = _runtime(operators)
     metadata, fault = TFLiteMetadata(), ""

@@ -19,9 +19,9 @@ class TFLiteGraph:
     """
 
     def __init__(self, model: bytes) -> None:
-        file = read_tflite(bytes(model))
-        self._main = file.subgraphs[0]
-        self.num_subgraphs = len(file.subgraphs)
+        self.file = read_tflite(bytes(model))
+        self._main = self.file.subgraphs[0]
+        self.num_subgraphs = len(self.file.subgraphs)
         self.inputs, self.outputs = self._main.inputs, self._main.outputs
         self.tensors, self.operators = self._main.tensors, self._main.operators
 
