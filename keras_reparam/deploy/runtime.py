@@ -24,7 +24,7 @@ class Runtime:
     """
 
     def __init__(self, model: bytes, *, origin: str = "the model", num_threads: int = 1) -> None:
-        with quiet() as _:
+        with quiet():
             from ai_edge_litert.interpreter import Interpreter
 
             try:
@@ -39,19 +39,18 @@ class Runtime:
             raise failure
         inputs = self._interpreter.get_input_details()
         outputs = self._interpreter.get_output_details()
-        if len(inputs) != 1 or not _is_real(inputs[0]) or inputs[0]["shape"][:1] != 1:
+        if len(inputs) != 1 or not _is_real(inputs[0]) or inputs[0]["shape"][:1].tolist() != [1]:
             raise ValueError(
                 "Expected a model with one float32 or int8 input of batch 1. Received: "
                 f"{origin} with inputs {_described(inputs)}"
             )
-        shape = outputs[0]["shape"].tolist()
-        if len(outputs) != 1 or not _is_real(outputs[0]) or len(shape) != 2:
+        if len(outputs) != 1 or not _is_real(outputs[0]) or len(outputs[0]["shape"]) != 2:
             raise ValueError(
                 "Expected a model with one float32 or int8 output [1, classes]. Received: "
                 f"{origin} with outputs {_described(outputs)}"
             )
         self.input_shape = tuple(inputs[0]["shape"].tolist())
-        self.num_classes = shape[1]
+        self.num_classes = int(outputs[0]["shape"][1])
         self._input, self._output = inputs[0], outputs[0]
         self._lock = threading.Lock()
 
