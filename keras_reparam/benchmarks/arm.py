@@ -12,18 +12,18 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
 import numpy as np
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
 from keras_reparam.benchmarks.arm_environment import ArmPython, make_arm_python
 from keras_reparam.benchmarks.arm_instructions import instructions_per_inference
 from keras_reparam.benchmarks.environment import environment
+from keras_reparam.benchmarks.progress import progress
 from keras_reparam.deploy.classifier import load_classifier
 from keras_reparam.deploy.runtime import Runtime
 
@@ -154,7 +154,7 @@ def compare_on_arm(
         on_arm = _on_arm(path, files, clips, python)
         counts = [
             instructions_per_inference(python, path, file, clips[0]) if instructions else None
-            for file in _progress(files, len(files), "Counting instructions")
+            for file in progress(files, "Counting instructions")
         ]
     rows = []
     for index, (file, model) in enumerate(zip(files, models, strict=True)):
@@ -182,7 +182,7 @@ def _on_arm(
         np.save(stored, clips)
         expected = len(files) * len(clips)
         lines = itertools.islice(python.run(script, stored, *files), 1, None)
-        bar = _progress(lines, expected, "Scoring on emulated ARM")
+        bar = progress(lines, "Scoring on emulated ARM", total=expected)
         scores = [json.loads(line) for line in bar]
     if len(scores) != expected:
         raise RuntimeError(f"Expected {expected} scores. Received: {len(scores)}")
@@ -197,18 +197,6 @@ def _rounding(model: Runtime, clips: np.ndarray, scores: np.ndarray) -> float:
             noise = generator.uniform(-_NOISE, _NOISE, clip.shape)
             largest = max(largest, float(np.abs(model(clip * (1 + noise)) - expected).max()))
     return largest
-
-
-def _progress(items: Iterable, total: int, description: str) -> Iterable:
-    console = Console(stderr=True)
-    return track(
-        items,
-        description,
-        total=total,
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
 
 
 def golden_clips(window: int, sample_rate: int) -> np.ndarray:

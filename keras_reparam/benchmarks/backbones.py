@@ -20,6 +20,7 @@ import numpy as np
 from rich.console import Console, Group
 from rich.table import Table
 
+from keras_reparam.audio._validation import positive_int
 from keras_reparam.benchmarks.environment import environment
 from keras_reparam.benchmarks.markdown import markdown
 from keras_reparam.benchmarks.progress import progress
@@ -142,8 +143,7 @@ def benchmark_backbones(
     Raises:
         ValueError: If a name is not known, or `rounds` is not positive.
     """
-    if isinstance(rounds, bool) or not isinstance(rounds, int) or rounds < 1:
-        raise ValueError(f"`rounds` must be a positive integer. Received: rounds={rounds!r}")
+    rounds = positive_int("rounds", rounds)
     choose(backbones, sizes)
     child = subprocess.run(
         [

@@ -16,10 +16,11 @@ from importlib import resources
 
 import numpy as np
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
+from keras_reparam.audio._validation import positive_int
 from keras_reparam.benchmarks.environment import environment
+from keras_reparam.benchmarks.turns import take_turns
 from keras_reparam.deploy.classifier import load_classifier
 from keras_reparam.deploy.runtime import Runtime
 from keras_reparam.deploy.tflite_buffers import read_model
@@ -50,8 +51,7 @@ def benchmark_classifier(path: str | os.PathLike, *, rounds: int = 300) -> tuple
         FileNotFoundError: If the file is missing.
         ValueError: If it can't be run, or `rounds` is not positive.
     """
-    if isinstance(rounds, bool) or not isinstance(rounds, int) or rounds < 1:
-        raise ValueError(f"`rounds` must be a positive integer. Received: rounds={rounds!r}")
+    rounds = positive_int("rounds", rounds)
     classifier = load_classifier(path)
     rate = classifier.sample_rate
     floats = np.random.default_rng(0).normal(0, 0.1, classifier.window).astype("float32")
@@ -66,21 +66,9 @@ def benchmark_classifier(path: str | os.PathLike, *, rounds: int = 300) -> tuple
         "classify, int16": lambda: classifier.classify(integers, rate),
         "stream, chunks of 10 ms": lambda: next(results),
     }
-    seconds = np.zeros((rounds + _WARM_UP, len(calls)))
-    console = Console(stderr=True)
-    bar = track(
-        range(len(seconds)),
-        "Measuring",
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
-    for turn in bar:
-        for place, call in enumerate(calls.values()):
-            start = time.thread_time()
-            call()
-            seconds[turn, place] = time.thread_time() - start
-    medians = 1000 * np.median(seconds[_WARM_UP:], axis=0)
+    steps = [*calls.values()]
+    seconds = take_turns(steps, rounds, _WARM_UP, description="Measuring", clock=time.thread_time)
+    medians = 1000 * np.median(seconds, axis=0)
     return tuple(
         CallRow(call=name, milliseconds=float(median), overhead=float(median - medians[0]))
         for name, median in zip(calls, medians, strict=True)

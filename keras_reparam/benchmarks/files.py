@@ -12,6 +12,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
+from keras_reparam.audio._validation import positive_int
 from keras_reparam.benchmarks.environment import environment
 from keras_reparam.benchmarks.file_memory import measure_memory
 from keras_reparam.benchmarks.operators import FileProfile, profile_tflite
@@ -175,7 +176,7 @@ def benchmark_tflite(
     True
     """
     files = _files(path)
-    _check_positive("rounds", rounds)
+    rounds = positive_int("rounds", rounds)
     threads = _threads(threads)
     contents = [read_model(file) for file in files]
     # First, since a file that takes the process down with it does no harm there.
@@ -246,13 +247,4 @@ def _threads(threads: Sequence[int]) -> tuple[int, ...]:
         raise ValueError(
             f"`threads` must be a list of positive integers. Received: threads={threads!r}"
         )
-    for number in threads:
-        _check_positive("threads", number)
-    return tuple(dict.fromkeys(threads))
-
-
-def _check_positive(argument: str, number: int) -> None:
-    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-        raise ValueError(
-            f"`{argument}` must be a positive integer. Received: {argument}={number!r}"
-        )
+    return tuple(dict.fromkeys(positive_int("threads", number) for number in threads))

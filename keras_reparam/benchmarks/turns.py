@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_reparam.audio._validation import positive_int
 from keras_reparam.benchmarks.progress import progress
 
 
@@ -16,20 +17,25 @@ def take_turns(
     *,
     description: str,
     cached: bool = False,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> np.ndarray:
     """Seconds of every step, shape (rounds, steps); who begins changes from round to round.
 
     With `cached` a step runs twice in its turn and the second time counts: it finds in the cache
     what another step of the round may have driven out.
+
+    Raises:
+        ValueError: If `rounds` is no positive integer.
     """
+    rounds = positive_int("rounds", rounds)
     seconds = np.zeros((rounds, len(steps)))
     for turn in progress(range(-warmup, rounds), description):
         for place in range(len(steps)):
             which = (turn + place) % len(steps)
             if cached:
                 steps[which]()
-            start = time.perf_counter()
+            start = clock()
             steps[which]()
             if turn >= 0:
-                seconds[turn, which] = time.perf_counter() - start
+                seconds[turn, which] = clock() - start
     return seconds

@@ -1,3 +1,5 @@
+import pytest
+
 from keras_reparam.benchmarks.turns import take_turns
 
 
@@ -16,3 +18,16 @@ def test_cached_steps_run_twice_in_their_turn():
     steps = [lambda name=name: calls.append(name) for name in "ab"]
     assert take_turns(steps, rounds=2, warmup=0, description="Turns", cached=True).shape == (2, 2)
     assert "".join(calls) == "aabb" + "bbaa"
+
+
+def test_another_clock():
+    ticks = iter(range(100))
+    steps = [lambda: next(ticks)] * 2
+    seconds = take_turns(steps, rounds=3, warmup=1, description="Turns", clock=lambda: next(ticks))
+    assert (seconds == 2).all()
+
+
+@pytest.mark.parametrize("rounds", [0, -1, 2.0, True])
+def test_bad_rounds(rounds):
+    with pytest.raises(ValueError, match="`rounds` must be a positive integer. Received: rounds="):
+        take_turns([], rounds, warmup=5, description="Turns")
