@@ -22,7 +22,7 @@ from rich.table import Table
 
 from keras_reparam.benchmarks.arm_environment import ArmPython, make_arm_python
 from keras_reparam.benchmarks.arm_instructions import instructions_per_inference
-from keras_reparam.benchmarks.environment import environment
+from keras_reparam.benchmarks.environment import described, environment
 from keras_reparam.benchmarks.progress import progress
 from keras_reparam.deploy.classifier import load_classifier
 from keras_reparam.deploy.runtime import Runtime
@@ -91,7 +91,7 @@ class ArmComparison:
     def __rich__(self) -> Table:
         table = Table(
             title="Scores on emulated ARM against x86-64",
-            caption=", ".join(f"{key} {value}" for key, value in self.environment.items()),
+            caption=described(self.environment),
             title_justify="left",
             caption_justify="left",
         )

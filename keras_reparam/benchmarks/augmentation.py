@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from rich.console import Console
 
-from keras_reparam.benchmarks.environment import environment
+from keras_reparam.benchmarks.environment import described, environment
 from keras_reparam.benchmarks.training_step import (
     NUM_CLASSES,
     Row,
     add_arguments,
     batch,
+    create,
     import_keras,
     row,
     time_table,
@@ -117,20 +118,6 @@ def on_waveform(
     return Variant(layers, expansion, model, lambda: model.train_on_batch(clips, targets))
 
 
-def create(expansion: int | None, options: argparse.Namespace) -> "keras.Model":
-    """The backbone."""
-    from keras_reparam import models
-
-    return models.create(
-        options.model,
-        size=options.size,
-        num_classes=NUM_CLASSES,
-        num_mels=options.num_mels,
-        frames=options.frames,
-        expansion=expansion,
-    )
-
-
 def compiled(model: "keras.Model") -> "keras.Model":
     import keras
 
@@ -207,7 +194,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(json.dumps(report, indent=2))
         return 0
     console = Console()
-    console.print(", ".join(f"{name} {value}" for name, value in about.items()))
+    console.print(described(about))
     console.print(f"{options.model} {options.size}, {options.frames} frames, Adam")
     for rows in filter(None, (features, waveform)):
         console.print(time_table(rows))

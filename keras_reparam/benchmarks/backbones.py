@@ -21,7 +21,7 @@ from rich.console import Console, Group
 from rich.table import Table
 
 from keras_reparam.audio._validation import positive_int
-from keras_reparam.benchmarks.environment import environment
+from keras_reparam.benchmarks.environment import described, environment
 from keras_reparam.benchmarks.markdown import markdown
 from keras_reparam.benchmarks.progress import progress
 from keras_reparam.benchmarks.sizes import FRAMES, choose, create_random
@@ -96,10 +96,9 @@ class BackboneBenchmark:
 
     def tables(self) -> tuple[Table, Table]:
         """The backbones, and the front end alone."""
-        named = ", ".join(f"{key} {value}" for key, value in self.environment.items())
         title = f"Milliseconds for 4 s, one thread: median of {self.rounds} (10 % to 90 %)"
         backbones = Table(title=title, title_justify="left")
-        front_end = Table(caption=named, caption_justify="left")
+        front_end = Table(caption=described(self.environment), caption_justify="left")
         forms = ("keras", "tflite", "waveform", "waveform_int8")
         backbones.add_column("backbone", no_wrap=True)
         backbones.add_column("size", no_wrap=True)

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from keras_reparam.audio._validation import positive_int
-from keras_reparam.benchmarks.environment import environment
+from keras_reparam.benchmarks.environment import described, environment
 from keras_reparam.benchmarks.turns import take_turns
 from keras_reparam.deploy.classifier import load_classifier
 from keras_reparam.deploy.runtime import Runtime
@@ -100,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     table = Table(
         title=f"Median CPU time of {options.rounds} calls, one thread",
-        caption=", ".join(f"{key} {value}" for key, value in about.items()),
+        caption=described(about),
         title_justify="left",
         caption_justify="left",
     )

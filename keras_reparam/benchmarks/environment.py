@@ -2,6 +2,7 @@
 
 import os
 import platform
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
@@ -29,6 +30,17 @@ def environment(*packages: str) -> dict[str, str | int | float | None]:
         "python": platform.python_version(),
         **versions,
     }
+
+
+def described(found: Mapping[str, object]) -> str:
+    """What `environment` found, in one line.
+
+    Example:
+
+    >>> described({"cpu": "some CPU", "cores": 2})
+    'cpu some CPU, cores 2'
+    """
+    return ", ".join(f"{key} {value}" for key, value in found.items())
 
 
 def cpu_name() -> str:

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from keras_reparam.audio._validation import positive_int
-from keras_reparam.benchmarks.environment import environment
+from keras_reparam.benchmarks.environment import described, environment
 from keras_reparam.benchmarks.file_memory import measure_memory
 from keras_reparam.benchmarks.operators import FileProfile, profile_tflite
 from keras_reparam.benchmarks.progress import progress
@@ -88,10 +88,9 @@ class FileBenchmark:
         return table
 
     def _times(self) -> Table:
-        named = ", ".join(f"{key} {value}" for key, value in self.environment.items())
         table = Table(
             title=f"Milliseconds: median of {self.rounds} inferences, on noise",
-            caption=Text(named),
+            caption=Text(described(self.environment)),
             title_justify="left",
             caption_justify="left",
         )

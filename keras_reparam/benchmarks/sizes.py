@@ -20,7 +20,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from keras_reparam.benchmarks.environment import environment
+from keras_reparam.benchmarks.environment import described, environment
 from keras_reparam.benchmarks.markdown import markdown
 from keras_reparam.benchmarks.progress import progress
 from keras_reparam.benchmarks.training_step import NUM_CLASSES, import_keras
@@ -63,10 +63,9 @@ class SizeTable:
     environment: dict[str, str | int | float | None]
 
     def __rich__(self) -> Table:
-        named = ", ".join(f"{key} {value}" for key, value in self.environment.items())
         table = Table(
             title=f"{FRAMES} frames (4 s), {NUM_CLASSES} classes, random weights",
-            caption=named,
+            caption=described(self.environment),
             title_justify="left",
             caption_justify="left",
         )

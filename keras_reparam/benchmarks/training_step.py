@@ -20,7 +20,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from keras_reparam.benchmarks.environment import environment
+from keras_reparam.benchmarks.environment import described, environment
 from keras_reparam.benchmarks.turns import take_turns
 from keras_reparam.deploy.quiet import quiet
 
@@ -78,10 +78,21 @@ def build(variant: str, expansion: int | None, options: argparse.Namespace) -> "
     """A compiled model: `variant` is "plain", "folded" or "chained"."""
     import keras
 
-    from keras_reparam import models
     from keras_reparam.benchmarks.chained_hrf_dense import chain
 
-    model = models.create(
+    model = create(expansion, options)
+    if variant == "chained":
+        chain(model)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(optimizer="adam", loss=loss)
+    return model
+
+
+def create(expansion: int | None, options: argparse.Namespace) -> "keras.Model":
+    """The backbone."""
+    from keras_reparam import models
+
+    return models.create(
         options.model,
         size=options.size,
         num_classes=NUM_CLASSES,
@@ -89,11 +100,6 @@ def build(variant: str, expansion: int | None, options: argparse.Namespace) -> "
         frames=options.frames,
         expansion=expansion,
     )
-    if variant == "chained":
-        chain(model)
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(optimizer="adam", loss=loss)
-    return model
 
 
 def batch(batch_size: int, options: argparse.Namespace) -> tuple[np.ndarray, np.ndarray]:
@@ -263,7 +269,7 @@ def main(arguments: list[str] | None = None) -> int:
     about = environment("keras", backend, "numpy")
     console = Console()
     if not options.json:
-        console.print(", ".join(f"{name} {value}" for name, value in about.items()))
+        console.print(described(about))
         console.print(f"{options.model} {options.size}, {options.frames} frames, Adam")
     times: list[Row] = []
     memory: list[Memory] = []
