@@ -25,11 +25,11 @@ from keras_reparam.benchmarks.training_step import (
     add_arguments,
     batch,
     create,
-    import_keras,
     row,
     time_table,
 )
 from keras_reparam.benchmarks.turns import take_turns
+from keras_reparam.deploy.quiet import import_keras
 
 if TYPE_CHECKING:
     import keras

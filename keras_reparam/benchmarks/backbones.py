@@ -25,9 +25,8 @@ from keras_reparam.benchmarks.environment import described, environment
 from keras_reparam.benchmarks.markdown import markdown
 from keras_reparam.benchmarks.progress import progress
 from keras_reparam.benchmarks.sizes import FRAMES, choose, create_random
-from keras_reparam.benchmarks.training_step import import_keras
 from keras_reparam.benchmarks.turns import take_turns
-from keras_reparam.deploy.quiet import quiet
+from keras_reparam.deploy.quiet import import_keras, quiet
 
 SIZES = ("light", "large")
 REFERENCE = ("conv_transformer", "light")

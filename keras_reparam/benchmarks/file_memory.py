@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_reparam.benchmarks.training_step import peak_memory
+from keras_reparam.benchmarks.peak_memory import peak_memory
 from keras_reparam.deploy.runtime import Runtime
 
 _INFERENCES = 10

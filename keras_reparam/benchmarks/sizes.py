@@ -23,7 +23,8 @@ from rich.table import Table
 from keras_reparam.benchmarks.environment import described, environment
 from keras_reparam.benchmarks.markdown import markdown
 from keras_reparam.benchmarks.progress import progress
-from keras_reparam.benchmarks.training_step import NUM_CLASSES, import_keras
+from keras_reparam.benchmarks.training_step import NUM_CLASSES
+from keras_reparam.deploy.quiet import import_keras
 
 if TYPE_CHECKING:
     import keras

@@ -10,10 +10,8 @@ its own per variant.
 import argparse
 import dataclasses
 import json
-import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,8 +19,9 @@ from rich.console import Console
 from rich.table import Table
 
 from keras_reparam.benchmarks.environment import described, environment
+from keras_reparam.benchmarks.peak_memory import peak_memory
 from keras_reparam.benchmarks.turns import take_turns
-from keras_reparam.deploy.quiet import quiet
+from keras_reparam.deploy.quiet import import_keras
 
 if TYPE_CHECKING:
     import keras
@@ -62,16 +61,6 @@ class Memory:
     def ratio(self) -> float:
         """Folded training to plain training, without the factors and their optimizer slots."""
         return (self.folded - self.factors_and_slots) / self.plain
-
-
-def import_keras() -> str:
-    """Imports Keras, starts its backend without the backend's logs, and returns its name."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with quiet():
-        import keras
-
-        keras.ops.zeros(1)
-    return keras.backend.backend()
 
 
 def build(variant: str, expansion: int | None, options: argparse.Namespace) -> "keras.Model":
@@ -186,20 +175,6 @@ def print_peak(options: argparse.Namespace) -> None:
     for _ in range(options.warmup + options.rounds):
         model.train_on_batch(features, labels)
     print(json.dumps({"parameters": model.count_params(), "peak_mb": peak_memory()}))
-
-
-def peak_memory() -> float:
-    """Peak resident set of this process so far, in MB.
-
-    Linux's `ru_maxrss` starts a child at its parent's peak; `VmHWM` is the process's own.
-    """
-    status = Path("/proc/self/status")
-    if status.is_file():
-        kilobytes = next(x for x in status.read_text().splitlines() if x.startswith("VmHWM"))
-        return int(kilobytes.split()[1]) * 1024 / 1e6
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 
 def time_table(rows: list[Row]) -> Table:

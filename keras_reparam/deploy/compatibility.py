@@ -10,7 +10,6 @@ takes up what is there.
 import argparse
 import dataclasses
 import json
-import os
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -24,7 +23,7 @@ from rich.table import Table
 
 from keras_reparam.deploy.files import write_bytes
 from keras_reparam.deploy.kinds import KINDS
-from keras_reparam.deploy.quiet import quiet
+from keras_reparam.deploy.quiet import import_keras
 from keras_reparam.deploy.runtime_environments import (
     RUNTIMES,
     RuntimeEnvironment,
@@ -232,7 +231,6 @@ def golden_clips(window: int, sample_rate: int) -> np.ndarray:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     names = [runtime.script_name for runtime in RUNTIMES[1:]]
     parser = argparse.ArgumentParser(
         prog="python -m keras_reparam.deploy.compatibility",
@@ -254,10 +252,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print every file's row as JSON")
     options = parser.parse_args(arguments)
     console = Console(stderr=True)
-    with quiet():
-        import keras
-
-        keras.ops.zeros(1)
+    import_keras()
     try:
         if options.update:
             # Minutes of work shall not end with a file that can't take the table.

@@ -42,6 +42,16 @@ def quiet() -> Iterator[TextIO]:
             raise
 
 
+def import_keras() -> str:
+    """Imports Keras, starts its backend without the backend's logs, and returns its name."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with quiet():
+        import keras
+
+        keras.ops.zeros(1)
+    return keras.backend.backend()
+
+
 def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError, AttributeError):
