@@ -26,6 +26,7 @@ from keras_reparam.benchmarks.environment import described, environment
 from keras_reparam.benchmarks.progress import progress
 from keras_reparam.deploy.classifier import load_classifier
 from keras_reparam.deploy.runtime import Runtime
+from keras_reparam.deploy.shipped import golden_clips, shipped_files
 
 _FLOAT_TOLERANCE = 1e-5
 _NOISE = float(np.finfo("float32").eps)
@@ -199,15 +200,6 @@ def _rounding(model: Runtime, clips: np.ndarray, scores: np.ndarray) -> float:
     return largest
 
 
-def golden_clips(window: int, sample_rate: int) -> np.ndarray:
-    """The shipped clips of real speech, `(clips, window)`, zeros after those that are shorter."""
-    from keras_reparam.audio import load
-
-    with resources.as_file(resources.files("keras_reparam") / "pretrained" / "golden") as folder:
-        clips = [load(path, sample_rate=sample_rate) for path in sorted(folder.glob("*.wav"))]
-    return np.stack([np.pad(clip[:window], (0, max(0, window - len(clip)))) for clip in clips])
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command."""
     parser = argparse.ArgumentParser(
@@ -235,8 +227,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with errors.status("Preparing") as status:
             python = make_arm_python(say=status.update)
-        with resources.as_file(resources.files("keras_reparam") / "pretrained") as pretrained:
-            shipped = [pretrained / f"ser_{kind}.tflite" for kind in ("float32", "int8")]
+        with shipped_files() as folder:
+            shipped = [folder / f"ser_{kind}.tflite" for kind in ("float32", "int8")]
             files = options.files or shipped
             first = load_classifier(files[0])
             clips = golden_clips(first.window, first.sample_rate)

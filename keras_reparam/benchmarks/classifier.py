@@ -12,7 +12,6 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from importlib import resources
 
 import numpy as np
 from rich.console import Console
@@ -23,6 +22,7 @@ from keras_reparam.benchmarks.environment import described, environment
 from keras_reparam.benchmarks.turns import take_turns
 from keras_reparam.deploy.classifier import load_classifier
 from keras_reparam.deploy.runtime import Runtime
+from keras_reparam.deploy.shipped import shipped_files
 from keras_reparam.deploy.tflite_buffers import read_model
 
 _WARM_UP = 10
@@ -87,8 +87,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(arguments)
     try:
-        with resources.as_file(resources.files("keras_reparam") / "pretrained") as pretrained:
-            file = options.file or pretrained / "ser_int8.tflite"
+        with shipped_files() as folder:
+            file = options.file or folder / "ser_int8.tflite"
             rows = benchmark_classifier(file, rounds=options.rounds)
     except (ValueError, OSError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)

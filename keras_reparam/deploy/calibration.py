@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_reparam.audio import load
-from keras_reparam.deploy.export import MAX_CLIPS
+from keras_reparam.deploy.clips import evenly_spaced
 
 _SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".aifc", ".au", ".caf"}
 
@@ -85,12 +85,8 @@ def load_clips(source: str | os.PathLike, *, window: int, sample_rate: int) -> n
         float32 array `(clips, window)`.
     """
     paths = find_clips(source)
-    count = min(len(paths), MAX_CLIPS)
-    chosen = np.linspace(0, len(paths) - 1, count).round().astype(int)
-    clips = np.zeros((count, window), "float32")
-    for row, index in zip(clips, chosen, strict=True):
-        row[:] = load_clip(paths[index], window=window, sample_rate=sample_rate)
-    return clips
+    chosen = evenly_spaced(len(paths))
+    return np.stack([load_clip(paths[i], window=window, sample_rate=sample_rate) for i in chosen])
 
 
 def load_array(path: str | os.PathLike) -> np.ndarray:

@@ -3,7 +3,6 @@
 Imports neither Keras nor TensorFlow.
 """
 
-import importlib.resources
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from keras_reparam.deploy.classification import Classification
 from keras_reparam.deploy.metadata import read_metadata
 from keras_reparam.deploy.runtime import Runtime
+from keras_reparam.deploy.shipped import shipped_files
 from keras_reparam.deploy.tflite_buffers import read_model
 
 _SHIPPED = "ser_int8.tflite"
@@ -48,8 +48,8 @@ def load_classifier(path: str | os.PathLike | None = None) -> "Classifier":
     True
     """
     if path is None:
-        shipped = importlib.resources.files("keras_reparam") / "pretrained" / _SHIPPED
-        with importlib.resources.as_file(shipped) as file:
+        with shipped_files() as folder:
+            file = folder / _SHIPPED
             if not file.is_file():
                 raise FileNotFoundError(
                     f"The package holds no model '{_SHIPPED}'. Name a file of your own, or make "

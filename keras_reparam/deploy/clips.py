@@ -4,6 +4,21 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+_MOST_CLIPS = 200
+
+
+def evenly_spaced(number: int) -> list[int]:
+    """Indices of at most 200 of so many clips, evenly spaced.
+
+    Example:
+
+    >>> evenly_spaced(3)
+    [0, 1, 2]
+    >>> evenly_spaced(1000)[:4]
+    [0, 5, 10, 15]
+    """
+    return np.linspace(0, number - 1, min(number, _MOST_CLIPS)).round().astype(int).tolist()
+
 
 def checked_clips(
     clips: Iterable[np.ndarray], shape: tuple[int, ...], name: str

@@ -30,6 +30,7 @@ from keras_reparam.deploy.runtime_environments import (
     RuntimeUnavailable,
     user_cache,
 )
+from keras_reparam.deploy.shipped import golden_clips
 
 if TYPE_CHECKING:
     import keras
@@ -218,15 +219,6 @@ def update(path: Path, text: str | None) -> None:
     before, rest = content.split(BEGIN)
     after = rest.split(END)[1]
     write_bytes(path, f"{before}{BEGIN}\n{text}\n{END}{after}".encode())
-
-
-def golden_clips(window: int, sample_rate: int) -> np.ndarray:
-    """The clips that come with the package, in the models' window."""
-    import keras_reparam
-    from keras_reparam.deploy.calibration import load_clips
-
-    folder = Path(keras_reparam.__file__).parent / "pretrained" / "golden"
-    return load_clips(folder, window=window, sample_rate=sample_rate)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

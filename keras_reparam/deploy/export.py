@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from keras_reparam.audio import LogMel
-from keras_reparam.deploy.clips import checked_clips
+from keras_reparam.deploy.clips import checked_clips, evenly_spaced
 from keras_reparam.deploy.convert import convert, input_shape
 from keras_reparam.deploy.export_report import ExportReport
 from keras_reparam.deploy.files import checked_target, write_bytes
@@ -273,9 +273,6 @@ def _checked_sample_rate(model: keras.Model, sample_rate: int | None) -> int | N
     return sample_rate
 
 
-MAX_CLIPS = 200
-
-
 def _checked_data(
     data: Iterable[np.ndarray] | None, shape: tuple[int, ...], kind: str
 ) -> list[np.ndarray]:
@@ -292,9 +289,7 @@ def _checked_data(
         raise ValueError("`representative_data` must hold at least one clip. Received: none")
     if not any(clip.any() for clip in clips):
         raise ValueError("`representative_data` must hold sound. Received: zeros alone")
-    if len(clips) > MAX_CLIPS:
-        clips = [clips[i] for i in np.linspace(0, len(clips) - 1, MAX_CLIPS).round().astype(int)]
-    return clips
+    return [clips[i] for i in evenly_spaced(len(clips))]
 
 
 def _audit(model: bytes) -> None:

@@ -13,7 +13,8 @@ from rich.console import Console
 
 import keras_reparam as kr
 from keras_reparam.audio import LogMel
-from keras_reparam.deploy.export import KINDS, MAX_CLIPS
+from keras_reparam.deploy.clips import evenly_spaced
+from keras_reparam.deploy.kinds import KINDS
 from keras_reparam.deploy.runtime import Runtime
 from recipes.common.progress import track
 from recipes.common.scores import in_batches, mean_scores, softmax, windows_of
@@ -78,10 +79,8 @@ def measure(
     (log_mel,) = (layer for layer in model.layers if isinstance(layer, LogMel))
     backbone = model.layers[-1]
     size = model.input_shape[1]
-    chosen = np.linspace(0, len(training) - 1, min(len(training), MAX_CLIPS)).round().astype(int)
-    calibration = np.stack(
-        [np.pad(training[i][:size], (0, max(0, size - len(training[i])))) for i in chosen]
-    )
+    chosen = [training[i] for i in evenly_spaced(len(training))]
+    calibration = np.stack([np.pad(clip[:size], (0, max(0, size - len(clip)))) for clip in chosen])
     windows, owners = windows_of(held_out, size)
     inputs = {False: windows, True: in_batches(log_mel, windows)}
     reference = {

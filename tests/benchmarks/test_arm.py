@@ -7,14 +7,15 @@ import sys
 
 import pytest
 
-from keras_reparam.benchmarks import arm, arm_environment
-from keras_reparam.benchmarks.arm import ArmRow, compare_on_arm, golden_clips, main
+from keras_reparam.benchmarks import arm_environment
+from keras_reparam.benchmarks.arm import ArmRow, compare_on_arm, main
 from keras_reparam.benchmarks.arm_environment import (
     ArmPython,
     ArmUnavailableError,
     make_arm_python,
 )
 from keras_reparam.benchmarks.arm_instructions import count_instructions
+from keras_reparam.deploy.shipped import golden_clips, shipped_files
 
 
 def program(path, text):
@@ -37,7 +38,8 @@ def here(tmp_path):
 
 @pytest.fixture
 def shipped():
-    return [arm.resources.files("keras_reparam") / "pretrained" / "ser_int8.tflite"]
+    with shipped_files() as folder:
+        return [folder / "ser_int8.tflite"]
 
 
 def test_the_same_machine_gives_the_same_scores(here, shipped):
