@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from keras_reparam.deploy.user_cache import user_cache
+
 _KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _SOURCES = f"deb [signed-by={_KEYRING}] http://deb.debian.org/debian bookworm main\n"
 _QEMU = "qemu-user-static:amd64"
@@ -123,7 +125,7 @@ def make_arm_python(
         ArmUnavailableError: If this is no x86-64 Linux, apt-get or dpkg-deb is missing, or a
             download fails.
     """
-    folder = Path(folder) if folder is not None else _cache() / "keras-reparam" / "arm"
+    folder = Path(folder) if folder is not None else user_cache() / "arm"
     # The name changes with the content, so that a newer version of this module makes its own.
     made = folder / "-".join(["bookworm", *_WHEELS])
     if made.is_dir():
@@ -145,11 +147,6 @@ def make_arm_python(
     shutil.rmtree(packages)
     shutil.rmtree(wheels)
     return ArmPython(made)
-
-
-def _cache() -> Path:
-    named = os.environ.get("XDG_CACHE_HOME", "")
-    return Path(named) if os.path.isabs(named) else Path.home() / ".cache"
 
 
 def _check_machine() -> None:

@@ -28,9 +28,9 @@ from keras_reparam.deploy.runtime_environments import (
     RUNTIMES,
     RuntimeEnvironment,
     RuntimeUnavailable,
-    user_cache,
 )
 from keras_reparam.deploy.shipped import golden_clips
+from keras_reparam.deploy.user_cache import user_cache
 
 if TYPE_CHECKING:
     import keras
@@ -238,7 +238,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="of %(choices)s; default: all",
     )  # fmt: skip
     parser.add_argument(
-        "--cache", type=Path, default=user_cache(), help="folder of environments (%(default)s)"
+        "--cache",
+        type=Path,
+        default=user_cache() / "runtimes",
+        help="folder of environments (%(default)s)",
     )
     parser.add_argument("--update", type=Path, metavar="FILE.md", help="write the table into it")
     parser.add_argument("--json", action="store_true", help="print every file's row as JSON")

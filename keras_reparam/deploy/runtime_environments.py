@@ -146,12 +146,6 @@ RUNTIMES = (
 )
 
 
-def user_cache() -> Path:
-    """Where environments are kept from one run to the next."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "keras-reparam" / "runtimes"
-
-
 def _environment() -> dict[str, str]:
     """This process's, without what leads a child to this Python's packages."""
     ours = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")

@@ -16,6 +16,7 @@ from keras_reparam.deploy.runtime_environments import (
     RuntimeEnvironment,
     RuntimeUnavailable,
 )
+from keras_reparam.deploy.user_cache import user_cache
 
 LITERT = RUNTIMES[0]
 CLIPS = 20
@@ -163,7 +164,7 @@ def twenty(speech, tmp_path_factory):
 
 def scores(runtime, files, inputs):
     try:
-        found = runtime.scores(files, inputs, runtimes.user_cache())
+        found = runtime.scores(files, inputs, user_cache() / "runtimes")
     except RuntimeUnavailable as error:
         pytest.skip(f"{runtime.title}: {error}")
     assert not [answer for answer in found.values() if "error" in answer]
@@ -203,7 +204,7 @@ def test_the_command_fills_the_table(tmp_path, wave_model):
 def test_task_library_refuses_what_it_would_get_wrong(float_file, int8_file, twenty):
     runtime = RUNTIMES[4]
     try:
-        found = runtime.scores([float_file, int8_file], twenty, runtimes.user_cache())
+        found = runtime.scores([float_file, int8_file], twenty, user_cache() / "runtimes")
     except RuntimeUnavailable as error:
         pytest.skip(f"{runtime.title}: {error}")
     (expected,) = scores(LITERT, [float_file], twenty)
