@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_reparam.benchmarks.peak_memory import peak_memory
+from keras_reparam.deploy.child_process import python_path
 from keras_reparam.deploy.runtime import Runtime
 
 _INFERENCES = 10
@@ -36,10 +37,9 @@ def measure_memory(path: str | os.PathLike) -> FileMemory:
     Raises:
         ValueError: If LiteRT can't run the file, even if that takes the process down.
     """
-    package = str(Path(__file__).resolve().parents[2])
     child = subprocess.run(
         [sys.executable, "-m", "keras_reparam.benchmarks.file_memory", Path(path).resolve()],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([package, *filter(None, sys.path)])},
+        env={**os.environ, "PYTHONPATH": python_path()},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

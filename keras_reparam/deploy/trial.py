@@ -14,6 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from keras_reparam.deploy.child_process import python_path
+
 # Address space of the child process besides the file: it may claim tensors of any size.
 _MOST_MEMORY = 4 << 30
 
@@ -114,10 +116,9 @@ class Trial:
         if self._process is not None and self._process.poll() is None:
             return self._process
         self._kill()
-        package = str(Path(__file__).resolve().parents[2])
         self._process = subprocess.Popen(
             [sys.executable, "-m", "keras_reparam.deploy.trial"],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join([package, *filter(None, sys.path)])},
+            env={**os.environ, "PYTHONPATH": python_path()},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
