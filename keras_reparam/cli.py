@@ -4,6 +4,7 @@ Exit code 0; 1 if a check failed; 2 for bad use or bad input, with one line that
 """
 
 import argparse
+import dataclasses
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ from typing import Any, NoReturn
 
 from rich.console import Console
 
+from keras_reparam.deploy.files import checked_target, written_beside
 from keras_reparam.deploy.kinds import CALIBRATED, KINDS
 
 CHECK_FAILED, BAD_INPUT = 1, 2
@@ -173,18 +175,9 @@ def _load_model(path: str) -> Any:
     return load_model(path)
 
 
-def _save_model(model: Any, path: str) -> None:
-    from keras_reparam.deploy.files import checked_target, written_beside
-
-    with written_beside(checked_target(path, ".keras", "--output")) as beside:
+def _save_model(model: Any, target: Path) -> None:
+    with written_beside(target) as beside:
         model.save(beside)
-
-
-def _check_output(path: str, suffix: str) -> None:
-    """Says at once, not after minutes of work, that the result could not be written."""
-    from keras_reparam.deploy.files import checked_target
-
-    checked_target(path, suffix, "--output")
 
 
 def _print(options: argparse.Namespace, table: Any, content: Any) -> None:
@@ -194,47 +187,41 @@ def _print(options: argparse.Namespace, table: Any, content: Any) -> None:
         _Screen().print(table)
 
 
-def _summary_content(summary: Any) -> dict:
-    import dataclasses
-
-    return dataclasses.asdict(summary)
-
-
 def _summary(options: argparse.Namespace) -> int:
     model = _load_model(options.model)
     from keras_reparam.transforms import summary
 
     found = summary(model)
-    _print(options, found, _summary_content(found))
+    _print(options, found, dataclasses.asdict(found))
     return 0
 
 
 def _expand(options: argparse.Namespace) -> int:
-    _check_output(options.output, ".keras")
+    target = checked_target(options.output, ".keras", "--output")
     model = _load_model(options.model)
     from keras_reparam.transforms import expand, summary
 
     expanded = expand(model, expansion=options.expansion, filters=options.filters)
-    _save_model(expanded, options.output)
+    _save_model(expanded, target)
     found = summary(expanded)
-    _print(options, found, {"output": options.output, **_summary_content(found)})
+    _print(options, found, {"output": options.output, **dataclasses.asdict(found)})
     return 0
 
 
 def _merge(options: argparse.Namespace) -> int:
-    _check_output(options.output, ".keras")
+    target = checked_target(options.output, ".keras", "--output")
     model = _load_model(options.model)
     from keras_reparam.transforms import merge, summary
 
     merged = merge(model)
-    _save_model(merged, options.output)
+    _save_model(merged, target)
     found = summary(merged)
-    _print(options, found, {"output": options.output, **_summary_content(found)})
+    _print(options, found, {"output": options.output, **dataclasses.asdict(found)})
     return 0
 
 
 def _export(options: argparse.Namespace) -> int:
-    _check_output(options.output, ".tflite")
+    target = checked_target(options.output, ".tflite", "--output")
     if options.quantization in CALIBRATED and options.calibration is None:
         raise ValueError(
             f"The kind {options.quantization} needs --calibration CLIPS: a folder of clips, or a "
@@ -246,7 +233,7 @@ def _export(options: argparse.Namespace) -> int:
     data = None if options.calibration is None else _calibration(model, options)
     report = export_tflite(
         model,
-        options.output,
+        target,
         quantization=options.quantization,
         representative_data=data,
         labels=None if options.labels is None else options.labels.split(","),
@@ -258,35 +245,32 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _calibration(model: Any, options: argparse.Namespace) -> Any:
-    from keras_reparam.audio import LogMel
     from keras_reparam.deploy.calibration import load_array, load_clips
-    from keras_reparam.deploy.export import clip_samples
+    from keras_reparam.deploy.convert import input_shape
+    from keras_reparam.deploy.export import checked_sample_rate, clip_samples
 
     if options.calibration.endswith(".npy"):
         return load_array(options.calibration)
-    shape = getattr(model, "input_shape", None)
-    if not isinstance(shape, tuple) or len(shape) != 2:
+    shape = input_shape(model)
+    if len(shape) != 1:
         raise ValueError(
             "Clips can calibrate a model that takes a waveform (batch, samples). Put the front "
             "end before it: `keras_reparam.models.with_front_end(model, log_mel)`; or give "
             "features as a .npy file of shape (clips, frames, mels). "
-            f"Received: input shape {shape}"
+            f"Received: input shape {(None, *shape)}"
         )
-    rates = {layer.sample_rate for layer in model._flatten_layers() if isinstance(layer, LogMel)}
-    rate = options.sample_rate or next(iter(rates), None)
+    rate = checked_sample_rate(model, options.sample_rate)
     if rate is None:
         raise ValueError("The model does not say which sample rate it takes: give --sample-rate.")
-    window = shape[1]
+    (window,) = shape
     if window is None:
         if options.clip_seconds is None:
             raise ValueError("The model takes clips of any length: give --clip-seconds.")
-        window = clip_samples(shape[1:], rate, options.clip_seconds)
+        window = clip_samples(shape, rate, options.clip_seconds)
     return load_clips(options.calibration, window=window, sample_rate=rate)
 
 
 def _inspect(options: argparse.Namespace) -> int:
-    import dataclasses
-
     from keras_reparam.deploy.inspect_model import inspect_tflite
 
     report = inspect_tflite(options.file)
@@ -334,8 +318,6 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _benchmark(options: argparse.Namespace) -> int:
-    import dataclasses
-
     from keras_reparam.benchmarks.files import benchmark_tflite
 
     report = benchmark_tflite(options.files, rounds=options.rounds, profile=options.profile)

@@ -116,7 +116,7 @@ def export_tflite(
         )
     target = checked_target(path, ".tflite")
     _check_model(model)
-    rate = _checked_sample_rate(model, sample_rate)
+    rate = checked_sample_rate(model, sample_rate)
     shape = _checked_shape(model, rate, clip_seconds)
     classes = _checked_classes(model, shape)
     if quantization == "int8_full" and len(shape) == 1:
@@ -253,7 +253,8 @@ def _settings(layer: LogMel) -> dict[str, Any]:
     return {k: v for k, v in layer.get_config().items() if k not in of_any_layer}
 
 
-def _checked_sample_rate(model: keras.Model, sample_rate: int | None) -> int | None:
+def checked_sample_rate(model: keras.Model, sample_rate: int | None) -> int | None:
+    """Samples per second of a waveform model, if it or the caller says so, or a `ValueError`."""
     rates = {layer.sample_rate for layer in _front_ends(model)}
     if sample_rate is None:
         return rates.pop() if len(rates) == 1 else None
