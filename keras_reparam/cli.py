@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from rich.console import Console
+from rich.text import Text
 
 from keras_reparam.deploy.files import checked_target, written_beside
 from keras_reparam.deploy.kinds import CALIBRATED, KINDS
@@ -334,7 +335,7 @@ def _classify(options: argparse.Namespace) -> int:
     for clip in options.clips:
         try:
             # Hours of audio take a while; a terminal shows that something happens.
-            with errors.status(f"Listening to {Path(clip).name}"):
+            with errors.status(Text(f"Listening to {Path(clip).name}")):
                 result = classifier.classify_file(clip)
         except (ValueError, TypeError, OSError) as error:
             # The other clips are still worth hearing.

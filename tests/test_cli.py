@@ -142,6 +142,21 @@ def test_classify(capsys, clips, tflite):
     assert content["label"] in LABELS and set(content["probabilities"]) == set(LABELS)
 
 
+def test_names_are_no_markup(capsys, clips, tflite, tmp_path):
+    clip, model = tmp_path / "[" / "x].wav", tmp_path / "[bold].tflite"
+    clip.parent.mkdir()
+    clip.write_bytes((clips / "clip0.wav").read_bytes())
+    labels = ("[/anger]", "[red]", ":joy:")
+    model.write_bytes(
+        add_metadata(tflite.read_bytes(), TFLiteMetadata(labels=labels, sample_rate=16000))
+    )
+    code, out, err = run(capsys, "classify", clip, "--model", model)
+    assert (code, err) == (0, "") and "[/x].wav" in "".join(out.split())
+    assert all(label in out for label in labels)
+    code, out, err = run(capsys, "inspect", model)
+    assert (code, err) == (0, "") and "[bold].tflite" in out and ", ".join(labels) in out
+
+
 def test_classify_silence(capsys, tflite, tmp_path):
     soundfile.write(tmp_path / "s.wav", np.zeros((5000, 2)), 44100)
     code, out, _ = run(capsys, "classify", tmp_path / "s.wav", "--model", tflite)

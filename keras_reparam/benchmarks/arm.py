@@ -6,7 +6,6 @@ QEMU. An emulator computes what the processor would; it says nothing about time.
 
 import argparse
 import dataclasses
-import io
 import itertools
 import json
 import os
@@ -19,12 +18,14 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from keras_reparam.benchmarks.arm_environment import ArmPython, make_arm_python
 from keras_reparam.benchmarks.arm_instructions import instructions_per_inference
 from keras_reparam.benchmarks.environment import described, environment
 from keras_reparam.benchmarks.progress import progress
 from keras_reparam.deploy.classifier import load_classifier
+from keras_reparam.deploy.printed import Printed
 from keras_reparam.deploy.runtime import Runtime
 from keras_reparam.deploy.shipped import golden_clips, shipped_files
 
@@ -63,7 +64,7 @@ class ArmRow:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ArmComparison:
+class ArmComparison(Printed):
     """What `compare_on_arm` found; prints as a table.
 
     Attributes:
@@ -103,7 +104,7 @@ class ArmComparison:
             table.add_column(column, justify="right")
         for row in self.rows:
             table.add_row(
-                row.file,
+                Text(row.file),
                 str(row.clips),
                 f"{row.difference:.1e}",
                 f"{row.rounding:.1e}",
@@ -112,11 +113,6 @@ class ArmComparison:
                 *[f"{row.instructions:,}" for _ in counted],
             )
         return table
-
-    def __str__(self) -> str:
-        console = Console(file=io.StringIO(), width=100)
-        console.print(self)
-        return console.file.getvalue()
 
 
 def compare_on_arm(

@@ -1,14 +1,13 @@
 """How long `.tflite` files take, how large they are, and what memory they need."""
 
 import dataclasses
-import io
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console, Group
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
@@ -18,6 +17,7 @@ from keras_reparam.benchmarks.file_memory import measure_memory
 from keras_reparam.benchmarks.operators import FileProfile, profile_tflite
 from keras_reparam.benchmarks.progress import progress
 from keras_reparam.benchmarks.turns import take_turns
+from keras_reparam.deploy.printed import Printed
 from keras_reparam.deploy.runtime import Runtime
 from keras_reparam.deploy.tflite_buffers import read_model
 
@@ -57,7 +57,7 @@ class FileRow:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class FileBenchmark:
+class FileBenchmark(Printed):
     """What `benchmark_tflite` measured; prints as tables. `dataclasses.asdict` gives JSON types.
 
     Attributes:
@@ -115,11 +115,6 @@ class FileBenchmark:
         distinct = len(set(names.values())) == len(names)
         # Not as markup, since the user chose it.
         return {file: Text(name if distinct else file) for file, name in names.items()}
-
-    def __str__(self) -> str:
-        console = Console(file=io.StringIO(), width=100)
-        console.print(self)
-        return console.file.getvalue()
 
 
 def benchmark_tflite(

@@ -1,17 +1,18 @@
 """The scores of one clip, or of one window of a stream."""
 
 import dataclasses
-import io
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+from keras_reparam.deploy.printed import Printed
 
 _BAR = 40
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Classification:
+class Classification(Printed):
     """What a `Classifier` says about a clip or a window of a stream; prints as a table with bars.
 
     Attributes:
@@ -54,7 +55,9 @@ class Classification:
 
     def table(self, title: str = "") -> Table:
         """The scores, most probable first, as a rich table; one row for a silent clip."""
-        table = Table(title=title or None, title_justify="left", show_header=False)
+        # Neither title nor labels are markup, since users and files chose them.
+        name = Text(title, style="table.title") if title else None
+        table = Table(title=name, title_justify="left", show_header=False)
         table.add_column("class")
         table.add_column("probability", justify="right")
         table.add_column("bar", min_width=_BAR, no_wrap=True)
@@ -65,13 +68,8 @@ class Classification:
             probability = float(self.probabilities[i])
             style = "bold" if self.labels[i] == self.label else None
             bar = "\u2588" * round(_BAR * probability)
-            table.add_row(self.labels[i], f"{probability:.1%}", bar, style=style)
+            table.add_row(Text(self.labels[i]), f"{probability:.1%}", bar, style=style)
         return table
 
     def __rich__(self) -> Table:
         return self.table()
-
-    def __str__(self) -> str:
-        console = Console(file=io.StringIO(), width=100)
-        console.print(self)
-        return console.file.getvalue()

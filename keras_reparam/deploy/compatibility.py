@@ -20,6 +20,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
+from rich.text import Text
 
 from keras_reparam.deploy.files import write_bytes
 from keras_reparam.deploy.kinds import KINDS
@@ -267,7 +268,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         header, lines = cells(rows)
         table = Table(*header, title=f"Scores against {RUNTIMES[0].title}", show_lines=True)
         for line in lines:
-            table.add_row(*line)
+            table.add_row(*map(Text, line))
         Console().print(table)
     return 0
 

@@ -1,17 +1,16 @@
 """What `export_tflite` says about the file that it wrote."""
 
 import dataclasses
-import io
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from keras_reparam.deploy.metadata import TFLiteMetadata
+from keras_reparam.deploy.printed import Printed, table_of
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ExportReport:
+class ExportReport(Printed):
     """One exported file; prints as a table.
 
     Attributes:
@@ -85,14 +84,4 @@ class ExportReport:
         return content
 
     def __rich__(self) -> Table:
-        table = Table(title=f"Exported '{self.path.name}'", title_justify="left", show_header=False)
-        table.add_column(no_wrap=True)
-        table.add_column(overflow="fold")
-        for row in self.rows:
-            table.add_row(*row)
-        return table
-
-    def __str__(self) -> str:
-        console = Console(file=io.StringIO(), width=100)
-        console.print(self)
-        return console.file.getvalue()
+        return table_of(f"Exported '{self.path.name}'", self.rows)

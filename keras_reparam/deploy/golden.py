@@ -5,7 +5,6 @@ Imports neither Keras nor TensorFlow.
 
 import dataclasses
 import hashlib
-import io
 import json
 import os
 import shutil
@@ -15,10 +14,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from keras_reparam.deploy.classifier import Classifier
+from keras_reparam.deploy.printed import Printed
 
 # Allowed difference of a probability. For int8 kinds the best class must also be the same. There
 # is no `int8_full`: it takes features, and the clips are waveforms.
@@ -42,7 +42,7 @@ class GoldenRow:
 
 
 @dataclasses.dataclass(frozen=True)
-class GoldenReport:
+class GoldenReport(Printed):
     """What `check_golden` found; prints as a table.
 
     Attributes:
@@ -60,7 +60,7 @@ class GoldenReport:
         table = Table("clip", "kind", "difference", "allowed", "same class", "passed")
         for row in self.rows:
             table.add_row(
-                row.file,
+                Text(row.file),
                 row.kind,
                 f"{row.difference:.1e}",
                 f"{row.tolerance:.0e}",
@@ -68,11 +68,6 @@ class GoldenReport:
                 "yes" if row.passed else "NO",
             )
         return table
-
-    def __str__(self) -> str:
-        console = Console(file=io.StringIO(), width=100)
-        console.print(self)
-        return console.file.getvalue()
 
 
 def write_golden(

@@ -1,13 +1,11 @@
 """What `inspect_tflite` says about a file."""
 
 import dataclasses
-import io
 
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from keras_reparam.deploy.metadata import TFLiteMetadata
+from keras_reparam.deploy.printed import Printed, table_of
 from keras_reparam.deploy.tflite_file import Signature
 
 _LONGEST = 2000
@@ -62,7 +60,7 @@ class InspectedOperator:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class InspectionReport:
+class InspectionReport(Printed):
     """What is in a `.tflite` file; prints as a table. `dataclasses.asdict` gives JSON types.
 
     Attributes:
@@ -148,19 +146,7 @@ class InspectionReport:
         return tuple((what, _shown(value)) for what, value in rows)
 
     def __rich__(self) -> Table:
-        title = Text(f"Inspected '{_shown(self.path)}'")
-        table = Table(title=title, title_justify="left", show_header=False)
-        table.add_column(no_wrap=True)
-        table.add_column(overflow="fold")
-        for row in self.rows:
-            # Not as markup, since it comes from the file.
-            table.add_row(*map(Text, row))
-        return table
-
-    def __str__(self) -> str:
-        console = Console(file=io.StringIO(), width=100)
-        console.print(self)
-        return console.file.getvalue()
+        return table_of(f"Inspected '{_shown(self.path)}'", self.rows)
 
 
 def _shown(text: str) -> str:

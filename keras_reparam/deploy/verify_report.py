@@ -1,13 +1,12 @@
 """What `verify_tflite` found."""
 
 import dataclasses
-import io
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
+from keras_reparam.deploy.printed import Printed, table_of
 from keras_reparam.deploy.verify_operators import OperatorDifference
 from keras_reparam.deploy.verify_scores import ScoreComparison
 
@@ -26,7 +25,7 @@ class Check:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class VerificationReport:
+class VerificationReport(Printed):
     """A file beside the model that it was made from; prints as a table.
 
     Attributes:
@@ -114,19 +113,7 @@ class VerificationReport:
 
     def __rich__(self) -> Table:
         verdict = "passed" if self.passed else "FAILED"
-        table = Table(
-            title=f"Verified '{self.path.name}': {verdict}", title_justify="left", show_header=False
-        )
-        table.add_column(no_wrap=True)
-        table.add_column(overflow="fold")
-        for row in self.rows:
-            table.add_row(*row, style="bold red" if row[0] == "FAILED" else None)
-        return table
-
-    def __str__(self) -> str:
-        console = Console(file=io.StringIO(), width=100)
-        console.print(self)
-        return console.file.getvalue()
+        return table_of(f"Verified '{self.path.name}': {verdict}", self.rows)
 
 
 def _said(operator: OperatorDifference) -> str:
