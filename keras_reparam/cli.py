@@ -294,19 +294,11 @@ def _verify(options: argparse.Namespace) -> int:
             f"Received: input shape {list(shape)}"
         )
     model = _load_model(options.against)
-    from rich.progress import track
-
     from keras_reparam.deploy.calibration import find_clips, find_labels, load_clip
     from keras_reparam.deploy.verify import verify_tflite
+    from keras_reparam.transforms.progress import with_progress
 
-    errors = _Screen(stderr=True)
-    paths = track(
-        find_clips(options.clips),
-        "Comparing",
-        console=errors,
-        transient=True,
-        disable=not errors.is_terminal,
-    )
+    paths = with_progress(find_clips(options.clips), "Comparing")
     report = verify_tflite(
         options.file,
         model,

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
 from keras_reparam.deploy.files import write_bytes
 from keras_reparam.deploy.kinds import KINDS
+from keras_reparam.deploy.model_card import markdown_table
 from keras_reparam.deploy.quiet import import_keras
 from keras_reparam.deploy.runtime_environments import (
     RUNTIMES,
@@ -119,19 +119,19 @@ def run(
     models: dict[str, "keras.Model"],
     runtimes: Sequence[RuntimeEnvironment],
     cache: Path,
-    console: Console,
 ) -> list[Row]:
     """Exports every kind of the models and runs it everywhere on the package's own clips."""
     import keras
 
     import keras_reparam as kr
+    from keras_reparam.transforms.progress import with_progress
 
     rows = []
     steps = [(name, kind) for name in models for kind in KINDS]
     with tempfile.TemporaryDirectory() as folder:
         files: dict[tuple[str, str], Path] = {}
         inputs: dict[str, Path] = {}
-        for name, kind in track(steps, "Exporting", console=console, transient=True):
+        for name, kind in with_progress(steps, "Exporting"):
             model = models[name]
             backbone, log_mel = _parts(name, model)
             waveforms = golden_clips(model.input_shape[1], log_mel.sample_rate)
@@ -153,7 +153,7 @@ def run(
                 labels=[f"class {i}" for i in range(model.output_shape[1])],
             )
         steps = [(name, runtime) for name in models for runtime in (RUNTIMES[0], *runtimes)]
-        for name, runtime in track(steps, "Running", console=console, transient=True):
+        for name, runtime in with_progress(steps, "Running"):
             of_model = {kind: file for (other, kind), file in files.items() if other == name}
             try:
                 found = runtime.scores(list(of_model.values()), inputs[name], cache)
@@ -204,10 +204,7 @@ def _cell(rows: Sequence[Row]) -> str:
 def markdown(rows: Sequence[Row]) -> str:
     """The table as Markdown."""
     header, lines = cells(rows)
-    table = [header, ["---"] * len(header), *lines]
-    return "\n".join(
-        "| " + " | ".join(c.replace("|", "\\|") for c in line) + " |" for line in table
-    )
+    return markdown_table(header, lines)
 
 
 def update(path: Path, text: str | None) -> None:
@@ -247,7 +244,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--update", type=Path, metavar="FILE.md", help="write the table into it")
     parser.add_argument("--json", action="store_true", help="print every file's row as JSON")
     options = parser.parse_args(arguments)
-    console = Console(stderr=True)
     import_keras()
     try:
         if options.update:
@@ -256,7 +252,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         waveforms = golden_clips(FRAMES * SAMPLE_RATE // 100, SAMPLE_RATE)
         models = saved_models(options.models) if options.models else random_models(waveforms)
         chosen = [r for r in RUNTIMES[1:] if r.script_name in options.runtimes]
-        rows = run(models, chosen, options.cache, console)
+        rows = run(models, chosen, options.cache)
         if options.update:
             update(options.update, markdown(rows))
     except (ValueError, TypeError, OSError) as error:

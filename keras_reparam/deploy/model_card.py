@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from keras_reparam.deploy.files import checked_target, write_bytes
@@ -70,11 +70,7 @@ class ModelCard:
     def markdown(self) -> str:
         """The card's text."""
         columns = list(self.metrics[0])
-        table = [
-            columns,
-            ["---"] * len(columns),
-            *([row[c] for c in columns] for row in self.metrics),
-        ]
+        results = [[row[c] for c in columns] for row in self.metrics]
         return "\n".join(
             [
                 f"# {self.name}",
@@ -107,7 +103,7 @@ class ModelCard:
                 self.protocol,
                 "",
                 "## Results",
-                *("| " + " | ".join(map(_cell, row)) + " |" for row in table),
+                markdown_table(columns, results),
                 "",
                 f"Measured on: {self.measured_on}",
                 "",
@@ -134,6 +130,12 @@ def write_model_card(path: str | os.PathLike, card: ModelCard) -> Path:
     target = checked_target(path, ".md")
     write_bytes(target, card.markdown().encode())
     return target
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A table in Markdown, a row per line."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
 
 
 def _cell(value: object) -> str:
