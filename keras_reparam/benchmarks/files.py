@@ -124,7 +124,7 @@ def benchmark_tflite(
     threads: Sequence[int] = (1, 2),
     profile: bool = False,
 ) -> FileBenchmark:
-    r"""Latency, memory and size of `.tflite` files, on noise as input.
+    """Latency, memory and size of `.tflite` files, on noise as input.
 
     The files take turns in one process, after some inferences that do not count, so that
     whatever else the machine does falls on all of them alike. One number of threads follows the
@@ -132,15 +132,8 @@ def benchmark_tflite(
     measured in a process of its own for each file.
 
     These are figures of this machine. On a phone, the official benchmark tool measures the same
-    file (not run here; the tool, `android_aarch64_benchmark_model`, and all its options:
-    https://ai.google.dev/edge/litert/models/measurement):
-
-        adb push android_aarch64_benchmark_model /data/local/tmp/benchmark_model
-        adb shell chmod +x /data/local/tmp/benchmark_model
-        adb push ser_int8.tflite /data/local/tmp
-        adb shell /data/local/tmp/benchmark_model --graph=/data/local/tmp/ser_int8.tflite \
-            --num_threads=1 --warmup_runs=10 --num_runs=200 \
-            --report_peak_memory_footprint=true --enable_op_profiling=true
+    file (not run here): `keras_reparam/deploy/README.md` of the repository has the commands,
+    https://ai.google.dev/edge/litert/models/measurement the tool and its options.
 
     Args:
         path: The file, or several files.
