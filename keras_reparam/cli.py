@@ -282,9 +282,10 @@ def _inspect(options: argparse.Namespace) -> int:
 def _verify(options: argparse.Namespace) -> int:
     from keras_reparam.deploy.metadata import read_metadata
     from keras_reparam.deploy.runtime import Runtime
+    from keras_reparam.deploy.tflite_buffers import read_model
 
     # What is wrong with the file is told before Keras is imported, which takes seconds.
-    content = Path(options.file).read_bytes()
+    content = read_model(options.file)
     about = read_metadata(content)
     shape = Runtime(content, origin=f"'{options.file}'").input_shape
     if len(shape) != 2 or about.sample_rate is None:

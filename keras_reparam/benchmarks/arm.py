@@ -28,6 +28,7 @@ from keras_reparam.deploy.classifier import load_classifier
 from keras_reparam.deploy.printed import Printed
 from keras_reparam.deploy.runtime import Runtime
 from keras_reparam.deploy.shipped import golden_clips, shipped_files
+from keras_reparam.deploy.tflite_buffers import read_model
 
 _FLOAT_TOLERANCE = 1e-5
 _NOISE = float(np.finfo("float32").eps)
@@ -139,7 +140,7 @@ def compare_on_arm(
         RuntimeError: If the emulated process fails.
     """
     files = [Path(path) for path in paths]
-    models = [Runtime(file.read_bytes(), origin=f"'{file}'") for file in files]
+    models = [Runtime(read_model(file), origin=f"'{file}'") for file in files]
     for file, model in zip(files, models, strict=True):
         if model.input_shape[1:] != clips.shape[1:]:
             raise ValueError(

@@ -14,6 +14,7 @@ from keras_reparam.deploy.convert import convert, input_shape
 from keras_reparam.deploy.inspect_graph import quantisation_kind
 from keras_reparam.deploy.metadata import checked_labels, read_metadata
 from keras_reparam.deploy.runtime import Runtime
+from keras_reparam.deploy.tflite_buffers import read_model
 from keras_reparam.deploy.tflite_file import read_tflite
 from keras_reparam.deploy.verify_operators import OperatorDifference, compare_operators
 from keras_reparam.deploy.verify_report import Check, VerificationReport
@@ -101,7 +102,7 @@ def verify_tflite(
             f"`model` must be a `keras.Model`. Received: {model!r} of type {type(model).__name__}"
         )
     target = Path(path)
-    content = target.read_bytes()
+    content = read_model(target)
     runtime = Runtime(content, origin=f"'{target}'")
     shape, taken = runtime.input_shape[1:], input_shape(model)
     if len(shape) != len(taken) or any(
@@ -111,9 +112,9 @@ def verify_tflite(
             f"The file and the model must take the same input. Received: '{target}' with input "
             f"shape {list(shape)} and a model with {list(taken)}"
         )
-    scores, expected, furthest = _run(runtime, model, checked_clips(clips, shape, "clips"))
     inside = read_metadata(content).labels
     names = _class_names(labels, inside, runtime.num_classes)
+    scores, expected, furthest = _run(runtime, model, checked_clips(clips, shape, "clips"))
     indices = None if truth is None else _indices(truth, names, len(scores))
     kind = quantisation_kind(read_tflite(content).subgraphs)
     compared = compare_scores(scores, expected, indices)

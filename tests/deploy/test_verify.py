@@ -287,6 +287,10 @@ def test_bad_use_of_the_command(capsys, commanded, files):
         ((path, "--against", model, "--clips", commanded / "unknown.csv"), "class names"),
         ((path, "--against", commanded / "gone.keras", "--clips", clips), "gone.keras"),
         ((path, "--against", model, "--clips", commanded / "gone"), "gone"),
+        (
+            (commanded / "no.tflite", "--against", model, "--clips", clips),
+            "There is no .tflite file",
+        ),
         ((model, "--against", model, "--clips", clips), "TFL3"),
         ((files / "float32.tflite", "--against", model, "--clips", clips), "takes a waveform"),
     ):
