@@ -1,10 +1,6 @@
 """Exports one trained model in every kind, and scores the held-out clips with each file."""
 
 import dataclasses
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import keras
@@ -15,16 +11,13 @@ import keras_reparam as kr
 from keras_reparam.audio import LogMel
 from keras_reparam.deploy.export import KINDS, MAX_CLIPS
 from keras_reparam.deploy.runtime import Runtime
+from recipes.common import latency
 from recipes.common.progress import track
 from recipes.common.scores import in_batches, mean_scores, softmax, windows_of
 
 # Kinds whose input is features: the front end can't be quantised.
 FEATURES_IN = ("int8_full",)
-_ONE_THREAD = {
-    "TF_NUM_INTRAOP_THREADS": "1",
-    "TF_NUM_INTEROP_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-}
+_ROUNDS = 200
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,27 +124,10 @@ def _export(
     return Export(path, report.size, report.weights.get("int8", 0) / total)
 
 
-def latencies(files: dict[str, Path], *, rounds: int = 200) -> dict[str, dict[str, float]]:
-    """Median milliseconds of each file and its ratio to the first; interleaved, one thread.
-
-    In a process of its own, in which nothing else runs.
-    """
-    child = subprocess.run(
-        [
-            *(sys.executable, "-m", "keras_reparam", "benchmark", "--json"),
-            *("--rounds", str(rounds), *(path.resolve() for path in files.values())),
-        ],
-        env={**os.environ, **_ONE_THREAD},
-        cwd=Path(__file__).parents[2],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-    )
-    if child.returncode != 0:
-        lines = child.stderr.strip().splitlines() or [f"exit code {child.returncode}"]
-        raise ValueError(f"The latency could not be measured: {lines[-1]}")
-    rows = [row for row in json.loads(child.stdout)["rows"] if row["threads"] == 1]
+def latencies(files: dict[str, Path]) -> dict[str, dict[str, float]]:
+    """Median milliseconds of each file and its ratio to the first; interleaved, one thread."""
+    found = latency.measure(list(files.values()), rounds=_ROUNDS)
     return {
-        kind: {"milliseconds": row["median"], "ratio": row["ratio"]}
-        for kind, row in zip(files, rows, strict=True)
+        kind: {"milliseconds": row.median, "ratio": row.median / found[0].median}
+        for kind, row in zip(files, found, strict=True)
     }
