@@ -9,11 +9,17 @@ from rich.console import Console
 
 import keras_reparam as kr
 from keras_reparam.audio import LogMel
-from keras_reparam.deploy.export import KINDS, MAX_CLIPS
+from keras_reparam.deploy.export import KINDS
 from keras_reparam.deploy.runtime import Runtime
 from recipes.common import latency
 from recipes.common.progress import track
-from recipes.common.scores import in_batches, mean_scores, softmax, windows_of
+from recipes.common.scores import (
+    beginnings_of,
+    in_batches,
+    mean_scores,
+    scores_of_windows,
+    windows_of,
+)
 
 # Kinds whose input is features: the front end can't be quantised.
 FEATURES_IN = ("int8_full",)
@@ -71,15 +77,12 @@ def measure(
     (log_mel,) = (layer for layer in model.layers if isinstance(layer, LogMel))
     backbone = model.layers[-1]
     size = model.input_shape[1]
-    chosen = np.linspace(0, len(training) - 1, min(len(training), MAX_CLIPS)).round().astype(int)
-    calibration = np.stack(
-        [np.pad(training[i][:size], (0, max(0, size - len(training[i])))) for i in chosen]
-    )
+    calibration = beginnings_of(training, size)
     windows, owners = windows_of(held_out, size)
     inputs = {False: windows, True: in_batches(log_mel, windows)}
     reference = {
-        False: _keras_scores(model, windows, owners),
-        True: _keras_scores(backbone, inputs[True], owners),
+        False: scores_of_windows(model, windows, owners),
+        True: scores_of_windows(backbone, inputs[True], owners),
     }
     data = {False: calibration, True: in_batches(log_mel, calibration)}
     scores, whole, alone = {}, {}, {}
@@ -97,11 +100,6 @@ def measure(
         found = np.stack([runtime(window) for window in todo])
         scores[kind] = Scores(mean_scores(found, owners), reference[features_in])
     return Measured(scores, whole, alone)
-
-
-def _keras_scores(model: keras.Model, inputs: np.ndarray, owners: np.ndarray) -> np.ndarray:
-    logits = in_batches(lambda batch: model(batch, training=False), inputs)
-    return mean_scores(softmax(logits.astype("float64")), owners)
 
 
 def _export(
