@@ -15,8 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def test_on_jax(run_python, part):
     child = run_python(
         *("-m", "pytest", "-n", "0", "-q", "-x", "-p", "no:cacheprovider", ROOT / "tests" / part),
-        # Compiling many small programs is what takes the time: a third less without optimising.
-        env={"KERAS_BACKEND": "jax", "XLA_FLAGS": "--xla_backend_optimization_level=0"},
+        env={"KERAS_BACKEND": "jax"},
         cwd=ROOT,
         timeout=1200,
     )

@@ -27,9 +27,16 @@ def one_of(name: str, value: object, allowed: tuple) -> object:
     return value
 
 
+def finite_number(name: str, value: object) -> float:
+    """`value` as a `float`, or a `ValueError` that names the argument."""
+    if not is_finite(value):
+        raise ValueError(f"`{name}` must be a finite number. Received: {name}={value!r}")
+    return float(value)
+
+
 def positive_number(name: str, value: object) -> float:
     """`value` as a `float` greater than 0, or a `ValueError` that names the argument."""
-    if not _is_finite(value) or value <= 0:
+    if not is_finite(value) or value <= 0:
         raise ValueError(
             f"`{name}` must be a finite number greater than 0. Received: {name}={value!r}"
         )
@@ -38,7 +45,7 @@ def positive_number(name: str, value: object) -> float:
 
 def fraction(name: str, value: object) -> float:
     """`value` as a `float` from 0 to 1, or a `ValueError` that names the argument."""
-    if not _is_finite(value) or not 0 <= value <= 1:
+    if not is_finite(value) or not 0 <= value <= 1:
         raise ValueError(f"`{name}` must be a number from 0 to 1. Received: {name}={value!r}")
     return float(value)
 
@@ -48,7 +55,7 @@ def interval(name: str, value: object) -> tuple[float, float]:
     if (
         not isinstance(value, (tuple, list))
         or len(value) != 2
-        or not all(map(_is_finite, value))
+        or not all(map(is_finite, value))
         or value[0] > value[1]
     ):
         raise ValueError(
@@ -58,6 +65,7 @@ def interval(name: str, value: object) -> tuple[float, float]:
     return float(value[0]), float(value[1])
 
 
-def _is_finite(value: object) -> bool:
+def is_finite(value: object) -> bool:
+    """Whether `value` is a finite number; truth values are none."""
     number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     return number and math.isfinite(value)

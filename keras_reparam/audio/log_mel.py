@@ -1,7 +1,5 @@
 """The log-mel front end."""
 
-import math
-import numbers
 from collections.abc import Iterable
 
 import keras
@@ -9,7 +7,8 @@ import numpy as np
 from keras import ops
 
 from keras_reparam.audio import framing
-from keras_reparam.audio._validation import one_of, positive_int
+from keras_reparam.audio._validation import finite_number, one_of, positive_int, positive_number
+from keras_reparam.audio.float32_layer import Float32Layer
 from keras_reparam.audio.masking import as_batch, frame_mask
 from keras_reparam.audio.spectrum import MEL_SCALES, WINDOWS, RealDFT, mel_filters, window
 
@@ -35,7 +34,7 @@ _PRESETS = {
 
 
 @keras.saving.register_keras_serializable(package="keras_reparam")
-class LogMel(keras.layers.Layer):
+class LogMel(Float32Layer):
     """Log-mel features of a waveform, normalised: `(log(mel + log_offset) - mean) / std`.
 
     With `utterance_mean=True`: `(x - mean_t(x) - mean) / std`, where `x = log(mel + log_offset)`
@@ -115,25 +114,18 @@ class LogMel(keras.layers.Layer):
         utterance_mean: bool = False,
         **kwargs,
     ):
-        dtype = kwargs.pop("dtype", None)
-        # No dtype means float32, not the global policy: features lose too much in 16 bits.
-        if dtype is not None and keras.dtype_policies.get(dtype).name != "float32":
-            raise ValueError(
-                "LogMel always computes in float32, under every global dtype policy; leave "
-                f"`dtype` out. Received: dtype={dtype!r}"
-            )
-        super().__init__(dtype="float32", **kwargs)
+        super().__init__(**kwargs)
         self.sample_rate = positive_int("sample_rate", sample_rate)
         self.frame_length = positive_int("frame_length", frame_length)
         self.hop_length = positive_int("hop_length", hop_length)
         self.fft_length = positive_int("fft_length", fft_length)
         self.window = one_of("window", window, WINDOWS)
         self.num_mels = positive_int("num_mels", num_mels)
-        self.fmin = _real("fmin", fmin)
-        self.fmax = None if fmax is None else _real("fmax", fmax)
+        self.fmin = finite_number("fmin", fmin)
+        self.fmax = None if fmax is None else finite_number("fmax", fmax)
         self.mel_scale = one_of("mel_scale", mel_scale, MEL_SCALES)
         self.power = float(one_of("power", power, (1.0, 2.0)))
-        self.log_offset = _real("log_offset", log_offset)
+        self.log_offset = positive_number("log_offset", log_offset)
         if not isinstance(utterance_mean, bool):
             raise ValueError(
                 "`utterance_mean` must be True or False. "
@@ -151,10 +143,6 @@ class LogMel(keras.layers.Layer):
             raise ValueError(
                 "`fmin` and `fmax` must satisfy 0 <= fmin < fmax <= sample_rate / 2. "
                 f"Received: fmin={fmin}, fmax={fmax}, sample_rate={sample_rate}"
-            )
-        if self.log_offset <= 0:
-            raise ValueError(
-                f"`log_offset` must be greater than 0. Received: log_offset={log_offset}"
             )
         self.supports_masking = True
         self._make_constants()
@@ -218,7 +206,6 @@ class LogMel(keras.layers.Layer):
         """
         if not self.built:
             self.build(None)
-            self.built = True
         features = ops.cast(features, "float32")
         if self.utterance_mean:
             features = features - _mean_over_time(features, mask)
@@ -282,7 +269,6 @@ class LogMel(keras.layers.Layer):
             raise ValueError("`adapt` expects finite values. Received: NaN or infinity in `data`")
         if not self.built:
             self.build(None)
-            self.built = True
         self.mean.assign(mean.astype("float32"))
         self.std.assign(np.where(std < 1e-5, 1.0, std).astype("float32"))
 
@@ -389,9 +375,3 @@ def _mean_over_time(features, mask):
     valid = ops.expand_dims(ops.cast(mask, "float32"), -1)
     count = ops.maximum(ops.sum(valid, axis=-2, keepdims=True), 1.0)
     return ops.sum(features * valid, axis=-2, keepdims=True) / count
-
-
-def _real(name: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not math.isfinite(value):
-        raise ValueError(f"`{name}` must be a finite number. Received: {name}={value!r}")
-    return float(value)

@@ -1,12 +1,12 @@
 """Random speed as a Keras layer."""
 
-import numbers
 from collections.abc import Sequence
 from fractions import Fraction
 
 import keras
 from keras import ops
 
+from keras_reparam.audio._validation import is_finite
 from keras_reparam.audio.resampling import SpeedFilters
 from keras_reparam.audio.waveform_augmentation import WaveformAugmentation, extent, within
 
@@ -97,8 +97,7 @@ def _speeds(factors) -> list[Fraction]:
 
 
 def _is_speed(value) -> bool:
-    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    return number and 0.5 <= value <= 2 and abs(100 * value - round(100 * value)) < 1e-6
+    return is_finite(value) and 0.5 <= value <= 2 and abs(100 * value - round(100 * value)) < 1e-6
 
 
 def _ceil_divide(place, factor: Fraction):

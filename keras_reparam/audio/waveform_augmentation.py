@@ -3,10 +3,11 @@
 import keras
 from keras import ops
 
+from keras_reparam.audio.float32_layer import Float32Layer
 from keras_reparam.audio.masking import as_batch
 
 
-class WaveformAugmentation(keras.layers.Layer):
+class WaveformAugmentation(Float32Layer):
     """Changes waveforms at random, each clip by its own draw, in training alone.
 
     A subclass defines `augment(waveform)` for a float32 tensor `(batch, samples)` and draws with
@@ -20,15 +21,7 @@ class WaveformAugmentation(keras.layers.Layer):
     """
 
     def __init__(self, *, seed: int | None = None, **kwargs):
-        dtype = kwargs.pop("dtype", None)
-        # No dtype means float32, not the global policy: 16 bits are too few for a waveform whose
-        # log-mel spectrum is taken next.
-        if dtype is not None and keras.dtype_policies.get(dtype).name != "float32":
-            raise ValueError(
-                f"{type(self).__name__} always computes in float32, under every global dtype "
-                f"policy; leave `dtype` out. Received: dtype={dtype!r}"
-            )
-        super().__init__(dtype="float32", **kwargs)
+        super().__init__(**kwargs)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 

@@ -1,18 +1,11 @@
 """Checks of constructor arguments, shared by the backbones."""
 
-import numbers
-
-
-def positive_int(name: str, value: object) -> int:
-    """`value` as an `int`, or a `ValueError` that names the argument."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
-        raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
-    return int(value)
+from keras_reparam.audio._validation import is_finite, positive_int
 
 
 def rate(name: str, value: object) -> float:
     """`value` as a dropout rate, or a `ValueError` that names the argument."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value < 1:
+    if not is_finite(value) or not 0 <= value < 1:
         raise ValueError(f"`{name}` must be a number from 0 to below 1. Received: {name}={value!r}")
     return float(value)
 

@@ -1,11 +1,10 @@
 """The SpeechFormer backbone."""
 
-import math
-import numbers
 from collections.abc import Sequence
 
 import keras
 
+from keras_reparam.audio._validation import is_finite
 from keras_reparam.models._validation import divisible, positive_int, positive_ints, rate
 from keras_reparam.models.backbone import Backbone, policy_of
 from keras_reparam.models.feature_crop import FeatureCrop
@@ -219,8 +218,7 @@ def merge_scales(hop: float) -> tuple[int, ...]:
 
 
 def _checked_hop(hop: float) -> float:
-    valid = isinstance(hop, numbers.Real) and not isinstance(hop, bool) and math.isfinite(hop)
-    if not valid or hop <= 0 or _MERGES[0] // (hop * 1000) < 1:
+    if not is_finite(hop) or hop <= 0 or _MERGES[0] // (hop * 1000) < 1:
         raise ValueError(
             "`hop` must be a number of seconds above 0 and at most 0.05, for the first merge "
             f"block takes the frames within 50 ms. Received: hop={hop!r}"

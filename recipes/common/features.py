@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -9,7 +10,7 @@ import soxr
 from rich.console import Console
 
 from keras_reparam.audio import LogMel
-from recipes.common.manifest import Segment
+from recipes.common.manifest import Segment, read_segment
 from recipes.common.progress import track
 
 SAMPLE_RATE = 16000
@@ -25,6 +26,20 @@ class Clip:
     segment: Segment
     samples: np.ndarray
     label: int
+
+
+def read_clips(
+    segments: Sequence[Segment], folder: Path, labels: Sequence[str], console: Console
+) -> list[Clip]:
+    """Reads the segments from the corpus's folder; classes are indices into `labels`."""
+    return [
+        Clip(
+            segment,
+            read_segment(segment, folder, sample_rate=SAMPLE_RATE),
+            labels.index(segment.label),
+        )
+        for segment in track(segments, "Reading clips", console)
+    ]
 
 
 @dataclasses.dataclass(frozen=True)

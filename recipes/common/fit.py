@@ -63,3 +63,5 @@ def _compile(
         ),
         jit_compile=jit_compile,
     )
+    # Where the first step makes its variables, TensorFlow traces that step twice.
+    model.optimizer.build(model.trainable_variables)

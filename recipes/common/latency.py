@@ -1,6 +1,6 @@
 """Latency and size of the forms of one model: `python -m recipes.common.latency FILE ...`.
 
-Takes waveform models saved as `.keras` and `.tflite` files. Their inferences are interleaved, in
+Takes models saved as `.keras` and `.tflite` files. Their inferences, of noise, are interleaved, in
 one process of its own, on one thread: what else the machine does slows all of them alike.
 """
 
@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from keras_reparam.benchmarks.turns import take_turns
-from recipes.common.command import exit_code, keep_quiet
+from recipes.common.command import Parser, exit_code, keep_quiet
 
 _WARM_UP = 5
 _ONE_THREAD = {
@@ -63,20 +63,24 @@ def measure(paths: Sequence[Path], *, rounds: int = 100) -> list[Latency]:
     return [Latency(**row) for row in json.loads(child.stdout)]
 
 
-def _inference(path: Path) -> Callable[[np.ndarray], object]:
+def _inference(path: Path) -> Callable[[], object]:
     from keras_reparam.deploy.quiet import quiet
 
     if path.suffix != ".keras":
         from keras_reparam.deploy.runtime import Runtime
 
         runtime = Runtime(path.read_bytes(), origin=f"'{path}'")
-        samples = runtime.input_shape[1]
-        return lambda noise: runtime(noise[:samples])
+        example = _noise(runtime.input_shape[1:])
+        return lambda: runtime(example)
     with quiet():
         from keras_reparam.deploy.saved_model import load_model
     model = load_model(path)
-    samples = model.input_shape[1]
-    return lambda noise: model.predict_on_batch(noise[None, :samples])
+    batch = _noise((1, *model.input_shape[1:]))
+    return lambda: model.predict_on_batch(batch)
+
+
+def _noise(shape: tuple[int, ...]) -> np.ndarray:
+    return np.random.default_rng(0).normal(0, 0.1, shape).astype("float32")
 
 
 def _measure_here(paths: Sequence[Path], rounds: int) -> list[Latency]:
@@ -84,9 +88,7 @@ def _measure_here(paths: Sequence[Path], rounds: int) -> list[Latency]:
         if not path.is_file():
             raise FileNotFoundError(f"There is no file '{path}'")
     inferences = [_inference(path) for path in paths]
-    noise = np.random.default_rng(0).normal(0, 0.1, 10 * 48000).astype("float32")
-    steps = [lambda run=run: run(noise) for run in inferences]
-    milliseconds = 1000 * take_turns(steps, rounds, _WARM_UP, description="Measuring")
+    milliseconds = 1000 * take_turns(inferences, rounds, _WARM_UP, description="Measuring")
     low, median, high = np.percentile(milliseconds, [10, 50, 90], axis=0).tolist()
     return [
         Latency(
@@ -98,9 +100,9 @@ def _measure_here(paths: Sequence[Path], rounds: int) -> list[Latency]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m recipes.common.latency",
-        description="Latency and size of waveform models, interleaved, on one thread.",
+        description="Latency and size of models, interleaved, on one thread.",
         epilog="Example: python -m recipes.common.latency light.keras ser_int8.tflite",
     )
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help=".keras or .tflite")

@@ -1,13 +1,20 @@
 """A progress bar that draws on terminals alone."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import rich.progress
 from rich.console import Console
 
 
-def track(items: Sequence, description: str, console: Console) -> Iterable:
-    """The items; a bar shows how many of them are done."""
+def track(
+    items: Iterable, description: str, console: Console, *, total: int | None = None
+) -> Iterable:
+    """The items; a bar shows how many of them are done. `total`: of items without a length."""
     return rich.progress.track(
-        items, description, console=console, transient=True, disable=not console.is_terminal
+        items,
+        description,
+        total=total,
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
     )

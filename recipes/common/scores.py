@@ -29,6 +29,11 @@ def windows_of(clips: Sequence[np.ndarray], size: int) -> tuple[np.ndarray, np.n
     return np.stack([w for w, _ in found]), np.array([number for _, number in found])
 
 
+def beginnings_of(clips: Sequence[np.ndarray], size: int) -> np.ndarray:
+    """First `size` samples of all clips, `(clips, size)`, with zeros where a clip ends early."""
+    return np.stack([np.pad(clip[:size], (0, max(0, size - len(clip)))) for clip in clips])
+
+
 def softmax(logits: np.ndarray) -> np.ndarray:
     """Probabilities of logits `(..., classes)`."""
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
@@ -55,9 +60,19 @@ def in_batches(function: Callable, *arrays: np.ndarray, size: int = 16) -> np.nd
 
 def keras_scores(model: keras.Model, clips: Sequence[np.ndarray]) -> np.ndarray:
     """Probabilities `(clips, classes)` of a model with waveform input and logits."""
-    windows, owners = windows_of(clips, model.input_shape[1])
+    return scores_of_windows(model, *windows_of(clips, model.input_shape[1]))
+
+
+def scores_of_windows(model: keras.Model, windows: np.ndarray, clips: np.ndarray) -> np.ndarray:
+    """Probabilities `(clips, classes)` of a model with logits.
+
+    Args:
+        model: The model.
+        windows: Its input for all windows.
+        clips: `(windows,)`: the clip that each belongs to.
+    """
     logits = in_batches(lambda batch: model(batch, training=False), windows)
-    return mean_scores(softmax(logits), owners)
+    return mean_scores(softmax(logits.astype("float64")), clips)
 
 
 def tflite_scores(classifier: Classifier, clips: Sequence[np.ndarray]) -> np.ndarray:

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from recipes.common.features import SAMPLE_RATE, Clip
-from recipes.common.manifest import Segment, check_speakers, read_manifest, read_segment
-from recipes.common.progress import track
+from recipes.common.features import Clip, read_clips
+from recipes.common.manifest import Segment, check_speakers, read_manifest
 from recipes.quantization.settings import Settings
 
 
@@ -58,15 +57,7 @@ def load_corpus(settings: Settings, console: Console) -> Corpus:
                 f"Every emotion must occur in training. Received: no {sorted(missing)} without "
                 f"the speakers {', '.join(held_out)}"
             )
-    clips = [
-        Clip(
-            segment,
-            read_segment(segment, manifest.parent, sample_rate=SAMPLE_RATE),
-            labels.index(segment.label),
-        )
-        for segment in track(segments, "Reading clips", console)
-    ]
-    return Corpus(labels, clips, folds)
+    return Corpus(labels, read_clips(segments, manifest.parent, labels, console), folds)
 
 
 def speaker_folds(segments: list[Segment], folds: int) -> tuple[tuple[str, ...], ...]:

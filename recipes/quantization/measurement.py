@@ -1,10 +1,6 @@
 """Exports one trained model in every kind, and scores the held-out clips with each file."""
 
 import dataclasses
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import keras
@@ -13,19 +9,21 @@ from rich.console import Console
 
 import keras_reparam as kr
 from keras_reparam.audio import LogMel
-from keras_reparam.deploy.clips import evenly_spaced
-from keras_reparam.deploy.kinds import KINDS
+from keras_reparam.deploy.export import KINDS
 from keras_reparam.deploy.runtime import Runtime
+from recipes.common import latency
 from recipes.common.progress import track
-from recipes.common.scores import in_batches, mean_scores, softmax, windows_of
+from recipes.common.scores import (
+    beginnings_of,
+    in_batches,
+    mean_scores,
+    scores_of_windows,
+    windows_of,
+)
 
 # Kinds whose input is features: the front end can't be quantised.
 FEATURES_IN = ("int8_full",)
-_ONE_THREAD = {
-    "TF_NUM_INTRAOP_THREADS": "1",
-    "TF_NUM_INTEROP_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-}
+_ROUNDS = 200
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,13 +77,12 @@ def measure(
     (log_mel,) = (layer for layer in model.layers if isinstance(layer, LogMel))
     backbone = model.layers[-1]
     size = model.input_shape[1]
-    chosen = [training[i] for i in evenly_spaced(len(training))]
-    calibration = np.stack([np.pad(clip[:size], (0, max(0, size - len(clip)))) for clip in chosen])
+    calibration = beginnings_of(training, size)
     windows, owners = windows_of(held_out, size)
     inputs = {False: windows, True: in_batches(log_mel, windows)}
     reference = {
-        False: _keras_scores(model, windows, owners),
-        True: _keras_scores(backbone, inputs[True], owners),
+        False: scores_of_windows(model, windows, owners),
+        True: scores_of_windows(backbone, inputs[True], owners),
     }
     data = {False: calibration, True: in_batches(log_mel, calibration)}
     scores, whole, alone = {}, {}, {}
@@ -103,11 +100,6 @@ def measure(
         found = np.stack([runtime(window) for window in todo])
         scores[kind] = Scores(mean_scores(found, owners), reference[features_in])
     return Measured(scores, whole, alone)
-
-
-def _keras_scores(model: keras.Model, inputs: np.ndarray, owners: np.ndarray) -> np.ndarray:
-    logits = in_batches(lambda batch: model(batch, training=False), inputs)
-    return mean_scores(softmax(logits.astype("float64")), owners)
 
 
 def _export(
@@ -130,27 +122,10 @@ def _export(
     return Export(path, report.size, report.weights.get("int8", 0) / total)
 
 
-def latencies(files: dict[str, Path], *, rounds: int = 200) -> dict[str, dict[str, float]]:
-    """Median milliseconds of each file and its ratio to the first; interleaved, one thread.
-
-    In a process of its own, in which nothing else runs.
-    """
-    child = subprocess.run(
-        [
-            *(sys.executable, "-m", "keras_reparam", "benchmark", "--json"),
-            *("--rounds", str(rounds), *(path.resolve() for path in files.values())),
-        ],
-        env={**os.environ, **_ONE_THREAD},
-        cwd=Path(__file__).parents[2],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-    )
-    if child.returncode != 0:
-        lines = child.stderr.strip().splitlines() or [f"exit code {child.returncode}"]
-        raise ValueError(f"The latency could not be measured: {lines[-1]}")
-    rows = [row for row in json.loads(child.stdout)["rows"] if row["threads"] == 1]
+def latencies(files: dict[str, Path]) -> dict[str, dict[str, float]]:
+    """Median milliseconds of each file and its ratio to the first; interleaved, one thread."""
+    found = latency.measure(list(files.values()), rounds=_ROUNDS)
     return {
-        kind: {"milliseconds": row["median"], "ratio": row["ratio"]}
-        for kind, row in zip(files, rows, strict=True)
+        kind: {"milliseconds": row.median, "ratio": row.median / found[0].median}
+        for kind, row in zip(files, found, strict=True)
     }

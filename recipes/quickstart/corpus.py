@@ -5,9 +5,8 @@ import dataclasses
 import numpy as np
 from rich.console import Console
 
-from recipes.common.features import SAMPLE_RATE, Clip
-from recipes.common.manifest import Segment, by_split, read_manifest, read_segment
-from recipes.common.progress import track
+from recipes.common.features import Clip, read_clips
+from recipes.common.manifest import Segment, by_split, read_manifest
 from recipes.quickstart.settings import Settings
 
 
@@ -27,23 +26,16 @@ class Corpus:
 
 def load_corpus(settings: Settings, console: Console) -> Corpus:
     """Reads the manifest and the audio. No speaker is in two splits, or a `ValueError`."""
-    if not settings.data.is_dir():
-        raise FileNotFoundError(
-            f"There is no folder '{settings.data}' with the quickstart's clips. It is part of the "
-            "repository: recipes/data/emodb4."
-        )
     splits = by_split(read_manifest(settings.data / "emodb4.csv"))
     labels = tuple(sorted({s.label for segments in splits.values() for s in segments}))
     chosen = {name: _limited(segments, settings.limit) for name, segments in splits.items()}
     missing = set(labels) - {s.label for s in chosen["train"]}
     if missing:
         raise ValueError(f"Every emotion must occur in training. Received: no {sorted(missing)}")
-    clips: dict[str, list[Clip]] = {name: [] for name in chosen}
-    todo = [(name, segment) for name, segments in chosen.items() for segment in segments]
-    for name, segment in track(todo, "Reading clips", console):
-        samples = read_segment(segment, settings.data, sample_rate=SAMPLE_RATE)
-        clips[name].append(Clip(segment, samples, labels.index(segment.label)))
-    return Corpus(labels, **clips)
+    segments = [segment for found in chosen.values() for segment in found]
+    clips = read_clips(segments, settings.data, labels, console)
+    by_name = {name: [clip for clip in clips if clip.segment.split == name] for name in chosen}
+    return Corpus(labels, **by_name)
 
 
 def _limited(segments: list[Segment], limit: int | None) -> list[Segment]:

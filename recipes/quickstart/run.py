@@ -21,7 +21,7 @@ from recipes.common.features import SAMPLE_RATE, Clip
 from recipes.common.folders import staged
 from recipes.common.latency import measure
 from recipes.common.plots import plot_confusion, plot_curves
-from recipes.common.scores import in_batches
+from recipes.common.scores import beginnings_of, in_batches
 from recipes.quickstart.corpus import Corpus, load_corpus
 from recipes.quickstart.evaluation import (
     Variant,
@@ -207,11 +207,7 @@ def _logits(model: keras.Model, features: np.ndarray, mask: np.ndarray):
 
 
 def _export(model: keras.Model, corpus: Corpus, folder: Path, console: Console) -> None:
-    window = model.input_shape[1]
-    calibration = [
-        np.pad(clip.samples[:window], (0, max(0, window - len(clip.samples))))
-        for clip in corpus.train
-    ]
+    calibration = beginnings_of([clip.samples for clip in corpus.train], model.input_shape[1])
     for kind, name in FILES.items():
         with console.status(f"Exporting {name}"):
             report = kr.export_tflite(

@@ -194,6 +194,8 @@ def fit(model, features, mask, labels, *, steps):
     both = keras.Model(inputs, model(inputs[0], mask=inputs[1]))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     both.compile(keras.optimizers.Adam(1e-2), loss)
+    # Where the first step makes its variables, TensorFlow traces that step twice.
+    both.optimizer.build(both.trainable_variables)
     return [float(both.train_on_batch([features, mask], labels)) for _ in range(steps)]
 
 

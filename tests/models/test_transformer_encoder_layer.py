@@ -11,7 +11,7 @@ from keras_reparam.models.masked_mean_pooling import MaskedMeanPooling
 from keras_reparam.models.multi_head_self_attention import MultiHeadSelfAttention
 from keras_reparam.models.sinusoidal_positions import SinusoidalPositions
 from keras_reparam.models.transformer_encoder_layer import TransformerEncoderLayer
-from tests.models.helpers import check_scores_vary
+from tests.models.helpers import call, check_scores_vary
 
 X = np.random.default_rng(3).standard_normal((3, 9, 12)).astype("float32")
 MASK = np.array([[True] * 9, [True] * 4 + [False] * 5, [False, True, True] * 3])
@@ -49,7 +49,7 @@ def test_encoder_layer_is_that_of_torch(torch_reference, kind):
     for mask, name in ((None, "y"), (torch_reference["mask"], "y_masked")):
         expected = torch_reference[f"{kind}/{name}"]
         check_scores_vary(expected)
-        np.testing.assert_allclose(np.array(layer(x, mask=mask)), expected, atol=1e-5)
+        np.testing.assert_allclose(call(layer, x, mask), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("frames", [21, 22])
@@ -73,8 +73,8 @@ def test_subsampling_is_that_of_torch(torch_reference, frames):
     clip = torch_reference["features"][:, :frames]
     longer = np.pad(clip, ((0, 0), (0, 29 - frames), (0, 0)), constant_values=5)
     mask = np.repeat(np.arange(29)[None] < frames, 3, axis=0)
-    np.testing.assert_allclose(np.array(layer(clip)), expected, atol=1e-5)
-    found = np.array(layer(longer, mask=mask))[:, : expected.shape[1]]
+    np.testing.assert_allclose(call(layer, clip), expected, atol=1e-5)
+    found = call(layer, longer, mask)[:, : expected.shape[1]]
     np.testing.assert_allclose(found, expected, atol=1e-5)
     valid = np.array(layer.compute_mask(longer, mask))
     np.testing.assert_array_equal(valid, np.repeat([[True] * 6 + [False] * 2], 3, axis=0))
@@ -95,7 +95,7 @@ def test_attention_is_that_of_keras(randomized):
     # Keras orders its projections query, key, value, output.
     theirs.set_weights([*weights, output_kernel, np.array(layer.output_projection.bias)])
     expected = theirs(X, X, attention_mask=MASK[:, None, :])
-    np.testing.assert_allclose(np.array(layer(X, mask=MASK)), np.array(expected), atol=1e-5)
+    np.testing.assert_allclose(call(layer, X, MASK), np.array(expected), atol=1e-5)
 
 
 def test_nothing_valid_is_finite():

@@ -125,31 +125,21 @@ def test_tables(tmp_path):
     assert float(found[0]["drop"]) == pytest.approx(0.5)
 
 
-def failed(capsys, *arguments):
-    try:
-        code = main([str(argument) for argument in arguments])
-    except SystemExit as error:
-        code = error.code
-    out, err = capsys.readouterr()
-    assert (code, out.strip()) == (2, "") and len(err.splitlines()) == 1
-    return err
-
-
-def test_bad_use_is_one_line(capsys, tmp_path):
+def test_bad_use_is_one_line(failed, tmp_path):
     out = ("--out", tmp_path / "run")
-    assert "--data" in failed(capsys, *out)
-    assert "`folds` must be" in failed(capsys, *out, "--short", "--folds", "1")
-    assert "`epochs` must be" in failed(capsys, *out, "--short", "--epochs", "0")
-    assert "nowhere" in failed(capsys, *out, "--data", "nowhere")
+    assert "--data" in failed(main, *out)
+    assert "`folds` must be" in failed(main, *out, "--short", "--folds", "1")
+    assert "`epochs` must be" in failed(main, *out, "--short", "--epochs", "0")
+    assert "nowhere" in failed(main, *out, "--data", "nowhere")
     (tmp_path / "empty").mkdir()
-    assert "emodb.csv" in failed(capsys, *out, "--data", tmp_path / "empty")
-    assert "conformer" in failed(capsys, *out, "--short", "--backbones", "resnet")
+    assert "emodb.csv" in failed(main, *out, "--data", tmp_path / "empty")
+    assert "conformer" in failed(main, *out, "--short", "--backbones", "resnet")
     assert not (tmp_path / "run").exists()
 
 
-def test_models_of_other_settings_are_left_alone(capsys, tmp_path):
+def test_models_of_other_settings_are_left_alone(failed, tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"epochs": 3}))
-    assert "another" in failed(capsys, "--short", "--out", tmp_path)
+    assert "another" in failed(main, "--short", "--out", tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
 
 

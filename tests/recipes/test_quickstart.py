@@ -3,7 +3,6 @@
 import csv
 import json
 import os
-import shutil
 import signal
 import struct
 import subprocess
@@ -165,19 +164,6 @@ def test_small_run(run_python, tmp_path, manifest):
     assert max(map(len, tables)) <= 80
 
 
-def failed(capsys, *arguments):
-    """The one line that a command with bad input prints."""
-    try:
-        code = main([str(argument) for argument in arguments])
-    except SystemExit as error:
-        code = error.code
-    assert code == 2
-    out, err = capsys.readouterr()
-    assert out.strip() == ""
-    assert len(err.splitlines()) == 1
-    return err
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -189,14 +175,14 @@ def failed(capsys, *arguments):
         (("--install", "--limit", "2"), "can't be installed"),
     ],
 )
-def test_bad_input_is_one_line(capsys, tmp_path, arguments, message):
-    assert message in failed(capsys, "--out", tmp_path / "run", *arguments)
+def test_bad_input_is_one_line(failed, tmp_path, arguments, message):
+    assert message in failed(main, "--out", tmp_path / "run", *arguments)
     assert not list(tmp_path.iterdir())
 
 
-def test_folder_that_cannot_be_written(capsys, tmp_path):
+def test_folder_that_cannot_be_written(failed, tmp_path):
     (tmp_path / "file").touch()
-    assert "file" in failed(capsys, "--out", tmp_path / "file" / "run")
+    assert "file" in failed(main, "--out", tmp_path / "file" / "run")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
@@ -319,18 +305,6 @@ def test_whole_run(run_python, tmp_path, manifest):
         assert metrics["variants"][variant]["ua"] >= 0.65
         assert metrics["variants"][variant]["clips"] == 81
     assert metrics["training"]["epochs"] == Settings().epochs
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of one megabyte."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder]
-    if not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("a small disk can be mounted by root alone, on Linux")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
 
 
 @pytest.mark.slow

@@ -2,7 +2,7 @@ import numpy as np
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix
 
 from recipes.common.metrics import evaluate
-from recipes.common.scores import mean_scores, softmax, windows_of
+from recipes.common.scores import beginnings_of, mean_scores, softmax, windows_of
 
 LABELS = ("anger", "happiness", "neutral", "sadness")
 
@@ -31,6 +31,7 @@ def test_windows_overlap_by_half_and_end_in_zeros():
     assert windows[0].tolist() == [1, 2, 3, 0]
     assert windows[1:, 0].tolist() == [1, 3, 5, 7]
     assert windows[-1].tolist() == [7, 8, 9, 10]
+    assert beginnings_of(clips, 4).tolist() == [[1, 2, 3, 0], [1, 2, 3, 4]]
 
 
 def test_scores_of_a_clip_are_the_mean_of_its_windows():

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from recipes.common.command import exit_code, interrupted_at_the_end, keep_quiet
+from recipes.common.command import Parser, exit_code, interrupted_at_the_end, keep_quiet
 from recipes.common.manifest import read_manifest
 from recipes.common.store import build_store
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m recipes.common.store",
         description="Reads the clips of a manifest, and computes their log-mel features, once for "
         "all trainings. Run it again after an interruption: it continues.",

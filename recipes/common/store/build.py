@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import track
 
 from recipes.common.manifest import Segment
+from recipes.common.progress import track
 from recipes.common.store import layout
 from recipes.common.store.growing_array import GrowingArray, first_byte, int16_blocks
 from recipes.common.store.index import (
@@ -126,8 +126,8 @@ def _build_audio(
                 f"Reading {len(missing)} of {len(segments)} clips; the others are there already.",
                 highlight=False,
             )
-        for source, found in _bar(
-            read_clips(missing, data, unfinished), "Reading audio", len(missing), console
+        for source, found in track(
+            read_clips(missing, data, unfinished), "Reading audio", console, total=len(missing)
         ):
             if isinstance(found, Unreadable):
                 unreadable[source.id] = found
@@ -181,7 +181,7 @@ def _joined(
             files.append((former, stack.enter_context((folder / layout.AUDIO).open("rb"))))
         target = folder / layout.UNFINISHED / layout.AUDIO
         joined = stack.enter_context(GrowingArray(target, "int16"))
-        for source in _bar(good, "Joining audio", len(good), console):
+        for source in track(good, "Joining audio", console):
             pieces, file = next(found for found in files if source in found[0])
             piece = pieces[source]
             samples = range(piece.offset, piece.offset + piece.length)
@@ -231,15 +231,4 @@ def _report(
         f"{count} ({good} can, and are kept for the next run). All are listed in '{listing}': mend "
         "them, take them out of the manifest, or leave them out (--skip-unreadable). "
         f"{'; '.join(named)}"
-    )
-
-
-def _bar(items, description: str, total: int, console: Console):
-    return track(
-        items,
-        description,
-        total=total,
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
     )

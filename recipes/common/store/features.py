@@ -10,10 +10,10 @@ from typing import BinaryIO
 import keras
 import numpy as np
 from rich.console import Console
-from rich.progress import track
 
 from keras_reparam.audio import LogMel
 from keras_reparam.deploy.files import write_bytes
+from recipes.common.progress import track
 from recipes.common.store import layout
 from recipes.common.store.growing_array import GrowingArray, first_byte
 from recipes.common.store.index import read_index
@@ -71,13 +71,7 @@ def build_features(folder: Path, log_mel: LogMel, console: Console) -> None:
     with values, mask, (folder / layout.AUDIO).open("rb") as audio:
         first = first_byte(audio)
         saved = time.monotonic()
-        for number in track(
-            range(done, len(blocks)),
-            "Computing features",
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        ):
+        for number in track(range(done, len(blocks)), "Computing features", console):
             for array, rows in zip(
                 (values, mask), blocks.compute(audio, first, number), strict=True
             ):
