@@ -78,6 +78,9 @@ def _recipe(graph: TFLiteGraph, kind: str):
             recipe.add_dynamic_config(*scope, num_bits=8)
         else:
             recipe.add_static_config(*scope, activation_num_bits=8, weight_num_bits=8)
+            if (padding := _padding(graph, operator)) is not None:
+                scope = _scope(graph, padding), name_of.PAD
+                recipe.add_static_config(*scope, activation_num_bits=8, weight_num_bits=8)
     return recipe
 
 
@@ -124,6 +127,13 @@ def _pays(graph: TFLiteGraph, operator: Operator) -> bool:
         return False
     kernel = graph.tensors[operator.inputs[1]].shape
     return operator.name != "CONV_2D" or kernel[-1] >= _MIN_CHANNELS
+
+
+def _padding(graph: TFLiteGraph, operator: Operator) -> Operator | None:
+    """What pads the operator's input: left in float, it would be copied a second time."""
+    index = graph.producer.get(operator.inputs[0])
+    padding = None if index is None else graph.operators[index]
+    return padding if padding is not None and padding.name == "PAD" else None
 
 
 def _scope(graph: TFLiteGraph, operator: Operator) -> str:
