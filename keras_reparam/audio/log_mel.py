@@ -10,7 +10,7 @@ from keras_reparam.audio import framing
 from keras_reparam.audio._validation import finite_number, one_of, positive_int, positive_number
 from keras_reparam.audio.float32_layer import Float32Layer
 from keras_reparam.audio.masking import as_batch, frame_mask
-from keras_reparam.audio.spectrum import MEL_SCALES, WINDOWS, RealDFT, mel_filters, window
+from keras_reparam.audio.spectrum import MEL_SCALES, WINDOWS, RealDFT, halves, mel_filters, window
 
 # `adapt` pads clips to a multiple of this many frames, so that a backend that compiles for each
 # shape does so a few times, not once for each clip. The frames added are masked.
@@ -168,7 +168,7 @@ class LogMel(Float32Layer):
         self._first = dft.first.astype("float32")
         self._second = dft.second.astype("float32")
         # In the order in which the transform gives its bins.
-        self._filters = filters[dft.frequencies.ravel()].astype("float32")
+        self._filters = halves(filters[dft.frequencies.T.ravel()].astype("float32"))
 
     def build(self, input_shape):
         for name, initializer in (("mean", "zeros"), ("std", "ones")):
@@ -226,8 +226,10 @@ class LogMel(Float32Layer):
         spectrum = ops.matmul(ops.transpose(inner, (1, 0, 2)), self._second)
         power = ops.square(spectrum[..., : dft.outer]) + ops.square(spectrum[..., dft.outer :])
         values = power if self.power == 2.0 else ops.sqrt(power)
-        values = ops.reshape(ops.transpose(values, (1, 0, 2)), (-1, count, len(self._filters)))
-        return ops.log(ops.matmul(values, self._filters) + self.log_offset)
+        bins = dft.bands * dft.outer
+        values = ops.reshape(ops.transpose(values, (1, 2, 0)), (-1, count, bins))
+        bands = [ops.matmul(values[..., first : first + len(f)], f) for first, f in self._filters]
+        return ops.log(ops.concatenate(bands, axis=-1) + self.log_offset)
 
     def adapt(self, data, *, mask=None) -> None:
         """Set `mean` and `std` to those of the valid frames of `data`, per mel band.

@@ -44,6 +44,32 @@ def mel_filters(
     return np.maximum(0, np.minimum(rising, falling)) * 2 / (edges[2:] - edges[:-2])
 
 
+def halves(filters: np.ndarray) -> list[tuple[int, np.ndarray]]:
+    """Filters for low and for high frequencies apart, each without the other's bins.
+
+    Args:
+        filters: Array `(bins, num_mels)`, both axes from low to high, as `mel_filters` gives it.
+
+    Returns:
+        First bin and filters `(some bins, some mels)` of each part, or of all in one where that
+        takes fewer numbers.
+    """
+    return min(
+        (_parts(filters, split) for split in range(filters.shape[1])),
+        key=lambda parts: sum(part.size for _, part in parts),
+    )
+
+
+def _parts(filters: np.ndarray, split: int) -> list[tuple[int, np.ndarray]]:
+    parts = []
+    for part in (filters[:, :split], filters[:, split:]):
+        # A filter between two bins holds none; some row must stay.
+        rows = np.flatnonzero(part.any(axis=1)) if part.any() else np.array([0])
+        if part.shape[1]:
+            parts.append((int(rows[0]), part[rows[0] : rows[-1] + 1]))
+    return parts
+
+
 def _hz_to_mel_htk(hz):
     return 2595.0 * np.log10(1.0 + np.asarray(hz) / 700.0)
 
@@ -101,6 +127,7 @@ class RealDFT:
         first: Array `(2 * bands, rows)`; rows alternate between real and imaginary part.
         second: Array `(bands, 2 * Q, 2 * Q)`, real parts before imaginary ones in both axes.
         frequencies: Array `(bands, Q)`: which bin of `0 ... fft_length / 2 - 1` a result holds.
+            Column `j` holds those from `j * bands` to `(j + 1) * bands - 1`.
     """
 
     def __init__(self, frame_length: int, fft_length: int):
@@ -124,4 +151,9 @@ class RealDFT:
             [[even.real, none, even.imag, none], [none, odd.real, none, odd.imag]]
         )
         # Bins k and fft_length - k are conjugates.
-        self.frequencies = np.minimum(k, fft_length - k)
+        frequencies = np.minimum(k, fft_length - k)
+        order = np.argsort(frequencies)
+        self.frequencies = np.take_along_axis(frequencies, order, 1)
+        parts = self.second.reshape(self.bands, 2 * q, 2, q)
+        parts = np.take_along_axis(parts, order[:, np.newaxis, np.newaxis], 3)
+        self.second = parts.reshape(self.second.shape)

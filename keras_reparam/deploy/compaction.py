@@ -10,7 +10,8 @@ def compact(packed: schema.ModelT, *, quantized: bool) -> None:
     """Drops what no runtime reads, in place: a quarter of a light int8 model.
 
     That is the names of constants, the ranges that calibration leaves beside the scales, empty
-    quantisation parameters, and buffers that nothing refers to.
+    quantisation parameters, and buffers that nothing refers to. Once quantised, a tensor is named
+    by the layer that makes it, not by its operator too: equal names are stored once.
 
     Args:
         packed: The model.
@@ -19,6 +20,8 @@ def compact(packed: schema.ModelT, *, quantized: bool) -> None:
     if quantized:
         packed.metadata = [m for m in packed.metadata or () if m.name not in _OF_THE_FLOAT_MODEL]
     for graph in packed.subgraphs:
+        if quantized:
+            _name_by_layer(graph)
         for tensor in graph.tensors:
             buffer = packed.buffers[tensor.buffer]
             if buffer.data is not None and len(buffer.data):
@@ -29,6 +32,13 @@ def compact(packed: schema.ModelT, *, quantized: bool) -> None:
                 if parameters.scale is None or not len(parameters.scale):
                     tensor.quantization = None
     _drop_buffers(packed)
+
+
+def _name_by_layer(graph: schema.SubGraphT) -> None:
+    for index, tensor in enumerate(graph.tensors):
+        layer = (tensor.name or b"").rpartition(b"/")[0]
+        if layer and index not in graph.inputs and index not in graph.outputs:
+            tensor.name = layer
 
 
 def _drop_buffers(packed: schema.ModelT) -> None:

@@ -6,25 +6,29 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 _FLOAT16_MAX = float(np.finfo(np.float16).max)
-_DTYPES = {"float16": schema.TensorType.FLOAT16, "int8": schema.TensorType.INT8}
+_DTYPES = {
+    "float16": schema.TensorType.FLOAT16,
+    "int16": schema.TensorType.INT16,
+    "int8": schema.TensorType.INT8,
+}
 
 
 def store_constants(packed: schema.ModelT, dtypes: Mapping[int, str]) -> None:
-    """Stores float32 constants as float16, or as int8 with one scale, in place.
+    """Stores float32 constants as float16, or as int16 or int8 with one scale, in place.
 
     A DEQUANTIZE before all other operators restores each as float32. Runtimes do that once, when
     they load the file, not for every input.
 
     Args:
         packed: The model.
-        dtypes: Index of a float32 constant of the first subgraph to `"float16"` or `"int8"`.
-            Values beyond the range of float16 leave their constant as it is.
+        dtypes: Index of a float32 constant of the first subgraph to `"float16"`, `"int16"` or
+            `"int8"`. Values beyond the range of float16 leave their constant as it is.
     """
     graph = packed.subgraphs[0]
     before = []
     for index, dtype in sorted(dtypes.items()):
         restored = graph.tensors[index]
-        values = np.frombuffer(bytes(packed.buffers[restored.buffer].data), "<f4")
+        values = constant_values(packed, index)
         if dtype == "float16" and np.abs(values).max() > _FLOAT16_MAX:
             continue
         stored = schema.TensorT()
@@ -34,8 +38,8 @@ def store_constants(packed: schema.ModelT, dtypes: Mapping[int, str]) -> None:
             data = values.astype("<f2")
         else:
             # A constant of zeros has no scale of its own.
-            scale = float(np.abs(values).max()) / 127 or 1.0
-            data = np.round(values / scale).astype("int8")
+            scale = float(np.abs(values).max()) / np.iinfo(dtype).max or 1.0
+            data = np.round(values / scale).astype(np.dtype(dtype).newbyteorder("<"))
             stored.quantization = schema.QuantizationParametersT()
             stored.quantization.scale = np.array([scale], "float32")
             stored.quantization.zeroPoint = np.array([0], "int64")
@@ -52,6 +56,12 @@ def store_constants(packed: schema.ModelT, dtypes: Mapping[int, str]) -> None:
         for operator in before:
             operator.opcodeIndex = code
         graph.operators = before + list(graph.operators)
+
+
+def constant_values(packed: schema.ModelT, index: int) -> np.ndarray:
+    """The values, in a row, of a float32 constant of the first subgraph."""
+    buffer = packed.buffers[packed.subgraphs[0].tensors[index].buffer]
+    return np.frombuffer(bytes(buffer.data), "<f4")
 
 
 def _dequantize_code(packed: schema.ModelT) -> int:

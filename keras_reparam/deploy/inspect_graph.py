@@ -26,9 +26,8 @@ def quantisation_kind(subgraphs: Sequence[Subgraph]) -> str:
     found = (constants | activations) - {""}
     if found <= {"float16"}:
         return "float16" if found else "float32"
-    if "float16" not in activations:
-        # Stored in half precision and unpacked to float, as tables beside int8 weights are.
-        found.discard("float16")
+    # Stored in 16 bits and unpacked to float, as tables beside int8 weights are.
+    found -= {"float16", "int16"} - activations
     if found != {"int8"} or "int8" not in constants or not (hybrid or "int8" in activations):
         return "mixed"
     if "int8" not in activations:

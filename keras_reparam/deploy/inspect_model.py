@@ -60,7 +60,8 @@ def inspect_tflite(path: str | os.PathLike, *, run: bool = True) -> InspectionRe
     - `"int8_full"`: int8 constants and activations; no input or output is float.
     - `"int8"`: int8 constants and activations; an input or output is float.
     - `"int8_dynamic"`: int8 constants; float activations alone, quantised on the fly.
-    - `"float16"`: float16 constants. (Beside int8 ones they count as float.)
+    - `"float16"`: float16 constants. (Beside int8 ones, those and int16 ones that are only
+      unpacked count as float.)
     - `"float32"`: the rest.
 
     Args:

@@ -7,7 +7,8 @@ and leaves the versions of the float model.
 
 from ai_edge_litert import schema_py_generated as schema
 
-_INT8, _FLOAT16 = schema.TensorType.INT8, schema.TensorType.FLOAT16
+_INT8, _INT16 = schema.TensorType.INT8, schema.TensorType.INT16
+_FLOAT16 = schema.TensorType.FLOAT16
 _CODE = schema.BuiltinOperator
 # The first version of each kernel that takes int8 activations, where that is not the first at all.
 _INT8_VERSIONS = {
@@ -63,7 +64,7 @@ def set_versions(packed: schema.ModelT) -> None:
 
 def _version(builtin: int, operator: schema.OperatorT, tensors: list) -> int:
     types = [tensors[index].type if index >= 0 else None for index in operator.inputs]
-    if builtin == _CODE.DEQUANTIZE and types[0] == _FLOAT16:
+    if builtin == _CODE.DEQUANTIZE and types[0] in (_FLOAT16, _INT16):
         return 3
     if builtin == _CODE.FULLY_CONNECTED and _has_scales(tensors[operator.inputs[1]]):
         return _FULLY_CONNECTED_PER_CHANNEL

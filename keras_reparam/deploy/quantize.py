@@ -7,7 +7,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from keras_reparam.deploy.compaction import compact
-from keras_reparam.deploy.constant_storage import store_constants
+from keras_reparam.deploy.constant_storage import constant_values, store_constants
 from keras_reparam.deploy.convert import INPUT, SIGNATURE
 from keras_reparam.deploy.kernel_versions import set_versions
 from keras_reparam.deploy.quiet import quiet
@@ -49,7 +49,7 @@ def quantize(model: bytes, kind: str, data: Sequence[np.ndarray] = ()) -> bytes:
     if kind == "int8_dynamic":
         _quantize_asymmetrically(packed)
     if kind in ("float16", "int8_dynamic", "int8"):
-        store_constants(packed, _storage(TFLiteGraph(content), kind))
+        store_constants(packed, _storage(TFLiteGraph(content), packed, kind))
     if kind != "float32":
         set_versions(packed)
     compact(packed, quantized=kind != "float32")
@@ -78,6 +78,9 @@ def _recipe(graph: TFLiteGraph, kind: str):
             recipe.add_dynamic_config(*scope, num_bits=8)
         else:
             recipe.add_static_config(*scope, activation_num_bits=8, weight_num_bits=8)
+            if (padding := _padding(graph, operator)) is not None:
+                scope = _scope(graph, padding), name_of.PAD
+                recipe.add_static_config(*scope, activation_num_bits=8, weight_num_bits=8)
     return recipe
 
 
@@ -126,6 +129,13 @@ def _pays(graph: TFLiteGraph, operator: Operator) -> bool:
     return operator.name != "CONV_2D" or kernel[-1] >= _MIN_CHANNELS
 
 
+def _padding(graph: TFLiteGraph, operator: Operator) -> Operator | None:
+    """What pads the operator's input: left in float, it would be copied a second time."""
+    index = graph.producer.get(operator.inputs[0])
+    padding = None if index is None else graph.operators[index]
+    return padding if padding is not None and padding.name == "PAD" else None
+
+
 def _scope(graph: TFLiteGraph, operator: Operator) -> str:
     # An operator is named by its first output; several outputs would be joined by ";".
     return f"^{re.escape(graph.tensors[operator.outputs[0]].name)};?$"
@@ -148,27 +158,37 @@ def _quantize_asymmetrically(packed: schema.ModelT) -> None:
             options.asymmetricQuantizeInputs = True
 
 
-def _storage(graph: TFLiteGraph, kind: str) -> dict[int, str]:
-    """How float32 constants are stored: tensor index to dtype.
-
-    In the front end that is the matrix of mel filters alone, as float16: a band's value is a sum
-    of what is never negative, so its relative error is the filters'. The Fourier transform's
-    sums cancel: quiet bands would drown in the rounding of loud ones.
-    """
-    products = [i for i in graph.front_end if graph.operators[i].name in _PRODUCTS]
-    dropped = graph.front_end - {max(products, default=-1)}
+def _storage(graph: TFLiteGraph, packed: schema.ModelT, kind: str) -> dict[int, str]:
+    """How float32 constants are stored: tensor index to dtype."""
     found: dict[int, str] = {}
     for index, operator in enumerate(graph.operators):
-        if index in dropped:
-            continue
         for place, tensor in enumerate(operator.inputs):
             if not _is_table(graph, tensor):
                 continue
-            if operator.name not in _LINEAR and index not in graph.front_end and kind != "float16":
-                found[tensor] = "int8"
-            elif operator.name not in _LINEAR or place == 1:
-                found[tensor] = "float16"
+            if index in graph.front_end:
+                dtype = _front_end_storage(operator, constant_values(packed, tensor), kind)
+            elif operator.name in _LINEAR:
+                dtype = "float16" if place == 1 else None
+            else:
+                dtype = "float16" if kind == "float16" else "int8"
+            if dtype is not None:
+                found[tensor] = dtype
     return found
+
+
+def _front_end_storage(operator: Operator, values: np.ndarray, kind: str) -> str | None:
+    """The dtype of a constant of the front end, or `None` if it stays float32.
+
+    A band's value is a sum of what is never negative, so its relative error is that of the mel
+    filters: float16 will do. The sums of the Fourier transform cancel: quiet bands would drown
+    in the rounding of loud ones. With int16 that is 100 dB below them, as in 16 bit audio itself,
+    and hardly anything beside int8 activations.
+    """
+    if operator.name not in _PRODUCTS:
+        return None
+    if values.min() >= 0:
+        return "float16"
+    return None if kind == "float16" else "int16"
 
 
 def _is_table(graph: TFLiteGraph, index: int) -> bool:

@@ -74,13 +74,19 @@ class _AlignedBuffer(schema.BufferT):
 
 
 class _SharingBuilder(flatbuffers.Builder):
-    """Stores equal vectors of numbers once: shapes, and the zero points of every channel."""
+    """Stores equal vectors once: shapes, the zero points of every channel, names."""
 
     def __init__(self, size: int) -> None:
         super().__init__(size)
         self._vectors: dict[tuple[int, bytes], int] = {}
+        self._names: dict[str | bytes, int] = {}
         self._before = self._size = self._alignment = 0
         self._shares = False
+
+    def CreateString(self, s: str | bytes, encoding: str = "utf-8", errors: str = "strict") -> int:
+        if s not in self._names:
+            self._names[s] = super().CreateString(s, encoding, errors)
+        return self._names[s]
 
     def StartVector(self, elemSize: int, numElems: int, alignment: int) -> int:
         self._before, self._size = self.Offset(), elemSize * numElems

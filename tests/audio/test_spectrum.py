@@ -9,7 +9,7 @@ import scipy.signal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keras_reparam.audio.spectrum import RealDFT, mel_filters, window
+from keras_reparam.audio.spectrum import RealDFT, halves, mel_filters, window
 
 
 @pytest.mark.parametrize("name", ["hann", "hamming"])
@@ -66,3 +66,35 @@ def test_two_products_are_the_transform(exponent, data):
     # Every bin once, but the last.
     np.testing.assert_array_equal(np.sort(dft.frequencies.ravel()), np.arange(fft_length // 2))
     np.testing.assert_allclose(spectrum, reference[dft.frequencies], atol=1e-9)
+    # Column by column, from low to high.
+    assert np.all(dft.frequencies // dft.bands == np.arange(dft.outer))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    exponent=st.integers(5, 11),
+    num_mels=st.integers(1, 130),
+    fmax=st.floats(100, 8000),
+    scale=st.sampled_from(["slaney", "htk"]),
+)
+def test_halves_are_the_filters_without_zeros_around(exponent, num_mels, fmax, scale):
+    filters = mel_filters(
+        sample_rate=16000,
+        fft_length=2**exponent,
+        num_mels=num_mels,
+        fmin=0,
+        fmax=fmax,
+        mel_scale=scale,
+    )
+    power = np.random.default_rng(num_mels).random((3, len(filters)))
+    parts = halves(filters)
+    found = np.concatenate([power[:, first : first + len(f)] @ f for first, f in parts], axis=1)
+    np.testing.assert_allclose(found, power @ filters, rtol=1e-12, atol=1e-15)
+    assert sum(part.size for _, part in parts) <= filters.size
+
+
+def test_two_fifths_of_the_default_filters_are_kept():
+    filters = mel_filters(
+        sample_rate=16000, fft_length=512, num_mels=64, fmin=0, fmax=8000, mel_scale="slaney"
+    )
+    assert sum(part.size for _, part in halves(filters[:-1])) < 0.47 * filters.size

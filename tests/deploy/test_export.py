@@ -85,11 +85,20 @@ def test_what_stays_float(exported):
             assert not graph.is_int8(operator), operator
     linear = [o for o in graph.operators if o.name in ("FULLY_CONNECTED", "CONV_2D")]
     int8 = [graph.is_int8(operator) for operator in linear]
-    # The mel filters and the convolution over one channel alone.
-    assert int8.count(False) == 2
-    # Of the front end only the mel filters are stored in half precision.
-    stored = Counter(t.dtype for t in graph.constants(graph.front_end) if t.values >= 256)
-    assert stored["float16"] == 1 and stored["int8"] == 0 and stored["float32"] > 1
+    # The mel filters' two parts and the convolution over one channel alone.
+    assert int8.count(False) == 3
+    # The mel filters in half precision, the Fourier transform in 16 bit fixed point.
+    stored = Counter(t.dtype for t in graph.constants(graph.front_end) if t.values >= 512)
+    assert stored == {"float16": 2, "int16": 2}
+
+
+def test_padding_is_int8_where_its_convolution_is(exported):
+    graph = TFLiteGraph(exported["int8"].path.read_bytes())
+    convolutions = [o for o in graph.operators if o.name == "CONV_2D"]
+    padding = [graph.operators[graph.producer[o.inputs[0]]] for o in convolutions]
+    assert [o.name for o in padding] == ["PAD", "PAD"]
+    assert list(map(graph.is_int8, padding)) == list(map(graph.is_int8, convolutions))
+    assert list(map(graph.is_int8, convolutions)) == [False, True]
 
 
 def test_builtin_operators_and_static_shapes(exported):

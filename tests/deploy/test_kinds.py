@@ -1,5 +1,7 @@
 """What each quantisation kind stores, computes, takes and gives."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
@@ -119,14 +121,21 @@ def test_front_end_is_float(quantized):
     for kind in ("float16", "int8_dynamic", "int8"):
         graph = TFLiteGraph(quantized["waveform", kind])
         tables = [t for t in graph.constants(graph.front_end) if t.values >= 256]
-        half = [t for t in tables if t.dtype == "float16"]
-        # The mel filters, and no more.
-        assert len(half) == 1 and 16 in half[0].shape
-        assert {t.dtype for t in tables} == {"float16", "float32"}
+        # The mel filters, low and high ones, and no more.
+        half = [t.shape[0] for t in tables if t.dtype == "float16"]
+        assert len(half) == 2 and sum(half) == 16
+        # Beside them the Fourier transform's matrices, and the window.
+        rest = Counter(t.dtype for t in tables if t.dtype != "float16")
+        fourier = len(tables) - 3
+        assert fourier >= 1
+        if kind == "float16":
+            assert rest == {"float32": fourier + 1}
+        else:
+            assert rest == {"int16": fourier, "float32": 1}
         assert not any(graph.is_int8(graph.operators[i]) for i in graph.front_end)
 
 
-def test_log_mel_is_right_with_half_precision_filters(models, quantized):
+def test_log_mel_is_right_with_its_constants_in_16_bits(models, quantized):
     logs = []
     for content in (models["waveform"][0], quantized["waveform", "int8"]):
         graph = TFLiteGraph(content)
@@ -169,7 +178,10 @@ def test_nothing_that_no_runtime_reads(models, quantized):
         packed = unpack_model(content)
         (graph,) = packed.subgraphs
         names = [t.name for t in graph.tensors if packed.buffers[t.buffer].data is None]
-        assert all(names) and len(set(names)) == len(names)
+        assert all(names)
+        # Layers share their name once quantised: stored once, it takes a quarter of the bytes.
+        assert (len(set(names)) == len(names)) == (kind == "float32")
+        assert all(content.count(b"\0" + name + b"\0") == 1 for name in names if len(name) > 8)
         used = {t.buffer for t in graph.tensors} | {m.buffer for m in packed.metadata or ()}
         assert used | {0} == set(range(len(packed.buffers)))
         for tensor in graph.tensors:
@@ -187,6 +199,9 @@ def test_names_are_those_of_layers(quantized):
     made = {graph.tensors[o.outputs[0]].name for o in graph.operators}
     assert any(name.startswith("fc1/") for name in made)
     assert not any(";" in name or "functional" in name for name in made)
+    graph = TFLiteGraph(quantized["waveform", "int8"])
+    names = [graph.tensors[o.outputs[0]].name for o in graph.operators if o.name == "RSQRT"]
+    assert names and not any("/" in name for name in names)
 
 
 def test_same_bytes_again(models, quantized):
