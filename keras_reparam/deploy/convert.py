@@ -15,6 +15,7 @@ from typing import Any
 
 import keras
 
+from keras_reparam.deploy.child_process import python_path
 from keras_reparam.deploy.files import write_bytes
 from keras_reparam.deploy.quiet import quiet
 from keras_reparam.deploy.tensor_names import shorten_names
@@ -141,11 +142,10 @@ def _conversion_error(message: str) -> ValueError:
 
 
 def _convert_in_child(model: keras.Model, shape: tuple[int, ...]) -> bytes:
-    package = str(Path(__file__).resolve().parents[2])
     environment = {
         **os.environ,
         # Layers of the caller's own are importable there if they are here.
-        "PYTHONPATH": os.pathsep.join([package, *filter(None, sys.path)]),
+        "PYTHONPATH": python_path(),
         "KERAS_BACKEND": "tensorflow",
         "TF_CPP_MIN_LOG_LEVEL": "3",
         # JAX holds the accelerator's memory; a conversion needs none.
