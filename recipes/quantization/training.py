@@ -1,5 +1,6 @@
 """Trains one backbone on all speakers but those of one fold."""
 
+import dataclasses
 import json
 import time
 from pathlib import Path
@@ -17,6 +18,8 @@ from recipes.quantization.corpus import Corpus
 from recipes.quantization.settings import Settings
 
 MODEL, HISTORY = "light.keras", "training.json"
+# It normalises after each sum: at the rate of the others it learns nothing.
+_LEARNING_RATES = {"speechformer": 1e-3}
 
 
 def train(
@@ -34,6 +37,8 @@ def train(
     that training decides.
     """
     keras.utils.set_random_seed(settings.seed + fold)
+    rate = _LEARNING_RATES.get(backbone, settings.learning_rate)
+    settings = dataclasses.replace(settings, learning_rate=rate)
     training = corpus.training(fold)
     own = [features[i] for i in training]
     log_mel = LogMel()
@@ -56,5 +61,10 @@ def train(
     light = kr.merge(model)
     with staged(folder) as beside:
         kr.models.with_front_end(light, log_mel).save(beside / MODEL)
-        history = {"seconds": seconds, "clips": len(training), "loss": found["loss"]}
+        history = {
+            "seconds": seconds,
+            "clips": len(training),
+            "learning_rate": rate,
+            "loss": found["loss"],
+        }
         (beside / HISTORY).write_text(json.dumps(history, indent=1) + "\n", encoding="utf-8")
