@@ -2,7 +2,7 @@ import collections
 import shutil
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recipes.common.manifest import read_manifest
@@ -199,6 +199,7 @@ pieces = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(pieces | st.binary(max_size=8).map(lambda b: b.decode("latin-1")), max_size=12))
 def test_any_file_gives_turns_and_problems(tmp_path_factory, texts):
     path = tmp_path_factory.getbasetemp() / "Ses01F_impro01.txt"
