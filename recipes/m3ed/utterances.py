@@ -83,26 +83,22 @@ def _dialog(movie: str, name: str, content: object, where: str) -> Iterator[Utte
     for utterance, about in spoken.items():
         place = f"{where}, {utterance!r}"
         number = _number(utterance, name)
+        label = _label(about)
         if number is None:
             yield _malformed(place, f"a name like {name}_1", utterance)
-            continue
-        if not isinstance(about, dict) or about.get("Speaker") not in ("A", "B"):
-            yield _malformed(place, "'Speaker' A or B", about)
-            continue
-        label = _label(about)
-        if label is None:
-            yield _malformed(place, "'EmoAnnotation' with 'final_main_emo'", about)
-            continue
-        if label.lower() not in LABELS:
+        elif label is None or about.get("Speaker") not in ("A", "B"):
+            expected = "'Speaker' A or B, and 'EmoAnnotation' with 'final_main_emo'"
+            yield _malformed(place, expected, about)
+        elif label.lower() not in LABELS:
             what = f"{reprlib.repr(label)} is none of {', '.join(LABELS)}"
             yield Problem(UNKNOWN_LABEL, place, what)
-            continue
-        speaker = SPEAKER_ERRATA.get(utterance, about["Speaker"])
-        if speaker != about["Speaker"]:
-            what = f"the annotation says {about['Speaker']}; {speaker} speaks"
-            yield Problem(WRONG_SPEAKER, place, what)
-        sex = _sex(content.get("SpeakerInfo"), speaker)
-        yield Utterance(utterance, movie, dialog, number, speaker, sex, label.lower())
+        else:
+            speaker = SPEAKER_ERRATA.get(utterance, about["Speaker"])
+            if speaker != about["Speaker"]:
+                what = f"the annotation says {about['Speaker']}; {speaker} speaks"
+                yield Problem(WRONG_SPEAKER, place, what)
+            sex = _sex(content.get("SpeakerInfo"), speaker)
+            yield Utterance(utterance, movie, dialog, number, speaker, sex, label.lower())
 
 
 def _number(name: str, prefix: str) -> int | None:
@@ -111,9 +107,9 @@ def _number(name: str, prefix: str) -> int | None:
     return int(number) if begin == prefix and _NUMBER.fullmatch(number) else None
 
 
-def _label(utterance: dict) -> str | None:
-    # The other fields of the annotation may hold several labels; this one decides.
-    emotions = utterance.get("EmoAnnotation")
+def _label(utterance: object) -> str | None:
+    emotions = utterance.get("EmoAnnotation") if isinstance(utterance, dict) else None
+    # The other fields may hold several labels; this one decides.
     label = emotions.get("final_main_emo") if isinstance(emotions, dict) else None
     return label.strip() if isinstance(label, str) else None
 

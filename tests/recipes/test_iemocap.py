@@ -114,24 +114,17 @@ def test_full_copy_has_every_published_count(tmp_path, capsys):
     assert len({s.speaker for s in segments}) == 10
 
 
-def test_every_count_notices_one_turn(tiny):
+def test_every_count_notices_one_turn(tiny, copied):
     """Without one turn, the counts that it belongs to are one less, and no others."""
-    folder, turns = tiny
-    before = {count.name: count.found for count in read(folder).counts}
-    assert before["turns"] == len(turns)
-    assert before["turns, exc"] == sum(turn.label == "exc" for turn in turns)
-    path = evaluation(folder, "Ses01F_impro01")
-    content = path.read_bytes()
-    (turn,) = [turn for turn in turns if turn.name == "Ses01F_impro01_F001"]
+    before = {count.name: count.found for count in read(copied).counts}
+    assert before["turns"] == len(tiny[1])
+    assert before["turns, exc"] == sum(turn.label == "exc" for turn in tiny[1])
+    (turn,) = [turn for turn in tiny[1] if turn.name == "Ses01F_impro01_F001"]
     assert turn.label == "exc"
-    try:
-        lines = content.split(b"\n")
-        path.write_bytes(
-            b"\n".join(line for line in lines if b"\tSes01F_impro01_F001\t" not in line)
-        )
-        after = {count.name: count.found for count in read(folder).counts}
-    finally:
-        path.write_bytes(content)
+    path = evaluation(copied, turn.dialog)
+    lines = path.read_bytes().split(b"\n")
+    path.write_bytes(b"\n".join(line for line in lines if turn.name.encode() not in line))
+    after = {count.name: count.found for count in read(copied).counts}
     assert {name for name in before if before[name] - after[name] == 1} == {
         *("turns", "turns, exc", "four classes", "four classes, hap", "four classes, session 1"),
         *("four classes, session 1, hap", "four classes, session 1, F"),
