@@ -152,8 +152,14 @@ def test_the_file_of_relations_changes_nothing(copied):
 
 
 def test_other_names_and_places(tiny, copied):
-    """The annotation is known by its content; lists may end with a newline, or begin with a BOM."""
+    """The annotation is known by its content, but not looked for in hidden folders or modalities.
+
+    Lists may end with a newline, or begin with a BOM.
+    """
     (copied / "text").mkdir()
+    for folder in (".old", "modality_text"):
+        (copied / folder).mkdir()
+        shutil.copy(copied / "annotation.json", copied / folder)
     (copied / "annotation.json").rename(copied / "text" / "M3ED.json")
     (copied / "text" / "._M3ED.json").write_bytes(b"\0\5\x16\7")
     for path in (copied / "splitInfo").iterdir():
