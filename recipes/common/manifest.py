@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_reparam.audio import load
+from recipes.common.rows import write_rows
 
 SPLITS = ("train", "validation", "test")
 
@@ -77,6 +78,12 @@ def read_manifest(path: Path) -> list[Segment]:
             raise ValueError(f"Ids must be unique. Received: '{segment.id}' twice in '{path}'")
         seen.add(segment.id)
     return segments
+
+
+def write_manifest(path: Path, segments: Iterable[Segment]) -> None:
+    """Writes a manifest, whole or not at all; its folder is made if it isn't there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_rows(path, COLUMNS, map(dataclasses.asdict, segments))
 
 
 def _segment(row: dict, where: str) -> Segment:

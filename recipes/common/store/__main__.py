@@ -2,15 +2,14 @@
 
 import argparse
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
-from recipes.common.command import Parser, exit_code, interrupted_at_the_end, keep_quiet
+from recipes.common.command import Parser, exit_code
 from recipes.common.manifest import read_manifest
-from recipes.common.store import build_store
+from recipes.common.store.standard import build_standard_store
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,36 +30,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="leave out clips that can't be read, instead of ending with an error",
     )
     options = parser.parse_args(arguments)
-    keep_quiet()
     return exit_code("store", lambda: _build(options))
 
 
 def _build(options: argparse.Namespace) -> int:
-    segments = read_manifest(options.manifest)
-    from keras_reparam.deploy.quiet import quiet
-
-    with interrupted_at_the_end(), quiet():
-        from keras_reparam.audio import LogMel
-
-        log_mel = LogMel()
-    start = time.monotonic()
-    store = build_store(
-        segments,
+    summary = build_standard_store(
+        read_manifest(options.manifest),
         options.data,
         options.out,
-        log_mel=log_mel,
         skip_unreadable=options.skip_unreadable,
     )
-    seconds = time.monotonic() - start
-    hours = sum(store.length(clip) for clip in store.ids) / store.sample_rate / 3600
-    size = sum(path.stat().st_size for path in options.out.iterdir() if path.is_file())
-    Console().print(
-        f"{len(store)} clips, {hours:.2f} hours, {size / 1e6:,.1f} MB in {options.out} "
-        f"({seconds:.1f} s)",
-        highlight=False,
-        markup=False,
-        soft_wrap=True,
-    )
+    Console().print(summary, highlight=False, markup=False, soft_wrap=True)
     return 0
 
 

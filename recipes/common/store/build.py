@@ -12,6 +12,7 @@ from rich.console import Console
 
 from recipes.common.manifest import Segment
 from recipes.common.progress import track
+from recipes.common.rows import write_rows
 from recipes.common.store import layout
 from recipes.common.store.growing_array import GrowingArray, first_byte, int16_blocks
 from recipes.common.store.index import (
@@ -22,7 +23,6 @@ from recipes.common.store.index import (
     read_index,
     sources_of,
     write_index,
-    write_rows,
 )
 from recipes.common.store.lock import exclusive
 from recipes.common.store.read_log import ReadLog

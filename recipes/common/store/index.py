@@ -2,12 +2,11 @@
 
 import csv
 import dataclasses
-import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from keras_reparam.deploy.files import write_bytes
 from recipes.common.manifest import Segment
+from recipes.common.rows import write_rows
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,15 +106,6 @@ def write_index(path: Path, pieces: Mapping[Source, Piece]) -> None:
     """Writes an index, whole or not at all."""
     rows = ({**dataclasses.asdict(s), **dataclasses.asdict(p)} for s, p in pieces.items())
     write_rows(path, COLUMNS, rows)
-
-
-def write_rows(path: Path, columns: Iterable[str], rows: Iterable[Mapping]) -> None:
-    """Writes a CSV, whole or not at all."""
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_bytes(path, text.getvalue().encode("utf-8"))
 
 
 def _source(row: Mapping[str, str]) -> Source:

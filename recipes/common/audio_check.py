@@ -1,0 +1,54 @@
+"""Whether the audio of a manifest's segments is there and can be read."""
+
+import collections
+import tempfile
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from recipes.common.manifest import Segment
+from recipes.common.problems import MISSING_AUDIO, UNREADABLE_AUDIO, Problem
+from recipes.common.progress import track
+from recipes.common.store import layout
+from recipes.common.store.index import Source, Unreadable, file_state, read_index, sources_of
+from recipes.common.store.reading import read_clips
+
+
+def check_audio(
+    segments: Sequence[Segment], data: Path, store: Path, console: Console
+) -> tuple[list[Segment], list[Problem]]:
+    """The segments whose audio is good, and what is wrong with the others, one problem per file.
+
+    Every file is read to its end, as for the store: a header says little about a damaged file.
+    What a store in the folder `store` was made from, and has not changed since, is good.
+    """
+    sources, unreadable = sources_of(segments, data)
+    known = _known(store)
+    unknown = [source for source in sources if source not in known]
+    with tempfile.TemporaryDirectory() as scratch:
+        for source, found in track(
+            read_clips(unknown, data, Path(scratch)), "Checking audio", console, total=len(unknown)
+        ):
+            if isinstance(found, Unreadable):
+                unreadable[source.id] = found
+    good = [segment for segment in segments if segment.id not in unreadable]
+    return good, _problems(unreadable.values(), data)
+
+
+def _known(store: Path) -> Collection[Source]:
+    try:
+        return read_index(store / layout.INDEX)
+    except (OSError, ValueError):
+        # None, or damaged.
+        return ()
+
+
+def _problems(unreadable: Collection[Unreadable], data: Path) -> list[Problem]:
+    counts = collections.Counter((clip.path, clip.reason) for clip in unreadable)
+    problems = []
+    for (path, reason), count in counts.items():
+        kind = MISSING_AUDIO if file_state(data / path) is None else UNREADABLE_AUDIO
+        what = reason if count == 1 else f"{reason} ({count} segments)"
+        problems.append(Problem(kind, str(data / path), what))
+    return problems

@@ -1,0 +1,1 @@
+"""IEMOCAP: five sessions of two actors each, improvised and scripted, in English."""
