@@ -5,16 +5,15 @@ Detection Using Audio Features", EUSIPCO 2021, and the code that goes with it.
 """
 
 import re
-from types import MappingProxyType
 
 # Session -> begin and end of an interruption, in seconds. Of 373 there are two accounts: both.
-INTERRUPTIONS = MappingProxyType({"373": (352.0, 428.0), "444": (286.0, 387.0)})
+INTERRUPTIONS = {"373": (352.0, 428.0), "444": (286.0, 387.0)}
 
 # Session -> by how many seconds its transcript's times are too early.
-OFFSETS = MappingProxyType({"318": 34.319917, "321": 3.8379167, "341": 6.1892, "362": 16.8582})
+OFFSETS = {"318": 34.319917, "321": 3.8379167, "341": 6.1892, "362": 16.8582}
 
 # Participant -> the label that follows from the score, where the file says another.
-LABELS = MappingProxyType({"409": "1"})
+LABELS = {"409": "1"}
 
 SCRUBBED = "scrubbed-entry"
 SYNC = "sync"
@@ -25,25 +24,23 @@ _SYNC_MARK = re.compile(
     r"<[^<>]*\bsync[^<>]*>|\[[^\[\]]*\bsync[^\[\]]*\]|^\W*sync\w*\W*$", re.IGNORECASE
 )
 
-ERRATA = MappingProxyType(
-    {
-        **{
-            f"interruption-{session}": f"drop rows that overlap {begin:g} to {end:g} s"
-            for session, (begin, end) in INTERRUPTIONS.items()
-        },
-        **{
-            f"offset-{session}": f"add {seconds} s to the transcript's times"
-            for session, seconds in OFFSETS.items()
-        },
-        **{
-            f"label-{participant}": f"label {label}, as the score says"
-            for participant, label in LABELS.items()
-        },
-        SCRUBBED: "drop rows whose words were taken out",
-        SYNC: "drop rows such as <sync>",
-        CHATTER: "drop what is said before the interviewer's first row",
-    }
-)
+ERRATA = {
+    **{
+        f"interruption-{session}": f"drop rows that overlap {begin:g} to {end:g} s"
+        for session, (begin, end) in INTERRUPTIONS.items()
+    },
+    **{
+        f"offset-{session}": f"add {seconds} s to the transcript's times"
+        for session, seconds in OFFSETS.items()
+    },
+    **{
+        f"label-{participant}": f"label {label}, as the score says"
+        for participant, label in LABELS.items()
+    },
+    SCRUBBED: "drop rows whose words were taken out",
+    SYNC: "drop rows such as <sync>",
+    CHATTER: "drop what is said before the interviewer's first row",
+}
 
 
 def is_scrubbed(text: str) -> bool:

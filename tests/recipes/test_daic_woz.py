@@ -101,15 +101,25 @@ def test_no_sync_marks(text):
     assert not is_sync(text)
 
 
-def test_what_the_end_of_the_recording_cuts(copy):
-    audio = copy / "300_P" / "300_AUDIO.wav"
-    before = {s.id: s for s in read(copy).segments if s.session == "300"}
-    last = list(before.values())[-1]
-    # Where nothing of it remains, its audio is found unreadable in the place for all corpora.
-    for length, end in ((last.start - 0.1, last.end), (last.start + 0.2, last.start + 0.2)):
-        write_silence(audio, round(length * 16000))
-        (found,) = [s for s in read(copy).segments if s.id == last.id]
-        assert (found.start, found.end) == (last.start, pytest.approx(end, abs=1e-4))
+def test_a_row_that_the_end_of_the_recording_cuts(copy):
+    *_, last = [s for s in read(copy).segments if s.session == "300"]
+    write_silence(copy / last.path, round((last.start + 0.2) * 16000))
+    (found,) = [s for s in read(copy).segments if s.id == last.id]
+    assert (found.start, found.end) == (last.start, pytest.approx(last.start + 0.2, abs=1e-4))
+
+
+def test_a_row_behind_the_end_of_the_recording(copy, tmp_path, capsys):
+    *before, last = [s for s in read(copy).segments if s.session == "300"]
+    write_silence(copy / last.path, round((last.start - 0.1) * 16000))
+    options = ["--allow-count-mismatch", "--no-store", "--out", str(tmp_path / "out")]
+    arguments = ["prepare", "--data", str(copy), *options]
+    assert main(arguments) == 2
+    screen = capsys.readouterr()
+    assert f"of '{last.id}' must lie within its file" in screen.out
+    assert "1 x unreadable audio" in screen.err
+    assert main([*arguments, "--allow-unreadable-audio"]) == 0
+    found = read_manifest(tmp_path / "out" / "manifest.csv")
+    assert [s.id for s in found if s.session == "300"] == [s.id for s in before]
 
 
 def test_missing_files(copy):

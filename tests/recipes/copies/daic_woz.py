@@ -22,7 +22,7 @@ LONG_HEADING = (
     "PHQ8_Tired,PHQ8_Appetite,PHQ8_Failure,PHQ8_Concentrating,PHQ8_Moving"
 )
 ITEMS = 8
-SYNC = ("<sync>", "[sync]", "<synch>", "[syncing]", "[synching]")
+SYNC = ("<sync>", "okay <sync>", "[sync]", "<synch>", "[syncing]", "[synching]")
 ANSWERS = ('um i "guess" so', "<laughter> yeah, i don't know", "no", "los angeles <clears throat>")
 
 
