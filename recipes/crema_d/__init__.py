@@ -1,0 +1,1 @@
+"""CREMA-D: 91 actors, twelve English sentences, six emotions."""

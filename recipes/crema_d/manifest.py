@@ -1,0 +1,64 @@
+"""CREMA-D's segments: its clips, whose names say all about them but the actor's sex."""
+
+import re
+from pathlib import Path
+
+from recipes.common.clips import UNKNOWN_NAME, clips_by_name
+from recipes.common.manifest import Segment
+from recipes.common.prepare import Prepared
+from recipes.common.problems import UNKNOWN_LABEL, Problem
+from recipes.crema_d.actors import FOLD_OF, SEXES
+from recipes.crema_d.counts import counts_of
+from recipes.crema_d.flagged import FLAGGED
+from recipes.crema_d.names import EMOTIONS, PATTERN
+
+# As the corpus is distributed, and as FLAC; the folder `crema_d` or the one that holds it.
+FOLDERS = ("AudioWAV", "audio", "crema_d/AudioWAV", "crema_d/audio")
+
+
+def read(data: Path) -> Prepared:
+    """The clips by name, without the flagged ones; five folds of actors.
+
+    Args:
+        data: The corpus's folder.
+
+    Raises:
+        FileNotFoundError: If there are no clips.
+    """
+    clips, problems = clips_by_name(data, FOLDERS, PATTERN, title="CREMA-D")
+    segments, left_out = [], []
+    for match, path in clips:
+        problem = _problem(match, path)
+        if problem:
+            problems.append(problem)
+        else:
+            (left_out if match.string in FLAGGED else segments).append(_segment(match, path))
+    return Prepared(segments, counts_of(segments, left_out), problems)
+
+
+def _problem(match: re.Match, path: str) -> Problem | None:
+    if match["emotion"] not in EMOTIONS:
+        what = f"expected one of {' '.join(EMOTIONS)}, found {match['emotion']}"
+        return Problem(UNKNOWN_LABEL, path, what)
+    if match["actor"] not in SEXES:
+        return Problem(
+            UNKNOWN_NAME, path, f"expected an actor from 1001 to 1091, found {match['actor']}"
+        )
+    return None
+
+
+def _segment(match: re.Match, path: str) -> Segment:
+    actor = match["actor"]
+    return Segment(
+        id=match.string,
+        path=path,
+        start=None,
+        end=None,
+        speaker=actor,
+        sex=SEXES[actor],
+        label=EMOTIONS[match["emotion"]],
+        split="",
+        fold=FOLD_OF[actor],
+        session="",
+        text_id=match["sentence"],
+    )

@@ -1,0 +1,78 @@
+"""The CSV of one's own corpus."""
+
+import csv
+from pathlib import Path
+
+from recipes.common.problems import MALFORMED_LINE, Problem
+
+REQUIRED = ("path", "label", "speaker")
+OPTIONAL = ("id", "split", "fold", "start", "end", "sex", "session", "text_id")
+
+
+def find_table(data: Path) -> Path:
+    """The only CSV in a folder.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        ValueError: If there are several.
+    """
+    found = sorted(path for path in data.glob("*.csv") if not path.name.startswith("."))
+    if not found:
+        raise FileNotFoundError(
+            f"There is no *.csv in '{data}': a row per clip, with the columns "
+            f"{', '.join(REQUIRED)}, and if you like {', '.join(OPTIONAL)}. If it lies elsewhere, "
+            "name it (--csv FILE)."
+        )
+    if len(found) > 1:
+        names = ", ".join(path.name for path in found)
+        raise ValueError(
+            f"Which CSV lists the clips? Name it (--csv FILE). Received: '{data}' with {names}"
+        )
+    return found[0]
+
+
+def read_table(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[Problem]]:
+    """Rows with their line numbers, cells by column (empty where a column isn't there), and
+    lines that do not fit the heading.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it isn't a CSV in UTF-8, or a column is missing or comes twice.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file '{path}' that lists the clips.")
+    rows, problems = [], []
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        reader = csv.reader(file, strict=True)
+        try:
+            heading = _heading(next(reader, []), path)
+            for cells in reader:
+                if not any(cell.strip() for cell in cells):
+                    continue
+                if len(cells) != len(heading):
+                    what = f"expected {len(heading)} cells as in the heading, found {len(cells)}"
+                    where = f"{path}:{reader.line_num}"
+                    problems.append(Problem(MALFORMED_LINE, where, what))
+                    continue
+                named = {k: v.strip() for k, v in zip(heading, cells, strict=True)}
+                row = {name: named.get(name, "") for name in (*REQUIRED, *OPTIONAL)}
+                rows.append((reader.line_num, row))
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise ValueError(
+                f"'{path}' must be a CSV with commas, in UTF-8. Received, after line "
+                f"{reader.line_num}: {error}"
+            ) from error
+    return rows, problems
+
+
+def _heading(cells: list[str], path: Path) -> list[str]:
+    heading = [cell.strip().lower() for cell in cells]
+    known = [name for name in heading if name in (*REQUIRED, *OPTIONAL)]
+    missing = [name for name in REQUIRED if name not in heading]
+    if missing or len(known) != len(set(known)):
+        wrong = f"no column {', '.join(missing)}" if missing else "a column that comes twice"
+        raise ValueError(
+            f"The first line must name the columns {', '.join(REQUIRED)}, and may name "
+            f"{', '.join(OPTIONAL)}. Received: {wrong} in '{path}', line 1: {','.join(cells)}"
+        )
+    return heading

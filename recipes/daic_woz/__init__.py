@@ -1,0 +1,1 @@
+"""DAIC-WOZ: interviews of 189 people, depressed or not."""

@@ -1,0 +1,34 @@
+"""The command `python -m recipes.daic_woz`."""
+
+import sys
+from collections.abc import Sequence
+
+from recipes.common import prepare
+from recipes.daic_woz.errata import ERRATA
+from recipes.daic_woz.manifest import MISSING_TRANSCRIPT, read
+
+RECIPE = prepare.Recipe(
+    name="daic_woz",
+    title="DAIC-WOZ",
+    read=read,
+    options={
+        "--no-erratum": {
+            "action": "append",
+            "default": [],
+            "choices": tuple(ERRATA),
+            "metavar": "NAME",
+            "help": "do not apply an erratum; can be given several times. Names: "
+            + "; ".join(f"{name}: {what}" for name, what in ERRATA.items()),
+        }
+    },
+    kinds=(MISSING_TRANSCRIPT,),
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
+    return prepare.main(RECIPE, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""EmoDB: ten actors, ten German sentences, seven emotions."""

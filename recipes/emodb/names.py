@@ -1,0 +1,22 @@
+"""What an EmoDB clip's name says: `SSTTTEv`, that is speaker, text, emotion and version."""
+
+import re
+
+# As the recordings are distributed: `03a01Fa`.
+PATTERN = re.compile(r"(?P<speaker>\d\d)(?P<text>[ab]\d\d)(?P<emotion>[A-Z])(?P<version>[a-z])")
+
+# The letters are those of the German words: Wut, Langeweile, Ekel, Angst, Freude, Trauer.
+EMOTIONS = {
+    "W": "anger",
+    "L": "boredom",
+    "E": "disgust",
+    "A": "fear",
+    "F": "happiness",
+    "N": "neutral",
+    "T": "sadness",
+}
+
+SEXES = {
+    **dict.fromkeys(("03", "10", "11", "12", "15"), "male"),
+    **dict.fromkeys(("08", "09", "13", "14", "16"), "female"),
+}
