@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from recipes.common import prepare
 from recipes.daic_woz.errata import ERRATA
-from recipes.daic_woz.manifest import MISSING_TRANSCRIPT, read
+from recipes.daic_woz.manifest import BEHIND_THE_RECORDING, MISSING_TRANSCRIPT, read
 
 RECIPE = prepare.Recipe(
     name="daic_woz",
@@ -22,6 +22,8 @@ RECIPE = prepare.Recipe(
         }
     },
     kinds=(MISSING_TRANSCRIPT,),
+    # A cut recording is no reason to leave out the others, or the rest of it.
+    as_published=(BEHIND_THE_RECORDING,),
 )
 
 

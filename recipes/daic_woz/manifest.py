@@ -25,6 +25,7 @@ from recipes.daic_woz.participants import Participant, read_participants
 from recipes.daic_woz.transcript import INTERVIEWER, PARTICIPANT, Row, read_transcript
 
 MISSING_TRANSCRIPT = "missing transcript"
+BEHIND_THE_RECORDING = "row behind the recording's end"
 
 
 def read(data: Path, *, no_erratum: Sequence[str] = ()) -> Prepared:
@@ -73,13 +74,17 @@ def _segments(
     length = _seconds(data / audio)
     segments = []
     for row in usable(rows, id, errata):
+        if row.start >= length:
+            what = f"row {row.number} begins at {row.start:g} s of {length:.2f} s"
+            problems.append(Problem(BEHIND_THE_RECORDING, transcript, what))
+            continue
         # What is cut by the end of the recording is used as far as it goes.
         segments.append(
             Segment(
                 id=f"{id}_{row.number}",
                 path=audio,
                 start=row.start,
-                end=length if row.start < length < row.stop else row.stop,
+                end=min(row.stop, length),
                 speaker=id,
                 sex=participant.sex,
                 label=participant.label,
