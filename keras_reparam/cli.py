@@ -295,15 +295,15 @@ def _verify(options: argparse.Namespace) -> int:
             f"Received: input shape {list(shape)}"
         )
     model = _load_model(options.against)
-    from keras_reparam.deploy.calibration import find_clips, find_labels, load_clip
+    from keras_reparam.deploy.calibration import find_clips, find_labels
     from keras_reparam.deploy.verify import verify_tflite
     from keras_reparam.transforms.progress import with_progress
 
-    paths = with_progress(find_clips(options.clips), "Comparing")
+    clips = with_progress(find_clips(options.clips), "Comparing")
     report = verify_tflite(
         options.file,
         model,
-        (load_clip(path, window=shape[1], sample_rate=about.sample_rate) for path in paths),
+        (clip.load(window=shape[1], sample_rate=about.sample_rate) for clip in clips),
         truth=find_labels(options.clips) if about.labels else None,
         operators=options.operators,
     )

@@ -6,30 +6,33 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_reparam.audio import load
+from keras_reparam.deploy.clip_file import ClipFile
 from keras_reparam.deploy.clips import evenly_spaced
 
 _SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".aifc", ".au", ".caf"}
 
 
-def find_clips(source: str | os.PathLike) -> list[Path]:
-    """The audio files of a folder (and its subfolders), or of a CSV's column `path`.
+def find_clips(source: str | os.PathLike) -> list[ClipFile]:
+    """The audio files of a folder (and its subfolders), or the clips of a CSV.
+
+    A CSV has the column `path`, and may have `start` and `end`, seconds inside the file.
 
     Args:
         source: A folder, or a CSV file whose paths are absolute or relative to its own folder.
 
     Returns:
-        Paths, at least one, in the order of the CSV, or of their names.
+        Clips, at least one, in the order of the CSV, or of their names.
 
     Raises:
         FileNotFoundError: If there is no such folder or file.
-        ValueError: If there are no audio files, or the CSV has no column `path`.
+        ValueError: If there are no audio files, or the CSV has no column `path`, or times that
+            are no seconds.
     """
     source = Path(source)
     if source.is_dir():
-        clips = sorted(p for p in source.rglob("*") if p.suffix.lower() in _SUFFIXES)
+        clips = sorted(ClipFile(p) for p in source.rglob("*") if p.suffix.lower() in _SUFFIXES)
     elif source.suffix.lower() == ".csv":
-        clips = _from_csv(source)
+        clips = [ClipFile.of_row(row, source.parent) for row in _rows(source)]
     elif source.exists():
         raise ValueError(f"Expected a folder of clips or a .csv file. Received: '{source}'")
     else:
@@ -48,10 +51,6 @@ def find_labels(source: str | os.PathLike) -> list[str] | None:
     return [row["label"] for row in rows] if rows and "label" in rows[0] else None
 
 
-def _from_csv(source: Path) -> list[Path]:
-    return [source.parent / row["path"] for row in _rows(source)]
-
-
 def _rows(source: Path) -> list[dict[str, str]]:
     """The rows of a CSV that name a clip."""
     with source.open(newline="", encoding="utf-8-sig") as file:
@@ -67,12 +66,6 @@ def _rows(source: Path) -> list[dict[str, str]]:
             raise ValueError(f"'{source}' is no CSV file: {error}") from error
 
 
-def load_clip(path: str | os.PathLike, *, window: int, sample_rate: int) -> np.ndarray:
-    """The first `window` samples of an audio file, followed by zeros if there are fewer."""
-    samples = load(path, sample_rate=sample_rate)[:window]
-    return np.pad(samples, (0, window - len(samples)))
-
-
 def load_clips(source: str | os.PathLike, *, window: int, sample_rate: int) -> np.ndarray:
     """At most 200 clips, evenly spaced over those of `find_clips`, cut or zero-padded.
 
@@ -84,9 +77,9 @@ def load_clips(source: str | os.PathLike, *, window: int, sample_rate: int) -> n
     Returns:
         float32 array `(clips, window)`.
     """
-    paths = find_clips(source)
-    chosen = evenly_spaced(len(paths))
-    return np.stack([load_clip(paths[i], window=window, sample_rate=sample_rate) for i in chosen])
+    clips = find_clips(source)
+    chosen = evenly_spaced(len(clips))
+    return np.stack([clips[i].load(window=window, sample_rate=sample_rate) for i in chosen])
 
 
 def load_array(path: str | os.PathLike) -> np.ndarray:
