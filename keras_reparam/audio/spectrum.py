@@ -139,21 +139,15 @@ class RealDFT:
         k1 = np.arange(self.bands)[:, np.newaxis]
         inner = np.exp(-2j * np.pi * k1 * np.arange(self.rows) / p)
         self.first = np.stack([inner.real, inner.imag], axis=1).reshape(-1, self.rows)
+        # Bins k and fft_length - k are conjugates: in each band from low to high.
         k = k1 + p * np.arange(q)
+        k = np.take_along_axis(k, np.argsort(np.minimum(k, fft_length - k)), 1)
         # Band 0: the even multiples of P / 2 come from k1 = 0, the odd ones from k1 = P / 2.
-        k[0] = p // 2 * np.concatenate([np.arange(0, q, 2), np.arange(1, q, 2)])
+        k[0] = p // 2 * np.arange(q)
+        self.frequencies = np.minimum(k, fft_length - k)
         outer = np.exp(-2j * np.pi * np.arange(q)[:, np.newaxis] * k[:, np.newaxis] / fft_length)
         self.second = np.block([[outer.real, outer.imag], [-outer.imag, outer.real]])
         self.first[1] = (-1.0) ** np.arange(self.rows)
-        even, odd = np.split(outer[0], 2, axis=1)
-        none = np.zeros_like(even.real)
-        self.second[0] = np.block(
-            [[even.real, none, even.imag, none], [none, odd.real, none, odd.imag]]
-        )
-        # Bins k and fft_length - k are conjugates.
-        frequencies = np.minimum(k, fft_length - k)
-        order = np.argsort(frequencies)
-        self.frequencies = np.take_along_axis(frequencies, order, 1)
-        parts = self.second.reshape(self.bands, 2 * q, 2, q)
-        parts = np.take_along_axis(parts, order[:, np.newaxis, np.newaxis], 3)
-        self.second = parts.reshape(self.second.shape)
+        even = np.where(np.arange(q) % 2 == 0, outer[0], 0)
+        odd = np.where(np.arange(q) % 2 == 1, outer[0], 0)
+        self.second[0] = np.block([[even.real, even.imag], [odd.real, odd.imag]])
