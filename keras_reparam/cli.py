@@ -296,10 +296,10 @@ def _verify(options: argparse.Namespace) -> int:
         )
     model = _load_model(options.against)
     from keras_reparam.deploy.calibration import find_clips, find_labels
+    from keras_reparam.deploy.progress import track
     from keras_reparam.deploy.verify import verify_tflite
-    from keras_reparam.transforms.progress import with_progress
 
-    clips = with_progress(find_clips(options.clips), "Comparing")
+    clips = track(find_clips(options.clips), "Comparing")
     report = verify_tflite(
         options.file,
         model,

@@ -23,9 +23,9 @@ from rich.text import Text
 from keras_reparam.benchmarks.arm_environment import ArmPython, make_arm_python
 from keras_reparam.benchmarks.arm_instructions import instructions_per_inference
 from keras_reparam.benchmarks.environment import described, environment
-from keras_reparam.benchmarks.progress import progress
 from keras_reparam.deploy.classifier import load_classifier
 from keras_reparam.deploy.printed import Printed
+from keras_reparam.deploy.progress import track
 from keras_reparam.deploy.runtime import Runtime
 from keras_reparam.deploy.shipped import golden_clips, shipped_files
 from keras_reparam.deploy.tflite_buffers import read_model
@@ -152,7 +152,7 @@ def compare_on_arm(
         on_arm = _on_arm(path, files, clips, python)
         counts = [
             instructions_per_inference(python, path, file, clips[0]) if instructions else None
-            for file in progress(files, "Counting instructions")
+            for file in track(files, "Counting instructions")
         ]
     rows = []
     for index, (file, model) in enumerate(zip(files, models, strict=True)):
@@ -180,7 +180,7 @@ def _on_arm(
         np.save(stored, clips)
         expected = len(files) * len(clips)
         lines = itertools.islice(python.run(script, stored, *files), 1, None)
-        bar = progress(lines, "Scoring on emulated ARM", total=expected)
+        bar = track(lines, "Scoring on emulated ARM", total=expected)
         scores = [json.loads(line) for line in bar]
     if len(scores) != expected:
         raise RuntimeError(f"Expected {expected} scores. Received: {len(scores)}")

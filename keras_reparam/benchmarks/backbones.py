@@ -23,9 +23,9 @@ from rich.table import Table
 from keras_reparam.audio._validation import positive_int
 from keras_reparam.benchmarks.environment import described, environment
 from keras_reparam.benchmarks.markdown import markdown
-from keras_reparam.benchmarks.progress import progress
 from keras_reparam.benchmarks.sizes import FRAMES, choose, create_random
 from keras_reparam.benchmarks.turns import take_turns
+from keras_reparam.deploy.progress import track
 from keras_reparam.deploy.quiet import import_keras, quiet
 
 SIZES = ("light", "large")
@@ -164,7 +164,7 @@ def _benchmark_here(pairs: Sequence[tuple[str, str]], rounds: int) -> BackboneBe
     import_keras()
     with tempfile.TemporaryDirectory() as folder:
         inferences = _front_end(Path(folder))
-        for backbone, size in progress([*dict.fromkeys([REFERENCE, *pairs])], "Exporting"):
+        for backbone, size in track([*dict.fromkeys([REFERENCE, *pairs])], "Exporting"):
             inferences |= _forms(backbone, size, Path(folder))
     steps = [*inferences.values()]
     seconds = take_turns(steps, rounds, _WARM_UP, description="Inferences", cached=True)

@@ -15,9 +15,9 @@ from keras_reparam.audio._validation import positive_int
 from keras_reparam.benchmarks.environment import described, environment
 from keras_reparam.benchmarks.file_memory import measure_memory
 from keras_reparam.benchmarks.operators import FileProfile, profile_tflite
-from keras_reparam.benchmarks.progress import progress
 from keras_reparam.benchmarks.turns import take_turns
 from keras_reparam.deploy.printed import Printed
+from keras_reparam.deploy.progress import track
 from keras_reparam.deploy.runtime import Runtime
 from keras_reparam.deploy.tflite_buffers import read_model
 
@@ -167,7 +167,7 @@ def benchmark_tflite(
     threads = _threads(threads)
     contents = [read_model(file) for file in files]
     # First, since a file that takes the process down with it does no harm there.
-    memory = [measure_memory(file) for file in progress(files, "Memory")]
+    memory = [measure_memory(file) for file in track(files, "Memory")]
     rows = []
     for number in threads:
         steps = [

@@ -22,8 +22,8 @@ from rich.table import Table
 
 from keras_reparam.benchmarks.environment import described, environment
 from keras_reparam.benchmarks.markdown import markdown
-from keras_reparam.benchmarks.progress import progress
 from keras_reparam.benchmarks.training_step import NUM_CLASSES
+from keras_reparam.deploy.progress import track
 from keras_reparam.deploy.quiet import import_keras
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ def measure_sizes(pairs: Sequence[tuple[str, str]]) -> SizeTable:
     Returns:
         A `SizeTable`.
     """
-    rows = tuple(measure_size(*pair) for pair in progress(pairs, "Exporting"))
+    rows = tuple(measure_size(*pair) for pair in track(pairs, "Exporting"))
     packages = ("keras", "tensorflow", "ai-edge-litert", "litert-quantizer")
     return SizeTable(rows=rows, environment=environment(*packages))
 

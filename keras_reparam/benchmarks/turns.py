@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from keras_reparam.audio._validation import positive_int
-from keras_reparam.benchmarks.progress import progress
+from keras_reparam.deploy.progress import track
 
 
 def take_turns(
@@ -29,7 +29,7 @@ def take_turns(
     """
     rounds = positive_int("rounds", rounds)
     seconds = np.zeros((rounds, len(steps)))
-    for turn in progress(range(-warmup, rounds), description):
+    for turn in track(range(-warmup, rounds), description):
         for place in range(len(steps)):
             which = (turn + place) % len(steps)
             if cached:

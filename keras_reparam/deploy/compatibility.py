@@ -124,14 +124,14 @@ def run(
     import keras
 
     import keras_reparam as kr
-    from keras_reparam.transforms.progress import with_progress
+    from keras_reparam.deploy.progress import track
 
     rows = []
     steps = [(name, kind) for name in models for kind in KINDS]
     with tempfile.TemporaryDirectory() as folder:
         files: dict[tuple[str, str], Path] = {}
         inputs: dict[str, Path] = {}
-        for name, kind in with_progress(steps, "Exporting"):
+        for name, kind in track(steps, "Exporting"):
             model = models[name]
             backbone, log_mel = _parts(name, model)
             waveforms = golden_clips(model.input_shape[1], log_mel.sample_rate)
@@ -153,7 +153,7 @@ def run(
                 labels=[f"class {i}" for i in range(model.output_shape[1])],
             )
         steps = [(name, runtime) for name in models for runtime in (RUNTIMES[0], *runtimes)]
-        for name, runtime in with_progress(steps, "Running"):
+        for name, runtime in track(steps, "Running"):
             of_model = {kind: file for (other, kind), file in files.items() if other == name}
             try:
                 found = runtime.scores(list(of_model.values()), inputs[name], cache)

@@ -10,8 +10,8 @@ import soxr
 from rich.console import Console
 
 from keras_reparam.audio import LogMel
+from keras_reparam.deploy.progress import track
 from recipes.common.manifest import Segment, read_segment
-from recipes.common.progress import track
 
 SAMPLE_RATE = 16000
 # Clips are padded to a multiple of this before the front end, so that a backend that compiles for

@@ -10,9 +10,9 @@ from rich.console import Console
 import keras_reparam as kr
 from keras_reparam.audio import LogMel
 from keras_reparam.deploy.export import KINDS
+from keras_reparam.deploy.progress import track
 from keras_reparam.deploy.runtime import Runtime
 from recipes.common import latency
-from recipes.common.progress import track
 from recipes.common.scores import (
     beginnings_of,
     in_batches,

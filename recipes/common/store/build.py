@@ -10,8 +10,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from keras_reparam.deploy.progress import track
 from recipes.common.manifest import Segment
-from recipes.common.progress import track
 from recipes.common.rows import write_rows
 from recipes.common.store import layout
 from recipes.common.store.growing_array import GrowingArray, first_byte, int16_blocks

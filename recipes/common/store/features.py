@@ -13,7 +13,7 @@ from rich.console import Console
 
 from keras_reparam.audio import LogMel
 from keras_reparam.deploy.files import write_bytes
-from recipes.common.progress import track
+from keras_reparam.deploy.progress import track
 from recipes.common.store import layout
 from recipes.common.store.growing_array import GrowingArray, first_byte
 from recipes.common.store.index import read_index
