@@ -5,6 +5,7 @@ import dataclasses
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -131,7 +132,11 @@ def by_split(segments: Iterable[Segment]) -> dict[str, list[Segment]]:
     return splits
 
 
-def check_speakers(splits: Mapping[str, Iterable[Segment]]) -> None:
+class _Spoken(Protocol):
+    speaker: str
+
+
+def check_speakers(splits: Mapping[str, Iterable[_Spoken]]) -> None:
     """Raises a `ValueError` if any speaker is in more than one split.
 
     A model that has heard a speaker scores better on the speaker's other clips, so such a split

@@ -1,44 +1,117 @@
 """What a training depends on, in every recipe."""
 
-import dataclasses
+from typing import Annotated, Any, Literal
+
+import pydantic
+
+Share = Annotated[float, pydantic.Field(ge=0, lt=1)]
+Positive = Annotated[float, pydantic.Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, pydantic.Field(ge=0, allow_inf_nan=False)]
+Count = Annotated[int, pydantic.Field(ge=1)]
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class TrainingSettings:
+class TrainingSettings(pydantic.BaseModel):
     """Augmentation, optimiser and schedule.
 
     Attributes:
         epochs: Passes over the training clips.
         seed: Of weights, order, crops and augmentation.
-        expansion: HRF expansion of the first layer of each feed-forward network.
+        expansion: HRF expansion of the first layer of each feed-forward network; 0: a plain model.
         frames: Length of the model's window in frames of 10 ms.
         batch_size: Clips in a step.
+        optimizer: `"adamw"`, or `"sgd"` with momentum.
         learning_rate: Highest learning rate, after the warm-up.
+        momentum: Of SGD.
         warm_up: Share of the steps in which the learning rate rises; then it falls as a cosine.
-        weight_decay: Of AdamW.
+        weight_decay: Decoupled, of either optimiser.
+        clip_norm: Largest norm of each weight's gradient; `None`: any.
         label_smoothing: Of the cross-entropy.
-        speeds: Training clips are heard at one of these speeds (Ko et al., Interspeech 2015).
-        gain: And up to so many decibels louder or softer.
+        class_balance: What rare classes get: `"weights"` that make all classes count alike,
+            `"sampling"` that shows all of them equally often, or `"none"`.
+        gain: Training clips are heard up to so many decibels louder or softer.
         shift: And with all mel bands moved up or down by up to so many.
+        tempo: And up to this share faster or slower, at their own pitch.
+        spec_augment: And with stretches of time and bands of frequency taken out.
+        mixup: And mixed in pairs, by weights from Beta(mixup, mixup); 0: not.
+        ema: Weights are averaged over the steps with this momentum; `None`: not averaged.
+        precision: Keras's dtype policy.
+        xla: Whether XLA compiles the training step; `"auto"`: as Keras chooses.
     """
 
-    epochs: int = 40
-    seed: int = 1
-    expansion: int = 4
-    frames: int = 400
-    batch_size: int = 32
-    learning_rate: float = 2e-3
-    warm_up: float = 0.1
-    weight_decay: float = 0.02
-    label_smoothing: float = 0.1
-    speeds: tuple[float, ...] = (0.9, 1.0, 1.1)
-    gain: float = 6.0
-    shift: int = 2
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
-    def __post_init__(self):
-        for name in ("epochs", "expansion"):
-            value = getattr(self, name)
-            if value < 1:
-                raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
-        if not 0 <= self.seed < 2**32:
-            raise ValueError(f"`seed` must be from 0 to 2**32 - 1. Received: seed={self.seed}")
+    epochs: Count = 40
+    seed: int = pydantic.Field(default=1, ge=0, lt=2**32)
+    expansion: int = pydantic.Field(default=4, ge=0)
+    frames: Count = 400
+    batch_size: Count = 32
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    learning_rate: Positive = 2e-3
+    momentum: Share = 0.9
+    warm_up: Share = 0.1
+    weight_decay: NotNegative = 0.02
+    clip_norm: Positive | None = 1.0
+    label_smoothing: Share = 0.1
+    class_balance: Literal["weights", "sampling", "none"] = "weights"
+    gain: NotNegative = 6.0
+    shift: int = pydantic.Field(default=2, ge=0)
+    tempo: Share = 0.0
+    spec_augment: bool = True
+    mixup: NotNegative = 0.0
+    ema: Annotated[float, pydantic.Field(gt=0, lt=1)] | None = None
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    xla: bool | Literal["auto"] = "auto"
+
+
+# What a backbone trains best with, where a recipe's user says nothing.
+_LEARNING_RATES = {"speechformer": 3e-4}
+_OPTIONS: dict[str, dict[str, Any]] = {"conv_transformer": {"norm_first": True}}
+
+
+class RecipeSettings(TrainingSettings):
+    """What a run on a corpus depends on.
+
+    Attributes:
+        backbone: Name of `keras_reparam.models.list()`.
+        size: Of `keras_reparam.models.create`.
+        factors: Factors of an expanded kernel.
+        backbone_options: Further arguments of the backbone's class, such as `dropout`. By default
+            a pre-norm ConvTransformer.
+        learning_rate: By default 2e-3; of the SpeechFormer, which then learns nothing, 3e-4.
+        select_on: The epoch with the highest value of this on the validation part is kept.
+        patience: Training stops after so many epochs without a better one; `None`: never early.
+        waveform_augmentation: Whether training clips are changed as waveforms, in speed, loudness,
+            noise and time, and their features computed anew in every step, in place of the
+            changes of stored features that `gain`, `shift` and `tempo` make.
+        teacher: Folder of a run of a trained model on the same corpus, whose features before the
+            classifier this one learns to have, too; `None`: no teacher.
+        teacher_weight: Of that in the loss.
+        tensorboard: Whether TensorBoard's logs are written.
+    """
+
+    backbone: Literal["conformer", "conv_transformer", "haffformer", "speechformer"] = (
+        "conv_transformer"
+    )
+    size: str = "light"
+    factors: Literal[2, 3] = 2
+    backbone_options: dict[str, Any] = {}
+    learning_rate: Positive = 2e-3
+    select_on: Literal["ua", "wa", "wf1", "macro_f1"] = "ua"
+    patience: Count | None = None
+    waveform_augmentation: bool = False
+    teacher: str | None = None
+    teacher_weight: NotNegative = 1.0
+    tensorboard: bool = False
+    tempo: Share = 0.1
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _of_the_backbone(cls, values: Any) -> Any:
+        """Fills in what depends on the backbone, so that what ran is written in full."""
+        if not isinstance(values, dict):
+            return values
+        backbone = values.get("backbone", cls.model_fields["backbone"].default)
+        defaults = {"backbone_options": _OPTIONS.get(backbone, {})}
+        if backbone in _LEARNING_RATES:
+            defaults["learning_rate"] = _LEARNING_RATES[backbone]
+        return {**defaults, **values}

@@ -1,0 +1,58 @@
+"""What is scored, and who trains, validates and tests."""
+
+import dataclasses
+from collections.abc import Mapping
+
+from recipes.common.manifest import Segment, check_speakers
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Example:
+    """What a model hears at once, and what is decided about it.
+
+    Attributes:
+        id: Unique name.
+        segments: Rows of the manifest, one after another; for most corpora a single one.
+        label: Index of its class.
+        speaker: Who speaks.
+        sex: The speaker's, as the corpus gives it.
+        decision: What the examples of the same name are decided about together, by the mean of
+            their probabilities: a participant, or the example itself.
+    """
+
+    id: str
+    segments: tuple[Segment, ...]
+    label: int
+    speaker: str
+    sex: str
+    decision: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Fold:
+    """Who trains, validates and tests; no speaker is in two of them.
+
+    Attributes:
+        name: As in `"1"`, or `"official"` where there is one split alone.
+        train: What the model is trained on.
+        validation: What chooses the epoch.
+        tests: What is read once, in the end, by its name; the first one is the headline.
+
+    Raises:
+        ValueError: If a part is empty, or a speaker is in two of them.
+    """
+
+    name: str
+    train: tuple[Example, ...]
+    validation: tuple[Example, ...]
+    tests: Mapping[str, tuple[Example, ...]]
+
+    def __post_init__(self):
+        parts = {"train": self.train, "validation": self.validation, **self.tests}
+        for part, examples in parts.items():
+            if not examples:
+                raise ValueError(
+                    f"Every part must hold at least one clip. Received: fold '{self.name}' "
+                    f"without any for '{part}'"
+                )
+        check_speakers(parts)
