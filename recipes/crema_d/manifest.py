@@ -5,8 +5,8 @@ from pathlib import Path
 
 from recipes.common.clips import UNKNOWN_NAME, clips_by_name
 from recipes.common.manifest import Segment
-from recipes.common.prepare import Prepared
 from recipes.common.problems import UNKNOWN_LABEL, Problem
+from recipes.common.recipe import Prepared
 from recipes.crema_d.actors import FOLD_OF, SEXES
 from recipes.crema_d.counts import counts_of
 from recipes.crema_d.flagged import FLAGGED

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from recipes.common.manifest import Segment
-from recipes.common.prepare import Prepared
 from recipes.common.problems import MALFORMED_LINE, Problem
+from recipes.common.recipe import Prepared
 from recipes.iemocap.counts import counts_of
 from recipes.iemocap.labels import MERGED
 from recipes.iemocap.turns import Turn, read_turns

@@ -5,8 +5,8 @@ from pathlib import Path
 import soundfile
 
 from recipes.common.manifest import Segment
-from recipes.common.prepare import Prepared
 from recipes.common.problems import Problem
+from recipes.common.recipe import Prepared
 from recipes.m3ed.counts import counts_of
 from recipes.m3ed.files import AUDIO, SPLITS, read_annotation, read_splits
 from recipes.m3ed.problems import EMPTY_AUDIO, MISSING_SPLIT

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from recipes.common.command import Parser, exit_code, interrupted_at_the_end, keep_quiet
+from recipes.common.configuration import checked
 from recipes.quantization.settings import BACKBONES, RUN, SHORT_DATA, Settings
 
 # Enough for scores that vary; a minute or two.
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--epochs",
         type=int,
         metavar="N",
-        help=f"passes over the training clips (default {Settings.epochs})",
+        help=f"passes over the training clips (default {Settings.model_fields['epochs'].default})",
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help=f"results (default {RUN})")
     options = parser.parse_args(arguments)
@@ -55,7 +56,7 @@ def _run(options: argparse.Namespace) -> int:
         given["backbones"] = tuple(options.backbones)
     given = {name: value for name, value in given.items() if value is not None}
     short = {"data": SHORT_DATA, **_SHORT} if options.short else {}
-    settings = Settings(**{**short, **given})
+    settings = checked(Settings, {**short, **given})
     # All that can be known at once is said at once: Keras takes seconds to import.
     if not settings.data.is_dir():
         raise FileNotFoundError(f"There is no folder of clips '{settings.data}'")

@@ -82,11 +82,11 @@ def _folder(out: Path, backbone: str, fold: int) -> Path:
 def _config(settings: Settings) -> dict:
     """What a trained model depends on, as JSON types."""
     manifest = manifest_of(settings.data)
-    config = dataclasses.asdict(settings)
+    config = settings.model_dump(mode="json")
     # Neither changes how a model is trained.
     del config["backbones"], config["data"]
     config["manifest_sha256"] = hashlib.sha256(manifest.read_bytes()).hexdigest()
-    return json.loads(json.dumps(config))
+    return config
 
 
 def _check_models(out: Path, config: dict) -> None:

@@ -1,16 +1,17 @@
 """What a run of this recipe depends on."""
 
-import dataclasses
 from pathlib import Path
+from typing import Annotated
 
-from recipes.common.settings import TrainingSettings
+import pydantic
+
+from recipes.common.settings import Count, TrainingSettings
 
 RUN = Path("runs") / "quantization"
 SHORT_DATA = Path(__file__).parents[1] / "data" / "emodb4"
 BACKBONES = ("conv_transformer", "conformer", "speechformer")
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings(TrainingSettings):
     """The recipe: models good enough that their scores say something, in little time.
 
@@ -19,18 +20,16 @@ class Settings(TrainingSettings):
         backbones: Names of `keras_reparam.models.list()`, size light.
         folds: Number of groups of speakers; each is held out once.
         limit: Largest number of clips of each emotion of each speaker, for a trial. `None`: all.
+        speeds: Training clips are heard at one of these speeds (Ko et al., Interspeech 2015).
     """
 
     data: Path
-    backbones: tuple[str, ...] = BACKBONES
-    folds: int = 2
-    limit: int | None = None
-    epochs: int = 30
-    batch_size: int = 16
-
-    def __post_init__(self):
-        super().__post_init__()
-        if self.folds < 2:
-            raise ValueError(f"`folds` must be at least 2. Received: folds={self.folds}")
-        if not self.backbones:
-            raise ValueError("`backbones` must name at least one backbone. Received: none")
+    backbones: Annotated[tuple[str, ...], pydantic.Field(min_length=1)] = BACKBONES
+    folds: Annotated[int, pydantic.Field(ge=2)] = 2
+    limit: Count | None = None
+    epochs: Count = 30
+    batch_size: Count = 16
+    expansion: Count = 4
+    speeds: tuple[float, ...] = (0.9, 1.0, 1.1)
+    # XLA on a CPU took longer to compile these, and longer for a step.
+    xla: bool = False

@@ -1,6 +1,5 @@
 """Trains one backbone on all speakers but those of one fold."""
 
-import dataclasses
 import json
 import time
 from pathlib import Path
@@ -10,10 +9,12 @@ from rich.console import Console
 
 import keras_reparam as kr
 from keras_reparam.audio import LogMel
-from recipes.common.batches import TrainingBatches
 from recipes.common.features import Features, adapt
-from recipes.common.fit import fit
 from recipes.common.folders import staged
+from recipes.common.training.batches import TrainingBatches
+from recipes.common.training.fit import fit, prepare_to_fit
+from recipes.common.training.model import training_model
+from recipes.common.training.windows import FeatureWindows
 from recipes.quantization.corpus import Corpus
 from recipes.quantization.settings import Settings
 
@@ -38,7 +39,7 @@ def train(
     """
     keras.utils.set_random_seed(settings.seed + fold)
     rate = _LEARNING_RATES.get(backbone, settings.learning_rate)
-    settings = dataclasses.replace(settings, learning_rate=rate)
+    settings = settings.model_copy(update={"learning_rate": rate})
     training = corpus.training(fold)
     own = [features[i] for i in training]
     log_mel = LogMel()
@@ -53,10 +54,12 @@ def train(
         **options,
     )
     truth = [corpus.clips[i].label for i in training]
-    batches = TrainingBatches(own, log_mel, truth, len(corpus.labels), settings)
+    windows = FeatureWindows(own, log_mel, settings)
+    batches = TrainingBatches(windows, truth, len(corpus.labels), settings)
+    around = training_model(model, settings)
     start = time.perf_counter()
-    # XLA on a CPU took longer to compile these, and longer for a step.
-    found = fit(model, batches, settings, console, jit_compile=False)
+    prepare_to_fit(around, batches, settings)
+    found = fit(around, batches, settings, console)
     seconds = time.perf_counter() - start
     light = kr.merge(model)
     with staged(folder) as beside:

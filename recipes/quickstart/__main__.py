@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from recipes.common.command import Parser, exit_code, interrupted_at_the_end, keep_quiet
+from recipes.common.configuration import checked
 from recipes.quickstart.settings import DATA, RUN, Settings
 
 
@@ -50,13 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    settings = Settings(
-        data=options.data,
-        epochs=options.epochs,
-        limit=options.limit,
-        seed=options.seed,
-        expansion=options.expansion,
-    )
+    names = ("data", "epochs", "limit", "seed", "expansion")
+    settings = checked(Settings, {name: getattr(options, name) for name in names})
     if options.install and options.limit is not None:
         raise ValueError("A trial on a part of the clips can't be installed: leave --limit out.")
     # All that can be known at once is said at once: Keras takes seconds to import.

@@ -281,8 +281,7 @@ def _write(
 ) -> None:
     manifest = settings.data / "emodb4.csv"
     config = {
-        **dataclasses.asdict(settings),
-        "data": str(settings.data),
+        **settings.model_dump(mode="json"),
         "backend": keras.config.backend(),
         "front_end": trained.log_mel.get_config(),
         "front_end_statistics": {

@@ -1,15 +1,13 @@
 """What a run of the quickstart depends on."""
 
-import dataclasses
 from pathlib import Path
 
-from recipes.common.settings import TrainingSettings
+from recipes.common.settings import Count, Share, TrainingSettings
 
 DATA = Path(__file__).parents[1] / "data" / "emodb4"
 RUN = Path("runs") / "quickstart"
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings(TrainingSettings):
     """The recipe; chosen on training and validation speakers.
 
@@ -18,14 +16,12 @@ class Settings(TrainingSettings):
         limit: Largest number of clips of each emotion in each split, for a trial. `None`: all.
         dropout: Rate of the backbone's dropouts.
         norm_first: Whether the encoder layers are pre-norm.
+        speeds: Training clips are heard at one of these speeds (Ko et al., Interspeech 2015).
     """
 
     data: Path = DATA
-    limit: int | None = None
-    dropout: float = 0.1
+    limit: Count | None = None
+    expansion: Count = 4
+    dropout: Share = 0.1
     norm_first: bool = True
-
-    def __post_init__(self):
-        super().__post_init__()
-        if self.limit is not None and self.limit < 1:
-            raise ValueError(f"`limit` must be at least 1. Received: limit={self.limit}")
+    speeds: tuple[float, ...] = (0.9, 1.0, 1.1)

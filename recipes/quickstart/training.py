@@ -9,11 +9,13 @@ from rich.console import Console
 
 import keras_reparam as kr
 from keras_reparam.audio import LogMel
-from recipes.common.batches import TrainingBatches
 from recipes.common.features import adapt, features_at_speeds
-from recipes.common.fit import fit
 from recipes.common.scores import in_batches, windows_of
-from recipes.common.training import ValidationScores
+from recipes.common.training.batches import TrainingBatches
+from recipes.common.training.fit import fit, prepare_to_fit
+from recipes.common.training.model import training_model
+from recipes.common.training.validation_scores import ValidationScores
+from recipes.common.training.windows import FeatureWindows
 from recipes.quickstart.corpus import Corpus
 from recipes.quickstart.settings import Settings
 
@@ -54,8 +56,9 @@ def train(corpus: Corpus, settings: Settings, console: Console) -> Trained:
         dropout=settings.dropout,
         norm_first=settings.norm_first,
     )
+    truth = [clip.label for clip in corpus.train]
     batches = TrainingBatches(
-        features, log_mel, [clip.label for clip in corpus.train], len(corpus.labels), settings
+        FeatureWindows(features, log_mel, settings), truth, len(corpus.labels), settings
     )
     windows, owners = windows_of(
         [clip.samples for clip in corpus.validation], settings.frames * log_mel.hop_length
@@ -68,8 +71,10 @@ def train(corpus: Corpus, settings: Settings, console: Console) -> Trained:
     best = keras.callbacks.EarlyStopping(
         "val_ua", mode="max", patience=settings.epochs, restore_best_weights=True
     )
+    model = training_model(backbone, settings)
     start = time.perf_counter()
-    found = fit(backbone, batches, settings, console, callbacks=[scores, best])
+    prepare_to_fit(model, batches, settings)
+    found = fit(model, batches, settings, console, callbacks=[scores, best])
     seconds = time.perf_counter() - start
     columns = ("loss", "val_loss", "val_ua")
     history = [

@@ -2,15 +2,16 @@
 
 import contextlib
 import dataclasses
-import errno
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from keras_reparam.deploy.progress import track
+from recipes.common.disk import explaining_a_full_disk
+from recipes.common.lock import exclusive
 from recipes.common.manifest import Segment
 from recipes.common.rows import write_rows
 from recipes.common.store import layout
@@ -24,7 +25,6 @@ from recipes.common.store.index import (
     sources_of,
     write_index,
 )
-from recipes.common.store.lock import exclusive
 from recipes.common.store.read_log import ReadLog
 from recipes.common.store.reading import read_clips
 from recipes.common.store.store import Store
@@ -83,7 +83,11 @@ def build_store(
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(f"A store is a folder. Received a file: '{folder}'")
     folder.mkdir(parents=True, exist_ok=True)
-    with exclusive(folder), _explaining_a_full_disk(folder):
+    needed = (
+        f"the store '{folder}' (an hour of speech takes 0.12 GB, its features 0.05 GB, and while "
+        "clips are added the audio twice that)"
+    )
+    with exclusive(folder), explaining_a_full_disk(needed):
         _build_audio(segments, data, folder, skip_unreadable, console)
         if log_mel is not None:
             # Keras is imported where it is needed alone.
@@ -92,21 +96,6 @@ def build_store(
             build_features(folder, log_mel, console)
         shutil.rmtree(folder / layout.UNFINISHED, ignore_errors=True)
     return Store(folder)
-
-
-@contextlib.contextmanager
-def _explaining_a_full_disk(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise OSError(
-            error.errno,
-            f"No space left for the store '{folder}' (an hour of speech takes 0.12 GB, its "
-            "features 0.05 GB, and while clips are added the audio twice that). What was done is "
-            "kept: make room, and run it again",
-        ) from error
 
 
 def _build_audio(

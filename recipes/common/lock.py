@@ -12,7 +12,7 @@ def exclusive(folder: Path) -> Iterator[None]:
     Raises:
         BlockingIOError: If another process holds it.
     """
-    # Unix alone has it; a store can be read everywhere.
+    # Unix alone has it; what was written can be read everywhere.
     import fcntl
 
     with (folder / ".lock").open("a") as file:
@@ -20,7 +20,7 @@ def exclusive(folder: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise BlockingIOError(
-                f"Another process is writing the store '{folder}'. Wait until it has ended, or "
+                f"Another process is writing '{folder}'. Wait until it has ended, or "
                 "choose another folder."
             ) from None
         yield

@@ -1,0 +1,198 @@
+"""The command `python -m recipes.<corpus> prepare|train|evaluate|export|all`."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from recipes.common.command import Parser, exit_code, interrupted_at_the_end, keep_quiet
+from recipes.common.configuration import checked, load_settings
+from recipes.common.prepare import manifest_of, prepare, store_of
+from recipes.common.problems import option_of
+from recipes.common.recipe import Recipe
+from recipes.common.run_folder import CONFIG, RunFolder, run_name
+from recipes.common.settings import RecipeSettings
+
+RUNS = Path("runs")
+_KINDS = ("float32", "float16", "int8_dynamic", "int8", "int8_full")
+_STAGES = {
+    "prepare": (
+        "write the manifest, check it against the published counts, build the store",
+        "Lists the segments of {title} in a manifest, checks them against the published counts, "
+        "and reads audio and features once for all trainings. Run it again after an interruption: "
+        "it continues.",
+    ),
+    "train": (
+        "train one fold or all; the validation part chooses the epoch",
+        "Trains on {title}. Run it again after an interruption: it goes on from the last epoch, "
+        "and ends as if there had been none.",
+    ),
+    "evaluate": (
+        "score the test part, once",
+        "Scores the test part with the trained models, and says in the run's folder that it was "
+        "read.",
+    ),
+    "export": (
+        "make the files for the phone, each with its own accuracy",
+        "Makes .tflite files of the trained models, and scores the test part with each of them.",
+    ),
+    "all": ("all of these, one after the other", "All stages on {title}, one after the other."),
+}
+
+
+def main(recipe: Recipe, arguments: Sequence[str] | None = None) -> int:
+    """The command of a recipe; returns its exit code."""
+    parser = Parser(
+        prog=f"python -m recipes.{recipe.name}", description=f"Experiments on {recipe.title}."
+    )
+    stages = parser.add_subparsers(dest="stage", metavar="STAGE", required=True)
+    for stage, (help, description) in _STAGES.items():
+        found = stages.add_parser(
+            stage,
+            help=help,
+            description=description.format(title=recipe.title),
+            epilog=f"Example: python -m recipes.{recipe.name} {stage} --data ~/{recipe.name}",
+        )
+        own = _add_corpus(found, recipe, required=stage in ("prepare", "all"))
+        if stage == "prepare":
+            found.add_argument("--no-store", action="store_true", help="write the manifest alone")
+        else:
+            found.set_defaults(no_store=False)
+            _add_run(found, recipe)
+        if stage == "evaluate":
+            found.add_argument(
+                "--on",
+                type=Path,
+                metavar="FILE.csv",
+                help="score all clips of another corpus's manifest instead, whose audio is in "
+                "--data, as far as they are of this run's classes",
+            )
+        if stage in ("export", "all"):
+            found.add_argument(
+                "--kinds",
+                nargs="+",
+                choices=_KINDS,
+                default=["float32", "int8"],
+                metavar="KIND",
+                help=f"of {', '.join(_KINDS)} (default float32 int8)",
+            )
+    options = parser.parse_args(arguments)
+    given = {name: getattr(options, name) for name in own}
+    return exit_code(recipe.name, lambda: _run(recipe, options, given))
+
+
+def _add_corpus(parser: argparse.ArgumentParser, recipe: Recipe, *, required: bool) -> list[str]:
+    """Adds the options of `prepare`; returns where the recipe's own ones keep their values."""
+    out = RUNS / recipe.name
+    help = "the corpus" if required else "the corpus, if it is not prepared yet"
+    parser.add_argument("--data", type=Path, required=required, metavar="DIR", help=help)
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=out,
+        metavar="DIR",
+        help=f"manifest.csv, problems.csv, store/ and the runs go there (default {out})",
+    )
+    parser.add_argument(
+        "--manifest", type=Path, metavar="FILE.csv", help="another place for the manifest"
+    )
+    parser.add_argument(
+        "--allow-count-mismatch",
+        action="store_true",
+        help="go on where counts differ from the published ones",
+    )
+    for kind in recipe.allowable:
+        parser.add_argument(
+            option_of(kind),
+            dest="allowed",
+            action="append_const",
+            const=kind,
+            default=[],
+            help=f"leave out what has this problem: {kind}",
+        )
+    return [parser.add_argument(flag, **settings).dest for flag, settings in recipe.options.items()]
+
+
+def _add_run(parser: argparse.ArgumentParser, recipe: Recipe) -> None:
+    parser.add_argument(
+        "--run",
+        metavar="NAME",
+        help="folder of the run in --out (default: named by backbone, size, expansion and seed)",
+    )
+    parser.add_argument(
+        "--fold",
+        dest="folds",
+        action="append",
+        metavar="NAME",
+        help="a fold; can be given several times (default: all)",
+    )
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="settings, as YAML or a run's config.json"
+    )
+    parser.add_argument(
+        "settings",
+        nargs="*",
+        metavar="NAME=VALUE",
+        help=f"settings: {', '.join(recipe.settings.model_fields)} (see recipes/README.md)",
+    )
+
+
+def _run(recipe: Recipe, options: argparse.Namespace, own: Mapping[str, Any]) -> int:
+    if options.stage == "prepare":
+        prepare(recipe, options, own)
+        return 0
+    # All that can be known at once is said at once: Keras takes seconds to import.
+    settings, run = _settings(recipe, options)
+    other = getattr(options, "on", None)
+    if other is None:
+        _ensure_prepared(recipe, options, own)
+    keep_quiet()
+    from rich.console import Console
+
+    console = Console()
+    with console.status("Starting Keras"):
+        from keras_reparam.deploy.quiet import quiet
+
+        with interrupted_at_the_end(), quiet():
+            from recipes.common.stages import Stages
+    stages = Stages(
+        recipe,
+        settings,
+        run,
+        manifest=manifest_of(options),
+        store=store_of(options),
+        folds=options.folds,
+        console=console,
+    )
+    if options.stage in ("train", "all"):
+        stages.train()
+    if other is not None:
+        stages.evaluate_on(other, options.data)
+    elif options.stage in ("evaluate", "all"):
+        stages.evaluate()
+    if options.stage in ("export", "all"):
+        stages.export(options.kinds)
+    return 0
+
+
+def _settings(recipe: Recipe, options: argparse.Namespace) -> tuple[RecipeSettings, RunFolder]:
+    """The settings and the run's folder; where none are given, those that ran there before."""
+    given = options.config is not None or options.settings
+    if options.run is not None:
+        run = RunFolder(options.out / options.run)
+        if not given and (run.path / CONFIG).exists():
+            return checked(recipe.settings, run.config()), run
+    settings = load_settings(recipe.settings, options.config, options.settings)
+    return settings, RunFolder(options.out / (options.run or run_name(settings)))
+
+
+def _ensure_prepared(recipe: Recipe, options: argparse.Namespace, own: Mapping[str, Any]) -> None:
+    """Prepares the corpus for `all`, and where that was not done yet."""
+    there = manifest_of(options).is_file() and (store_of(options) / "index.csv").is_file()
+    if there and options.stage != "all":
+        return
+    if options.data is None:
+        raise FileNotFoundError(
+            f"{recipe.title} is not prepared in '{options.out}': give --data DIR, the corpus"
+        )
+    prepare(recipe, options, own)

@@ -1,0 +1,69 @@
+"""Examples' audio and features, from the store."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from keras_reparam.audio import LogMel
+from keras_reparam.deploy.classifier import windows
+from recipes.common.features import Features
+from recipes.common.protocol import Example
+from recipes.common.store import Store
+
+# The segments of an example begin at multiples of this many frames, so that none of a HAFFormer's
+# merges (5, 5 and 4 frames) has frames of two of them. What lies between is not valid.
+_ALIGNMENT = 100
+
+
+class Corpus:
+    """The store of a corpus, read example by example.
+
+    Args:
+        folder: The store.
+        log_mel: The front end that its features were made with.
+    """
+
+    def __init__(self, folder: Path, log_mel: LogMel):
+        self._store = Store(folder)
+        self._features = self._store.features(log_mel)
+        self._hop = log_mel.hop_length
+
+    def samples(self, example: Example) -> np.ndarray:
+        """Its waveform, float32 `(samples,)`."""
+        parts = [self._store.audio(segment.id) for segment in example.segments]
+        return _joined(parts, _ALIGNMENT * self._hop)
+
+    def features(self, example: Example) -> Features:
+        """Its features before normalisation, float16 `(frames, mels)`, and its mask."""
+        ids = [segment.id for segment in example.segments]
+        values = _joined([self._features.values(clip) for clip in ids], _ALIGNMENT)
+        return Features(values, _joined([self._features.mask(clip) for clip in ids], _ALIGNMENT))
+
+    def frames(self, example: Example) -> int:
+        """How many frames its features have."""
+        return len(self.features(example).mask)
+
+    def adapt(self, log_mel: LogMel, examples: Sequence[Example]) -> None:
+        """Gives `log_mel` the mean and standard deviation of the examples' valid frames."""
+        clips = [segment.id for example in examples for segment in example.segments]
+        values, mask = self._features.padded(clips)
+        log_mel.adapt(values, mask=mask)
+
+    def windows(self, example: Example, frames: int) -> Iterator[Features]:
+        """The half-overlapping windows of its features, at most `frames` long."""
+        found = self.features(example)
+        for start, part in windows([np.arange(len(found.mask))], frames):
+            stretch = slice(start, start + len(part))
+            yield Features(found.values[stretch], found.mask[stretch])
+
+
+def _joined(parts: list[np.ndarray], alignment: int) -> np.ndarray:
+    if len(parts) == 1:
+        return parts[0]
+    lengths = [-(-len(part) // alignment) * alignment for part in parts[:-1]] + [len(parts[-1])]
+    result = np.zeros((sum(lengths), *parts[0].shape[1:]), parts[0].dtype)
+    starts = np.cumsum([0, *lengths[:-1]])
+    for start, part in zip(starts, parts, strict=True):
+        result[start : start + len(part)] = part
+    return result

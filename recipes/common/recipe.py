@@ -1,0 +1,66 @@
+"""A corpus, as the commands need it."""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from recipes.common.counts import Count
+from recipes.common.manifest import Segment
+from recipes.common.problems import KINDS, Problem
+from recipes.common.protocol import Fold
+from recipes.common.settings import RecipeSettings
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """What a corpus's annotations say.
+
+    Attributes:
+        segments: All usable segments in a stated, deterministic order; ids are unique. Whether
+            their audio is good is checked afterwards, for all corpora alike.
+        counts: What was found beside what was published.
+        problems: All that is wrong with the annotations, not only the first.
+    """
+
+    segments: list[Segment]
+    counts: list[Count]
+    problems: list[Problem]
+
+
+def _no_notes(settings: RecipeSettings) -> list[str]:
+    return []
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """A corpus, as the commands need it.
+
+    Attributes:
+        name: Of the package, as in `"daic_woz"`.
+        title: Of the corpus, as in `"DAIC-WOZ"`.
+        read: `read(data, **options)` reads the annotations in the folder `data`.
+        settings: What a run depends on.
+        labels_of: `labels_of(settings, segments)`: class names in the order of the classes.
+        folds_of: `folds_of(segments, settings)`: who trains, validates and tests.
+        notes_of: What must be said beside all results of such settings.
+        options: The recipe's own options of `prepare`: the flag, and what
+            `argparse.ArgumentParser.add_argument` takes with it. `read` gets their values.
+        kinds: The recipe's own kinds of problems, each with an option that allows it.
+        as_published: Kinds of problems that the corpus is known to have: listed, and no error.
+    """
+
+    name: str
+    title: str
+    read: Callable[..., Prepared]
+    settings: type[RecipeSettings]
+    labels_of: Callable[[RecipeSettings, Sequence[Segment]], tuple[str, ...]]
+    folds_of: Callable[[Sequence[Segment], RecipeSettings], list[Fold]]
+    notes_of: Callable[[RecipeSettings], list[str]] = _no_notes
+    options: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+    kinds: tuple[str, ...] = ()
+    as_published: tuple[str, ...] = ()
+
+    @property
+    def allowable(self) -> tuple[str, ...]:
+        """Kinds of problems that an option allows."""
+        return KINDS + self.kinds

@@ -1,0 +1,89 @@
+"""The folder of a run: one set of settings, all folds."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from keras_reparam.deploy.files import write_bytes
+from recipes.common.settings import RecipeSettings
+
+CONFIG, RUN = "config.json", "run.json"
+
+
+class RunFolder:
+    """What ran, and what came out of it.
+
+    `config.json` has all settings, and can be given as `--config`; `run.json` the class names and
+    the manifest's hash; `fold-<name>/` what each fold gave.
+
+    Args:
+        path: The folder.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def fold(self, name: str) -> Path:
+        """The folder of a fold."""
+        return self.path / f"fold-{name}"
+
+    def begin(
+        self, settings: RecipeSettings, *, recipe: str, labels: Sequence[str], manifest: str
+    ) -> None:
+        """Writes what is about to run, or checks that it is what ran here before.
+
+        Args:
+            settings: All of them.
+            recipe: The recipe's name.
+            labels: Class names, in the order of the classes.
+            manifest: SHA-256 of the manifest.
+
+        Raises:
+            ValueError: If the folder is of another run; what differs is named.
+        """
+        config = settings.model_dump(mode="json")
+        about = {"recipe": recipe, "labels": list(labels), "manifest_sha256": manifest}
+        if not (self.path / CONFIG).exists():
+            self.path.mkdir(parents=True, exist_ok=True)
+            for name, content in ((RUN, about), (CONFIG, config)):
+                text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+                write_bytes(self.path / name, text.encode())
+            return
+        before = {**self._read(CONFIG), **self._read(RUN)}
+        now = {**config, **about}
+        different = [
+            f"{name} was {before.get(name)!r} and is {now[name]!r}"
+            for name in now
+            if before.get(name) != now[name]
+        ]
+        if different:
+            raise ValueError(
+                f"'{self.path}' is of another run: {'; '.join(different)}. Give another --run, or "
+                "delete that folder"
+            )
+
+    def config(self) -> dict:
+        """The settings that ran here.
+
+        Raises:
+            FileNotFoundError: If nothing ran here.
+        """
+        return self._read(CONFIG)
+
+    def labels(self) -> tuple[str, ...]:
+        """Class names, in the order of the classes."""
+        return tuple(self._read(RUN)["labels"])
+
+    def _read(self, name: str) -> dict:
+        path = self.path / name
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"There is no run in '{self.path}' ({name} is not there). Train it first"
+            )
+        return json.loads(path.read_text(encoding="utf-8"))
+
+
+def run_name(settings: RecipeSettings) -> str:
+    """What a run's folder is called, unless the user says otherwise."""
+    hrf = f"hrf{settings.expansion}" if settings.expansion else "plain"
+    return f"{settings.backbone}-{settings.size}-{hrf}-seed{settings.seed}"

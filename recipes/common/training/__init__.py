@@ -1,0 +1,1 @@
+"""Training on features or waveforms: batches, model, optimiser, checkpoints."""

@@ -1,0 +1,92 @@
+"""Batches for training."""
+
+import time
+
+import keras
+import numpy as np
+
+from keras_reparam.audio import MixUp
+from recipes.common.padding import stacked
+from recipes.common.settings import TrainingSettings
+from recipes.common.training.windows import FeatureWindows, WaveformWindows
+
+
+class TrainingBatches(keras.utils.PyDataset):
+    """Batches `(inputs, classes, weights)`, in another order in every epoch.
+
+    What is in a batch depends on the seed, the epoch and the batch's number alone, not on what
+    was drawn before: a run that goes on from a later epoch sees what an unbroken one sees.
+
+    Args:
+        windows: What gives a stretch of a clip.
+        truth: `(clips,)`: class indices.
+        num_classes: Number of classes.
+        settings: The recipe.
+
+    Attributes:
+        clips: Clips in an epoch.
+        seconds: Time spent on making batches so far.
+    """
+
+    def __init__(
+        self,
+        windows: FeatureWindows | WaveformWindows,
+        truth,
+        num_classes: int,
+        settings: TrainingSettings,
+    ):
+        super().__init__()
+        self._windows, self._truth = windows, np.asarray(truth)
+        self._targets = np.eye(num_classes, dtype="float32")
+        counts = np.bincount(self._truth, minlength=num_classes)
+        self._rarity = (len(self._truth) / num_classes / np.maximum(counts, 1)).astype("float32")
+        self._settings = settings
+        self._mix_up = MixUp(alpha=settings.mixup, seed=0) if settings.mixup else None
+        self.clips = len(self._truth)
+        self.seconds = 0.0
+        self.start_at(0)
+
+    def __len__(self):
+        return -(-self.clips // self._settings.batch_size)
+
+    def __getitem__(self, index):
+        start = time.perf_counter()
+        size = self._settings.batch_size
+        clips = self._order[index * size : (index + 1) * size]
+        rng = np.random.default_rng((self._settings.seed, self._epoch, index))
+        drawn = zip(*(self._windows.draw(clip, rng) for clip in clips), strict=True)
+        inputs = tuple(stacked(arrays, self._windows.length) for arrays in drawn)
+        targets = self._targets[self._truth[clips]]
+        weights = np.ones(len(clips), "float32")
+        if self._settings.class_balance == "weights":
+            weights = targets @ self._rarity
+        batch = inputs if len(inputs) > 1 else inputs[0], targets, weights
+        if self._mix_up is not None:
+            batch = self._mixed(inputs, targets, weights, rng)
+        self.seconds += time.perf_counter() - start
+        return batch
+
+    def _mixed(self, inputs, targets, weights, rng):
+        state = self._mix_up.seed_generator.state
+        state.assign(rng.integers(2**31, size=state.shape))
+        names = ("features", "mask")[: len(inputs)]
+        mixed = self._mix_up(
+            {**dict(zip(names, inputs, strict=True)), "targets": targets, "sample_weight": weights},
+            training=True,
+        )
+        mixed = {name: keras.ops.convert_to_numpy(value) for name, value in mixed.items()}
+        inputs = tuple(mixed[name] for name in names)
+        return inputs if len(inputs) > 1 else inputs[0], mixed["targets"], mixed["sample_weight"]
+
+    def on_epoch_end(self):
+        self.start_at(self._epoch + 1)
+
+    def start_at(self, epoch: int) -> None:
+        """Makes `epoch`, counted from 0, the next one."""
+        self._epoch = epoch
+        rng = np.random.default_rng((self._settings.seed, self._epoch))
+        if self._settings.class_balance == "sampling":
+            rarity = self._rarity[self._truth].astype("float64")
+            self._order = rng.choice(self.clips, size=self.clips, p=rarity / rarity.sum())
+        else:
+            self._order = rng.permutation(self.clips)

@@ -1,0 +1,53 @@
+"""Learning from a large model's features."""
+
+import keras
+from keras import ops
+
+
+class CosineDistillation(keras.layers.Layer):
+    """Passes logits on; adds `weight * mean(1 - cos(projection(own), other))` to the loss.
+
+    `own` and `other` are a model's and its teacher's features of the same clips before their
+    classifiers; the projection, linear and trained with the model, gives the one the other's
+    width. Only directions count: a small model can't have a large one's scale. The idea is that
+    of the optimal feature distillation of TernaryLLM.
+
+    Args:
+        weight: Of the added loss.
+        **kwargs: `name`, and what else every Keras layer takes.
+
+    Call arguments:
+        inputs: Logits `(batch, classes)`, own features `(batch, units)`, and the teacher's
+            `(batch, teacher_units)`.
+        training: Whether to add anything.
+
+    Reference:
+        Chen et al., TernaryLLM, 2024, arXiv 2406.07177.
+    """
+
+    def __init__(self, weight: float, **kwargs):
+        super().__init__(**kwargs)
+        self._weight = weight
+
+    def build(self, input_shape):
+        _, own, other = input_shape
+        self.projection = keras.layers.Dense(other[-1], dtype="float32", name="projection")
+        self.projection.build(own)
+
+    def call(self, inputs, training=False):
+        logits, own, other = inputs
+        if training:
+            projected = ops.normalize(self.projection(ops.cast(own, "float32")), axis=-1)
+            other = ops.stop_gradient(ops.normalize(ops.cast(other, "float32"), axis=-1))
+            cosine = ops.sum(projected * other, axis=-1)
+            self.add_loss(self._weight * ops.mean(1 - cosine))
+        return logits
+
+    def compute_output_shape(self, input_shape):
+        return input_shape[0]
+
+
+def with_features(backbone: keras.Model) -> keras.Model:
+    """`backbone` with a second output: what its last layer, the classifier, receives."""
+    classifier = backbone.output._keras_history.operation
+    return keras.Model(backbone.input, [backbone.output, classifier.input])

@@ -1,0 +1,74 @@
+"""Examples as training and validation see them."""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+from keras_reparam.audio import LogMel
+from recipes.common.corpus import Corpus
+from recipes.common.features import Features
+from recipes.common.padding import stacked
+from recipes.common.protocol import Example
+
+
+class ExampleFeatures(Sequence):
+    """The features of examples, read when they are asked for: `FeatureWindows` takes it.
+
+    Args:
+        corpus: Where they are read from.
+        examples: Which ones.
+    """
+
+    def __init__(self, corpus: Corpus, examples: Sequence[Example]):
+        self._corpus, self._examples = corpus, examples
+
+    def __len__(self):
+        return len(self._examples)
+
+    def __getitem__(self, number):
+        return [self._corpus.features(self._examples[number])]
+
+
+class ExampleWindows(keras.utils.PyDataset):
+    """Batches `((features, mask),)` of all windows of examples, one example after another.
+
+    Args:
+        corpus: Where they are read from.
+        examples: Which ones.
+        log_mel: The front end, adapted.
+        frames: Length of a window.
+        batch_size: Windows in a batch.
+
+    Attributes:
+        owners: `(windows,)`: the example that each window belongs to.
+    """
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        examples: Sequence[Example],
+        log_mel: LogMel,
+        frames: int,
+        batch_size: int,
+    ):
+        super().__init__()
+        self._log_mel, self._frames, self._batch_size = log_mel, frames, batch_size
+        # Views of the store's files where an example is one segment: a few bytes each.
+        self._windows: list[Features] = []
+        owners = []
+        for number, example in enumerate(examples):
+            found = list(corpus.windows(example, frames))
+            self._windows += found
+            owners += [number] * len(found)
+        self.owners = np.array(owners)
+
+    def __len__(self):
+        return -(-len(self._windows) // self._batch_size)
+
+    def __getitem__(self, index):
+        chosen = self._windows[index * self._batch_size : (index + 1) * self._batch_size]
+        mask = stacked([found.mask for found in chosen], self._frames)
+        values = stacked([found.values for found in chosen], self._frames)
+        features = keras.ops.convert_to_numpy(self._log_mel.normalize(values, mask=mask))
+        return ((features, mask),)

@@ -1,0 +1,53 @@
+"""Fits a training model."""
+
+import keras
+from rich.console import Console
+
+from recipes.common.settings import TrainingSettings
+from recipes.common.training.batches import TrainingBatches
+from recipes.common.training.optimizer import optimizer_of
+from recipes.common.training.progress_bar import ProgressBar
+
+
+def prepare_to_fit(
+    model: keras.Model, batches: TrainingBatches, settings: TrainingSettings
+) -> None:
+    """Compiles `model`, and gives its optimiser all its variables."""
+    model.compile(
+        optimizer_of(settings, len(batches)),
+        keras.losses.CategoricalCrossentropy(
+            from_logits=True, label_smoothing=settings.label_smoothing
+        ),
+        jit_compile=settings.xla,
+    )
+    # Where the first step makes its variables, TensorFlow traces that step twice.
+    model.optimizer.build(model.trainable_variables)
+
+
+def fit(
+    model: keras.Model,
+    batches: TrainingBatches,
+    settings: TrainingSettings,
+    console: Console,
+    *,
+    callbacks: list[keras.callbacks.Callback] | None = None,
+    initial_epoch: int = 0,
+) -> dict[str, list[float]]:
+    """Trains a model that `prepare_to_fit` has compiled; returns the history of each log.
+
+    Args:
+        model: Trained in place.
+        batches: What it is trained on.
+        settings: Optimiser and schedule.
+        console: Where the progress bar is drawn.
+        callbacks: Further ones, called before the progress bar.
+        initial_epoch: How many epochs it has been trained for already.
+    """
+    with ProgressBar(console, settings.epochs, batches.clips, initial_epoch) as bar:
+        return model.fit(
+            batches,
+            epochs=settings.epochs,
+            initial_epoch=initial_epoch,
+            callbacks=[*(callbacks or []), bar],
+            verbose=0,
+        ).history

@@ -1,0 +1,55 @@
+"""The teacher of a distillation."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_reparam.audio import LogMel
+from keras_reparam.deploy.saved_model import load_model
+from recipes.common.run_folder import RunFolder
+from recipes.common.settings import RecipeSettings
+
+
+def load_teacher(
+    settings: RecipeSettings, fold: str, labels: Sequence[str], log_mel: LogMel
+) -> keras.Model | None:
+    """The backbone of the run `settings.teacher` names, trained on the same fold, frozen.
+
+    Raises:
+        FileNotFoundError: If that run has no trained model of this fold.
+        ValueError: If it was trained on other clips, for other classes or windows.
+    """
+    if settings.teacher is None:
+        return None
+    run = RunFolder(Path(settings.teacher))
+    path = run.fold(fold) / "light.keras"
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"`teacher` must be the folder of a run that has trained fold {fold}. Received: "
+            f"teacher='{settings.teacher}', without '{path}'"
+        )
+    if run.labels() != tuple(labels):
+        raise ValueError(
+            f"A teacher must know the same classes. Received: {', '.join(run.labels())}, for "
+            f"{', '.join(labels)}"
+        )
+    model = load_model(path)
+    (front_end,) = (layer for layer in model.layers if isinstance(layer, LogMel))
+    backbone = model.layers[-1]
+    if backbone.input_shape[1] != settings.frames:
+        raise ValueError(
+            f"A teacher must have windows of as many frames. Received: {backbone.input_shape[1]}, "
+            f"for {settings.frames}"
+        )
+    for own, other in ((log_mel.mean, front_end.mean), (log_mel.std, front_end.std)):
+        own, other = (keras.ops.convert_to_numpy(value) for value in (own, other))
+        # The statistics of the training clips: a leak of test clips into the teacher shows here.
+        if own.shape != other.shape or not np.allclose(own, other, rtol=1e-4, atol=1e-4):
+            raise ValueError(
+                "A teacher must have been trained on the same clips, with the same front end. "
+                f"Received: teacher='{settings.teacher}', whose features have other statistics"
+            )
+    backbone.trainable = False
+    return backbone

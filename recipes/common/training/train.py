@@ -1,0 +1,215 @@
+"""Trains one fold."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+from rich.console import Console
+
+import keras_reparam as kr
+from keras_reparam.audio import LogMel
+from keras_reparam.benchmarks.environment import environment
+from recipes.common.corpus import Corpus
+from recipes.common.folders import staged
+from recipes.common.plots import plot_curves
+from recipes.common.protocol import Fold
+from recipes.common.settings import RecipeSettings
+from recipes.common.training.backbone import create_backbone
+from recipes.common.training.batches import TrainingBatches
+from recipes.common.training.checkpoints import BEST, CHECKPOINT, Checkpoints
+from recipes.common.training.example_features import ExampleFeatures, ExampleWindows
+from recipes.common.training.fit import fit, prepare_to_fit
+from recipes.common.training.model import training_model
+from recipes.common.training.teacher import load_teacher
+from recipes.common.training.validation_scores import ValidationScores
+from recipes.common.training.windows import FeatureWindows, WaveformWindows
+
+LIGHT, TRAIN, TRAINING = "light.keras", "train.keras", "training.json"
+_VALIDATION = ("ua", "wa", "wf1", "macro_f1")
+
+
+def is_trained(folder: Path) -> bool:
+    """Whether a fold's folder holds its trained models."""
+    return (folder / TRAINING).is_file()
+
+
+def train_fold(
+    corpus: Corpus,
+    fold: Fold,
+    labels: Sequence[str],
+    settings: RecipeSettings,
+    folder: Path,
+    console: Console,
+) -> None:
+    """Trains on the fold's training part, keeps the epoch that its validation part chooses.
+
+    The test part is not read. A run that was stopped goes on from its last epoch, and ends with
+    the models of an unbroken one.
+
+    Args:
+        corpus: Where the clips are read from.
+        fold: Who trains, who validates.
+        labels: Class names.
+        settings: The recipe.
+        folder: Of the fold; made if need be.
+        console: Where to report.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    # Names and generators of a fold do not depend on the folds before it.
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(settings.seed)
+    if settings.frames is None:
+        settings = settings.model_copy(update={"frames": _longest(corpus, fold)})
+    log_mel = LogMel()
+    corpus.adapt(log_mel, fold.train)
+    shape = {"num_classes": len(labels), "num_mels": log_mel.num_mels}
+    backbone = create_backbone(settings, **shape, dtype=settings.precision)
+    teacher = load_teacher(settings, fold.name, labels, log_mel)
+    model = training_model(
+        backbone,
+        settings,
+        waveforms_to=log_mel if settings.waveform_augmentation else None,
+        teacher=teacher,
+        teacher_weight=settings.teacher_weight,
+    )
+    batches = _batches(corpus, fold, labels, log_mel, settings)
+    prepare_to_fit(model, batches, settings)
+    constants = [*log_mel.variables, *(teacher.variables if teacher else ())]
+    checkpoints = Checkpoints(
+        folder,
+        backbone,
+        constants,
+        metric=f"val_{settings.select_on}",
+        patience=settings.patience,
+        data_seconds=lambda: batches.seconds,
+    )
+    checkpoints.restore(model)
+    done = len(checkpoints.history)
+    if done:
+        console.print(f"Fold {fold.name}: goes on after epoch {done}.", highlight=False)
+        batches.start_at(done)
+    if done < settings.epochs and not checkpoints.finished:
+        validation = ExampleWindows(
+            corpus, fold.validation, log_mel, settings.frames, settings.batch_size
+        )
+        truth = [example.label for example in fold.validation]
+        scores = ValidationScores(validation, validation.owners, truth, labels, metrics=_VALIDATION)
+        fit(
+            model,
+            batches,
+            settings,
+            console,
+            callbacks=[scores, checkpoints, *_tensorboard(settings, folder)],
+            initial_epoch=done,
+        )
+    checkpoints.load_best()
+    _write(folder, backbone, log_mel, labels, settings, checkpoints, fold, console)
+    for name in (CHECKPOINT, BEST):
+        (folder / name).unlink(missing_ok=True)
+
+
+def _longest(corpus: Corpus, fold: Fold) -> int:
+    parts = (fold.train, fold.validation, *fold.tests.values())
+    return max(corpus.frames(example) for part in parts for example in part)
+
+
+def _batches(
+    corpus: Corpus, fold: Fold, labels: Sequence[str], log_mel: LogMel, settings: RecipeSettings
+) -> TrainingBatches:
+    if settings.waveform_augmentation:
+        size = settings.frames * log_mel.hop_length
+        windows = WaveformWindows(lambda number: corpus.samples(fold.train[number]), size)
+    else:
+        windows = FeatureWindows(ExampleFeatures(corpus, fold.train), log_mel, settings)
+    truth = [example.label for example in fold.train]
+    return TrainingBatches(windows, truth, len(labels), settings)
+
+
+def _tensorboard(settings: RecipeSettings, folder: Path) -> list[keras.callbacks.Callback]:
+    if not settings.tensorboard:
+        return []
+    return [keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False)]
+
+
+def _write(
+    folder: Path,
+    backbone: keras.Model,
+    log_mel: LogMel,
+    labels: Sequence[str],
+    settings: RecipeSettings,
+    checkpoints: Checkpoints,
+    fold: Fold,
+    console: Console,
+) -> None:
+    if settings.precision != "float32":
+        weights = backbone.get_weights()
+        backbone = create_backbone(settings, num_classes=len(labels), num_mels=log_mel.num_mels)
+        backbone.set_weights(weights)
+    light = kr.merge(backbone)
+    about = _about(backbone, light, log_mel, settings, checkpoints, fold)
+    subtitle = (
+        f"{about['parameters']['training']:,} parameters in training, "
+        f"{about['parameters']['merged']:,} merged; {len(fold.train)} clips"
+    )
+    with staged(folder) as beside:
+        kr.models.with_front_end(backbone, log_mel).save(beside / TRAIN)
+        kr.models.with_front_end(light, log_mel).save(beside / LIGHT)
+        plot_curves(
+            beside / "curves.png",
+            checkpoints.history,
+            chosen=about["chosen_epoch"],
+            title=f"{settings.backbone}, fold {fold.name}",
+            subtitle=subtitle,
+        )
+        text = json.dumps(about, indent=1, ensure_ascii=False) + "\n"
+        (beside / TRAINING).write_text(text, encoding="utf-8")
+    console.print(_summary(about), highlight=False)
+
+
+def _about(
+    backbone: keras.Model,
+    light: keras.Model,
+    log_mel: LogMel,
+    settings: RecipeSettings,
+    checkpoints: Checkpoints,
+    fold: Fold,
+) -> dict:
+    history, best = checkpoints.history, checkpoints.best
+    seconds = sum(row["seconds"] for row in history)
+    parts = {"train": fold.train, "validation": fold.validation, **fold.tests}
+    return {
+        "fold": fold.name,
+        "epochs": len(history),
+        "chosen_epoch": int(best["epoch"]),
+        "validation": {
+            name.removeprefix("val_"): value
+            for name, value in best.items()
+            if name.startswith("val_")
+        },
+        "frames": settings.frames,
+        "parameters": {
+            "training": int(backbone.count_params()),
+            "merged": int(light.count_params()),
+        },
+        "examples": {name: len(examples) for name, examples in parts.items()},
+        "speakers": {
+            name: sorted({example.speaker for example in examples})
+            for name, examples in parts.items()
+        },
+        "seconds": seconds,
+        "clips_per_second": len(fold.train) * len(history) / seconds,
+        "share_of_time_on_batches": sum(row["data_seconds"] for row in history) / seconds,
+        "front_end": log_mel.get_config(),
+        "backend": keras.config.backend(),
+        "environment": environment("keras", "tensorflow", "numpy"),
+    }
+
+
+def _summary(about: dict) -> str:
+    return (
+        f"Fold {about['fold']}: {about['epochs']} epochs in {about['seconds']:.0f} s "
+        f"({about['clips_per_second']:,.0f} clips/s; making batches, beside the steps, took "
+        f"{about['share_of_time_on_batches']:.1%} of the time). Kept is epoch "
+        f"{about['chosen_epoch']}: UA {about['validation']['ua']:.1%} on validation."
+    )

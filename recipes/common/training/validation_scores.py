@@ -1,0 +1,58 @@
+"""How good the model is on the validation part, after every epoch."""
+
+import contextlib
+from collections.abc import Iterator
+
+import keras
+import numpy as np
+
+from recipes.common.metrics import evaluate
+from recipes.common.scores import mean_scores, softmax
+
+
+class ValidationScores(keras.callbacks.Callback):
+    """Adds metrics of the validation part to the logs of every epoch: `val_ua`, `val_loss`, ...
+
+    They are of clips, not of windows: a clip's scores are the mean over its windows, as when the
+    model is used.
+
+    Args:
+        inputs: The model's input for all windows of all validation clips: arrays, or a data set.
+        clips: `(windows,)`: the clip that each window belongs to.
+        truth: `(clips,)`: class indices.
+        labels: Class names.
+        metrics: Which of `recipes.common.metrics.Metrics`.
+        batch_size: Windows at once, if the input is arrays.
+    """
+
+    def __init__(self, inputs, clips, truth, labels, *, metrics=("ua",), batch_size: int = 32):
+        super().__init__()
+        self._inputs, self._clips, self._truth = inputs, clips, np.asarray(truth)
+        self._labels, self._metrics = labels, metrics
+        is_data_set = isinstance(inputs, keras.utils.PyDataset)
+        self._batch_size = None if is_data_set else batch_size
+
+    def on_epoch_end(self, epoch, logs=None):
+        with averaged_weights(self.model):
+            logits = self.model.predict(self._inputs, batch_size=self._batch_size, verbose=0)
+        scores = mean_scores(softmax(logits.astype("float64")), self._clips)
+        found = evaluate(self._truth, scores.argmax(axis=1), self._labels)
+        for name in self._metrics:
+            logs[f"val_{name}"] = getattr(found, name)
+        right = scores[np.arange(len(self._truth)), self._truth]
+        logs["val_loss"] = float(-np.log(np.maximum(right, 1e-7)).mean())
+
+
+@contextlib.contextmanager
+def averaged_weights(model: keras.Model) -> Iterator[None]:
+    """Within it the model has the averages of its weights, if its optimiser keeps them."""
+    if not getattr(model.optimizer, "inner_optimizer", model.optimizer).use_ema:
+        yield
+        return
+    swap = keras.callbacks.SwapEMAWeights()
+    swap.set_model(model)
+    swap.on_test_begin()
+    try:
+        yield
+    finally:
+        swap.on_test_end()

@@ -1,0 +1,97 @@
+"""Random stretches of training clips, each heard a little differently every time."""
+
+from collections.abc import Callable, Sequence
+
+import keras
+import numpy as np
+
+from keras_reparam.audio import LogMel
+from recipes.common.features import Features
+from recipes.common.settings import TrainingSettings
+
+
+def with_gain(features: np.ndarray, decibels: float, log_offset: float) -> np.ndarray:
+    """Log-mel features of the waveform made louder, exactly: no need to compute them again."""
+    power = np.maximum(np.exp(features) - log_offset, 0) * 10 ** (decibels / 10)
+    return np.log(power + log_offset)
+
+
+def shifted(features: np.ndarray, bands: int) -> np.ndarray:
+    """Features moved up by some mel bands, the outermost one repeated: another vocal tract."""
+    mels = features.shape[1]
+    return features[:, np.clip(np.arange(mels) - bands, 0, mels - 1)]
+
+
+def at_tempo(values: np.ndarray, mask: np.ndarray, tempo: float) -> tuple[np.ndarray, np.ndarray]:
+    """Features and mask of the clip spoken `tempo` times as fast, by linear interpolation."""
+    last = len(values) - 1
+    where = np.linspace(0, last, max(round(len(values) / tempo), 1))
+    before = where.astype(int)
+    share = (where - before)[:, None].astype(values.dtype)
+    after = values[np.minimum(before + 1, last)]
+    return values[before] * (1 - share) + after * share, mask[np.rint(where).astype(int)]
+
+
+class FeatureWindows:
+    """Stretches `(features, mask)` of clips' features, normalised.
+
+    A clip comes at a random one of its versions, tempo, loudness and height; of one longer than
+    the window a random stretch.
+
+    Args:
+        features: Of each clip its versions, before normalisation.
+        log_mel: The front end, adapted; its mean and deviation normalise them.
+        settings: The recipe.
+
+    Attributes:
+        length: Frames of the window.
+    """
+
+    def __init__(
+        self,
+        features: Sequence[Sequence[Features]],
+        log_mel: LogMel,
+        settings: TrainingSettings,
+    ):
+        self._features, self._settings = features, settings
+        self._log_offset = log_mel.log_offset
+        self._mean = np.asarray(keras.ops.convert_to_numpy(log_mel.mean))
+        self._std = np.asarray(keras.ops.convert_to_numpy(log_mel.std))
+        self.length = settings.frames
+
+    def draw(self, clip: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Features `(frames, mels)` and mask `(frames,)`, at most as long as the window."""
+        settings = self._settings
+        versions = self._features[clip]
+        found = versions[rng.integers(len(versions))]
+        values, mask = found.values, found.mask
+        tempo = rng.uniform(1 - settings.tempo, 1 + settings.tempo) if settings.tempo else 1.0
+        frames = max(int(self.length * tempo), 1)
+        start = rng.integers(max(len(mask) - frames, 0) + 1)
+        values, mask = (part[start : start + frames] for part in (values, mask))
+        values = values.astype("float32")
+        gain, bands = settings.gain, settings.shift
+        values = with_gain(values, rng.uniform(-gain, gain), self._log_offset)
+        values = shifted((values - self._mean) / self._std, rng.integers(-bands, bands + 1))
+        return (values, mask) if tempo == 1 else at_tempo(values, mask, tempo)
+
+
+class WaveformWindows:
+    """Stretches `(waveform,)` of clips; what is changed in them is changed by the model.
+
+    Args:
+        samples: Gives a clip's waveform `(samples,)`.
+        size: Samples of a window.
+
+    Attributes:
+        length: Samples of the window.
+    """
+
+    def __init__(self, samples: Callable[[int], np.ndarray], size: int):
+        self._samples, self.length = samples, size
+
+    def draw(self, clip: int, rng: np.random.Generator) -> tuple[np.ndarray]:
+        """A waveform, at most as long as the window."""
+        samples = self._samples(clip)
+        start = rng.integers(max(len(samples) - self.length, 0) + 1)
+        return (samples[start : start + self.length],)
