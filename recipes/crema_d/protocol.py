@@ -1,0 +1,26 @@
+"""CREMA-D: five folds of actors."""
+
+from collections.abc import Sequence
+
+from recipes.common.examples import examples_of
+from recipes.common.folds import cyclic_folds, grouped
+from recipes.common.labels import FOUR_CLASSES
+from recipes.common.manifest import Segment
+from recipes.common.protocol import Fold
+from recipes.crema_d.names import EMOTIONS
+from recipes.crema_d.settings import CremaDSettings
+
+
+def labels_of(settings: CremaDSettings, segments: Sequence[Segment]) -> tuple[str, ...]:
+    """Six or four classes, by alphabet."""
+    return FOUR_CLASSES if settings.classes == 4 else tuple(sorted(EMOTIONS.values()))
+
+
+def folds_of(segments: Sequence[Segment], settings: CremaDSettings) -> list[Fold]:
+    """The manifest's folds: each one tests, and the next one, after the last the first, validates.
+
+    Raises:
+        ValueError: If there are too few folds to test, validate and train.
+    """
+    examples = examples_of(segments, labels_of(settings, segments))
+    return cyclic_folds(grouped(examples, lambda segment: segment.fold))

@@ -1,0 +1,121 @@
+"""A corpus of one's own: its split, or else its folds, or else five folds that are dealt out."""
+
+from collections.abc import Iterable, Sequence
+
+from recipes.common.examples import examples_of
+from recipes.common.folds import OFFICIAL, cyclic_folds, grouped
+from recipes.common.labels import common_label
+from recipes.common.manifest import SPLITS, Segment
+from recipes.common.protocol import Example, Fold
+from recipes.custom.dealing import deal
+from recipes.custom.settings import CustomSettings
+
+
+def labels_of(settings: CustomSettings, segments: Sequence[Segment]) -> tuple[str, ...]:
+    """The common names of the manifest's labels, or of those that are chosen, by alphabet.
+
+    Raises:
+        ValueError: If there are fewer than two, or the manifest doesn't have one that is chosen.
+    """
+    there = sorted({_name(segment.label) for segment in segments})
+    if settings.labels is None:
+        chosen = there
+    else:
+        chosen = sorted(set(map(_name, settings.labels)))
+        missing = [label for label in chosen if label not in there]
+        if missing:
+            raise ValueError(
+                f"`labels` must be among the manifest's, which are {', '.join(there)}. "
+                f"Received: {', '.join(missing)}"
+            )
+    if len(chosen) < 2:
+        raise ValueError(
+            f"There must be at least two classes. Received: {', '.join(chosen) or 'none'}"
+        )
+    return tuple(chosen)
+
+
+def _name(word: str) -> str:
+    # Numbers mean something else in every corpus.
+    word = word.strip().lower()
+    return word if word.isdecimal() else common_label(word)
+
+
+def folds_of(segments: Sequence[Segment], settings: CustomSettings) -> list[Fold]:
+    """The manifest's split, or else its folds, or else five folds of speakers.
+
+    A split without validation part gives a fifth of its training speakers to it. Of folds each one
+    tests, and the next one, after the last the first, validates.
+
+    Raises:
+        ValueError: If there are too few speakers, folds or labels; some segments alone have a
+            split or fold; a speaker is in two parts; or a class is missing in training.
+    """
+    labels = labels_of(settings, segments)
+    examples = examples_of(segments, labels)
+    if _given(examples, "split"):
+        folds = [_official(examples, len(labels), settings.seed)]
+    elif _given(examples, "fold"):
+        folds = cyclic_folds(grouped(examples, lambda segment: segment.fold))
+    else:
+        dealt = deal(examples, least=3, seed=settings.seed)
+        folds = cyclic_folds({str(i): part for i, part in enumerate(dealt, start=1)})
+    for fold in folds:
+        _check_training(fold, labels)
+    return folds
+
+
+def _given(examples: Sequence[Example], column: str) -> bool:
+    """Whether the segments have a value in the column; all or none of them."""
+    without = [e.id for e in examples if not getattr(e.segments[0], column)]
+    if without and len(without) < len(examples):
+        raise ValueError(
+            f"All clips must have a {column}, or none. Received: {len(without):,} of "
+            f"{len(examples):,} without, the first of them '{without[0]}'"
+        )
+    return not without
+
+
+def _official(examples: Sequence[Example], classes: int, seed: int) -> Fold:
+    parts = {name: [e for e in examples if e.segments[0].split == name] for name in SPLITS}
+    missing = [name for name in ("train", "test") if not parts[name]]
+    if missing:
+        raise ValueError(
+            "A split must have the parts train and test. "
+            f"Received: no clips of the chosen labels for {' and '.join(missing)}"
+        )
+    train, validation = parts["train"], parts["validation"]
+    if not validation:
+        train, validation = _without_a_fifth(train, classes, seed)
+    return Fold(
+        name=OFFICIAL,
+        train=tuple(train),
+        validation=tuple(validation),
+        tests={"test": tuple(parts["test"])},
+    )
+
+
+def _without_a_fifth(
+    examples: Sequence[Example], classes: int, seed: int
+) -> tuple[list[Example], Sequence[Example]]:
+    """What is left for training, and a fifth of the speakers, after whom no class is missing."""
+    for validation in deal(examples, least=2, seed=seed):
+        speakers = {example.speaker for example in validation}
+        rest = [example for example in examples if example.speaker not in speakers]
+        if len(_classes(rest)) == classes:
+            break
+    return rest, validation
+
+
+def _check_training(fold: Fold, labels: Sequence[str]) -> None:
+    missing = [label for i, label in enumerate(labels) if i not in _classes(fold.train)]
+    if missing:
+        raise ValueError(
+            "Every class must occur in training. Received: no clips of "
+            f"{', '.join(missing)} for the training of fold '{fold.name}': too few speakers have "
+            "such clips. Choose other classes (labels=[...]), or other parts"
+        )
+
+
+def _classes(examples: Iterable[Example]) -> set[int]:
+    return {example.label for example in examples}

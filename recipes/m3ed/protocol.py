@@ -1,0 +1,34 @@
+"""M3ED: seven classes, the published split of the series."""
+
+from collections.abc import Sequence
+
+from recipes.common.examples import examples_of
+from recipes.common.folds import OFFICIAL
+from recipes.common.labels import common_label
+from recipes.common.manifest import Segment, by_split
+from recipes.common.protocol import Fold
+from recipes.m3ed.settings import M3edSettings
+from recipes.m3ed.utterances import LABELS
+
+
+def labels_of(settings: M3edSettings, segments: Sequence[Segment]) -> tuple[str, ...]:
+    """The seven classes, by alphabet."""
+    return tuple(sorted(map(common_label, LABELS)))
+
+
+def folds_of(segments: Sequence[Segment], settings: M3edSettings) -> list[Fold]:
+    """The published split; no series, and so no speaker, is in two parts.
+
+    Raises:
+        ValueError: If a part is empty, or a speaker is in two of them.
+    """
+    labels = labels_of(settings, segments)
+    parts = {split: examples_of(found, labels) for split, found in by_split(segments).items()}
+    return [
+        Fold(
+            name=OFFICIAL,
+            train=parts["train"],
+            validation=parts["validation"],
+            tests={"test": parts["test"]},
+        )
+    ]
