@@ -24,6 +24,8 @@ def test_curves_of_the_recipes_own_metric(tmp_path):
     plot_curves(path, HISTORY[:1], chosen=1, select_on="wf1", **TEXTS)
     assert drawn(path).shape == three.shape
     assert not np.array_equal(drawn(path), three)
+    with pytest.raises(KeyError, match="val_ua"):
+        plot_curves(path, HISTORY, chosen=3, **TEXTS)
 
 
 def test_a_chosen_epoch_that_is_not_there(tmp_path):
