@@ -118,7 +118,7 @@ def plot_curves(
     lower.set_ylim(0, 1.05 * lower.get_ylim()[1])
     lower.set_xlabel("epoch", color=_GREY)
     lower.set_xlim(min(epochs) - 0.5, max(epochs) + 0.5)
-    lower.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    lower.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=(1, 2, 5, 10)))
     lower.legend(frameon=False, labelcolor=_DARK)
     for axes in (upper, lower):
         axes.axvline(chosen, color=_BLUE, linewidth=1, linestyle=":")
