@@ -5,36 +5,61 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-from recipes.common.metrics import Metrics
+from keras_reparam.deploy.files import written_beside
+from recipes.common.metrics import FIGURES, Metrics
 
 _DARK, _GREY, _GRID = "#1f2a44", "#6b7280", "#e5e7eb"
 _BLUE, _ORANGE = "#2563eb", "#ea7317"
 _DPI = 160
+_NARROWEST = 4.0
 
 
 def plot_confusion(
     path: Path, metrics: Metrics, labels: Sequence[str], *, title: str, subtitle: str
 ) -> None:
-    """Confusion matrix: clips in every cell, coloured by their share of the true class."""
+    """Confusion matrix: clips in every cell, coloured by their share of the true class.
+
+    The row of a class that does not occur is empty.
+    """
     counts = np.array(metrics.confusion)
+    occurs = counts.sum(axis=1) > 0
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    size = 1.5 + 1.0 * len(labels)
-    figure = Figure(figsize=(size + 0.7, size + 0.6), layout="constrained", facecolor="white")
+    # Inches; few classes get large cells, so that titles have room.
+    cell = max(1.0, _NARROWEST / len(labels))
+    size = cell * len(labels)
+    # About ten letters go into an inch; longer names stand aslant, outside.
+    longest = max(map(len, labels))
+    aslant = longest > 10 * cell
+    names = 0.09 * longest if aslant else 0
+    figure = Figure(
+        figsize=(size + 2.2 + names, size + 1.5 + names / 2),
+        layout="constrained",
+        facecolor="white",
+    )
     axes = figure.add_subplot()
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for (row, column), share in np.ndenumerate(shares):
+        if not occurs[row]:
+            continue
         color = "white" if share > 0.55 else _DARK
         weight = "bold" if row == column else "normal"
-        axes.text(column, row - 0.08, f"{share:.0%}", color=color, ha="center", va="center",
-                  fontsize=13, fontweight=weight)  # fmt: skip
-        axes.text(column, row + 0.22, f"{counts[row, column]}", color=color, ha="center",
-                  va="center", fontsize=9)  # fmt: skip
+        for text, height, style in (
+            (f"{share:.0%}", 2, {"fontsize": 13, "fontweight": weight, "va": "bottom"}),
+            (f"{counts[row, column]:,}", -6, {"fontsize": 9, "va": "top"}),
+        ):
+            axes.annotate(text, (column, row), (0, height), textcoords="offset points",
+                          color=color, ha="center", **style)  # fmt: skip
     ticks = range(len(labels))
-    axes.set_xticks(ticks, labels)
-    axes.set_yticks(ticks, labels, rotation=90, va="center")
+    if aslant:
+        axes.set_xticks(ticks, labels, rotation=30, ha="right", rotation_mode="anchor")
+        axes.set_yticks(ticks, labels)
+    else:
+        axes.set_xticks(ticks, labels)
+        axes.set_yticks(ticks, labels, rotation=90, va="center")
     axes.set_xlabel("predicted", color=_GREY)
-    axes.set_ylabel("acted", color=_GREY)
+    axes.set_ylabel("true", color=_GREY)
     axes.tick_params(length=0, labelsize=11, labelcolor=_DARK)
     axes.spines[:].set_visible(False)
     # White lines between the cells.
@@ -42,43 +67,58 @@ def plot_confusion(
     axes.set_yticks(np.arange(len(labels) + 1) - 0.5, minor=True)
     axes.grid(which="minor", color="white", linewidth=2)
     axes.tick_params(which="minor", length=0)
-    bar = figure.colorbar(image, ax=axes, shrink=0.75, pad=0.02, format="{x:.0%}")
-    bar.set_label("share of the acted class", color=_GREY)
+    # Beside the matrix, however much of the figure that is.
+    beside = axes.inset_axes((1.0 + 0.25 / size, 0.1, 0.25 / size, 0.8))
+    bar = figure.colorbar(image, cax=beside, format="{x:.0%}")
+    bar.set_label("share of the true class", color=_GREY)
     bar.outline.set_visible(False)
     bar.ax.tick_params(length=0, labelcolor=_GREY, labelsize=9)
     _titles(axes, title, subtitle)
-    figure.savefig(path, dpi=_DPI)
+    _save(figure, path)
 
 
 def plot_curves(
-    path: Path, history: Sequence[Mapping[str, float]], *, chosen: int, title: str, subtitle: str
+    path: Path,
+    history: Sequence[Mapping[str, float]],
+    *,
+    chosen: int,
+    title: str,
+    subtitle: str,
+    select_on: str = "ua",
 ) -> None:
-    """Losses and validation UA over the epochs, with the epoch that was chosen.
+    """Losses and what the validation clips choose by, over the epochs, and the one chosen.
 
     Args:
         path: The PNG.
-        history: One row per epoch: `epoch` (from 1), `loss`, `val_loss`, `val_ua`.
+        history: One row per epoch: `epoch` (from 1), `loss`, `val_loss`, and `val_ua` or the like.
         chosen: The epoch whose weights were kept.
         title: What was trained.
         subtitle: On which data.
+        select_on: What the epochs were compared by, one of `recipes.common.metrics.FIGURES`.
+
+    Raises:
+        ValueError: If the chosen epoch is none of the history's.
     """
     epochs = [row["epoch"] for row in history]
+    if chosen not in epochs:
+        raise ValueError(f"`chosen` must be an epoch of the history. Received: chosen={chosen}")
+    scores = [100 * row[f"val_{select_on}"] for row in history]
+    best = scores[epochs.index(chosen)]
     figure = Figure(figsize=(8, 5.6), layout="constrained", facecolor="white")
     upper, lower = figure.subplots(2, sharex=True)
-    upper.plot(epochs, [100 * row["val_ua"] for row in history], color=_BLUE, linewidth=2)
-    best = next(row for row in history if row["epoch"] == chosen)
-    upper.plot([chosen], [100 * best["val_ua"]], "o", color=_BLUE, markersize=8)
-    upper.set_ylabel("validation UA in %", color=_GREY)
+    # A single epoch has no line, but a point.
+    style = {"linewidth": 2, "marker": "." if len(epochs) == 1 else None}
+    upper.plot(epochs, scores, color=_BLUE, **style)
+    upper.plot([chosen], [best], "o", color=_BLUE, markersize=8)
+    upper.set_ylabel(f"validation {FIGURES[select_on]} in %", color=_GREY)
     upper.set_ylim(0, 103)
-    lower.plot(epochs, [row["loss"] for row in history], color=_GREY, linewidth=2, label="training")
-    lower.plot(
-        epochs, [row["val_loss"] for row in history], color=_ORANGE, linewidth=2, label="validation"
-    )
+    for name, column, color in (("training", "loss", _GREY), ("validation", "val_loss", _ORANGE)):
+        lower.plot(epochs, [row[column] for row in history], color=color, label=name, **style)
     lower.set_ylabel("loss", color=_GREY)
-    lower.set_ylim(bottom=0)
+    lower.set_ylim(0, 1.05 * lower.get_ylim()[1])
     lower.set_xlabel("epoch", color=_GREY)
     lower.set_xlim(min(epochs) - 0.5, max(epochs) + 0.5)
-    lower.xaxis.get_major_locator().set_params(integer=True)
+    lower.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=(1, 2, 5, 10)))
     lower.legend(frameon=False, labelcolor=_DARK)
     for axes in (upper, lower):
         axes.axvline(chosen, color=_BLUE, linewidth=1, linestyle=":")
@@ -89,17 +129,27 @@ def plot_curves(
         axes.tick_params(length=0, labelcolor=_GREY)
     right = chosen > (min(epochs) + max(epochs)) / 2
     upper.annotate(
-        f"epoch {chosen}: {best['val_ua']:.1%}",
-        (chosen, 5),
+        f"epoch {chosen}: {best:.1f} %",
+        # Where the curve is not.
+        (chosen, 5 if best > 50 else 93),
         xytext=(-6 if right else 6, 0),
         textcoords="offset points",
         ha="right" if right else "left",
         color=_BLUE,
     )
     _titles(upper, title, subtitle)
-    figure.savefig(path, dpi=_DPI)
+    _save(figure, path)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    """Whole or not at all."""
+    with written_beside(path) as beside:
+        figure.savefig(beside, dpi=_DPI)
 
 
 def _titles(axes, title: str, subtitle: str) -> None:
-    axes.set_title(f"{title}\n", loc="left", color=_DARK, fontsize=13, fontweight="bold")
-    axes.text(0, 1.02, subtitle, transform=axes.transAxes, color=_GREY, fontsize=9.5, va="bottom")
+    axes.set_title(title, loc="left", color=_DARK, fontsize=13, fontweight="bold", pad=24)
+    axes.annotate(
+        subtitle, (0, 1), (0, 8), xycoords="axes fraction", textcoords="offset points",
+        color=_GREY, fontsize=9.5, va="bottom",
+    )  # fmt: skip

@@ -1,27 +1,6 @@
 import numpy as np
-from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix
 
-from recipes.common.metrics import evaluate
 from recipes.common.scores import beginnings_of, mean_scores, softmax, windows_of
-
-LABELS = ("anger", "happiness", "neutral", "sadness")
-
-
-def test_metrics_are_scikit_learns():
-    rng = np.random.default_rng(0)
-    truth, predicted = rng.integers(4, size=(2, 200))
-    found = evaluate(truth, predicted, LABELS)
-    assert found.ua == balanced_accuracy_score(truth, predicted)
-    assert found.wa == accuracy_score(truth, predicted)
-    assert found.confusion == confusion_matrix(truth, predicted).tolist()
-    assert found.clips == 200
-
-
-def test_a_class_that_does_not_occur_counts_nowhere():
-    found = evaluate([0, 0, 3], [0, 2, 3], LABELS)
-    assert found.recall == {"anger": 0.5, "happiness": None, "neutral": None, "sadness": 1.0}
-    assert found.ua == 0.75
-    assert np.shape(found.confusion) == (4, 4)
 
 
 def test_windows_overlap_by_half_and_end_in_zeros():
