@@ -1,6 +1,7 @@
 """The command `python -m recipes.<corpus> prepare|train|evaluate|export|all`."""
 
 import argparse
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -146,6 +147,8 @@ def _run(recipe: Recipe, options: argparse.Namespace, own: Mapping[str, Any]) ->
     other = getattr(options, "on", None)
     if other is None:
         _ensure_prepared(recipe, options, own)
+    # These training steps take a third less time with it.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     keep_quiet()
     from rich.console import Console
 

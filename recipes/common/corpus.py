@@ -7,13 +7,16 @@ import numpy as np
 
 from keras_reparam.audio import LogMel
 from keras_reparam.deploy.classifier import windows
-from recipes.common.features import Features
+from recipes.common.features import SAMPLE_RATE, Features
+from recipes.common.manifest import read_segment
 from recipes.common.protocol import Example
 from recipes.common.store import Store
 
 # The segments of an example begin at multiples of this many frames, so that none of a HAFFormer's
 # merges (5, 5 and 4 frames) has frames of two of them. What lies between is not valid.
 _ALIGNMENT = 100
+# Samples of a frame, as `LogMel` has it.
+_HOP = 160
 
 
 class Corpus:
@@ -27,12 +30,11 @@ class Corpus:
     def __init__(self, folder: Path, log_mel: LogMel):
         self._store = Store(folder)
         self._features = self._store.features(log_mel)
-        self._hop = log_mel.hop_length
 
     def samples(self, example: Example) -> np.ndarray:
         """Its waveform, float32 `(samples,)`."""
         parts = [self._store.audio(segment.id) for segment in example.segments]
-        return _joined(parts, _ALIGNMENT * self._hop)
+        return _joined(parts, _ALIGNMENT * _HOP)
 
     def features(self, example: Example) -> Features:
         """Its features before normalisation, float16 `(frames, mels)`, and its mask."""
@@ -56,6 +58,12 @@ class Corpus:
         for start, part in windows([np.arange(len(found.mask))], frames):
             stretch = slice(start, start + len(part))
             yield Features(found.values[stretch], found.mask[stretch])
+
+
+def read_example(example: Example, data: Path) -> np.ndarray:
+    """An example's waveform, float32 `(samples,)`, from the corpus's files in `data`."""
+    parts = [read_segment(segment, data, sample_rate=SAMPLE_RATE) for segment in example.segments]
+    return _joined(parts, _ALIGNMENT * _HOP)
 
 
 def _joined(parts: list[np.ndarray], alignment: int) -> np.ndarray:

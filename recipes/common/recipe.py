@@ -1,13 +1,14 @@
 """A corpus, as the commands need it."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from recipes.common.counts import Count
+from recipes.common.examples import examples_of
 from recipes.common.manifest import Segment
 from recipes.common.problems import KINDS, Problem
-from recipes.common.protocol import Fold
+from recipes.common.protocol import Example, Fold
 from recipes.common.settings import RecipeSettings
 
 
@@ -27,8 +28,14 @@ class Prepared:
     problems: list[Problem]
 
 
-def _no_notes(settings: RecipeSettings) -> list[str]:
-    return []
+def _no_notes(settings: RecipeSettings) -> tuple[str, ...]:
+    return ()
+
+
+def _one_for_each(
+    segments: Iterable[Segment], labels: Sequence[str], settings: RecipeSettings
+) -> tuple[Example, ...]:
+    return examples_of(segments, labels)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -42,6 +49,7 @@ class Recipe:
         settings: What a run depends on.
         labels_of: `labels_of(settings, segments)`: class names in the order of the classes.
         folds_of: `folds_of(segments, settings)`: who trains, validates and tests.
+        examples_of: `examples_of(segments, labels, settings)`: what is heard and scored at once.
         notes_of: What must be said beside all results of such settings.
         options: The recipe's own options of `prepare`: the flag, and what
             `argparse.ArgumentParser.add_argument` takes with it. `read` gets their values.
@@ -55,7 +63,8 @@ class Recipe:
     settings: type[RecipeSettings]
     labels_of: Callable[[RecipeSettings, Sequence[Segment]], tuple[str, ...]]
     folds_of: Callable[[Sequence[Segment], RecipeSettings], list[Fold]]
-    notes_of: Callable[[RecipeSettings], list[str]] = _no_notes
+    examples_of: Callable[..., tuple[Example, ...]] = _one_for_each
+    notes_of: Callable[[RecipeSettings], tuple[str, ...]] = _no_notes
     options: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     kinds: tuple[str, ...] = ()
     as_published: tuple[str, ...] = ()

@@ -3,8 +3,9 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import quote
 
-from keras_reparam.deploy.files import write_bytes
+from recipes.common.json_file import write_json
 from recipes.common.settings import RecipeSettings
 
 CONFIG, RUN = "config.json", "run.json"
@@ -25,7 +26,8 @@ class RunFolder:
 
     def fold(self, name: str) -> Path:
         """The folder of a fold."""
-        return self.path / f"fold-{name}"
+        # Names of folds are the user's in a corpus of one's own.
+        return self.path / f"fold-{quote(name, safe=' ')}"
 
     def begin(
         self, settings: RecipeSettings, *, recipe: str, labels: Sequence[str], manifest: str
@@ -45,9 +47,8 @@ class RunFolder:
         about = {"recipe": recipe, "labels": list(labels), "manifest_sha256": manifest}
         if not (self.path / CONFIG).exists():
             self.path.mkdir(parents=True, exist_ok=True)
-            for name, content in ((RUN, about), (CONFIG, config)):
-                text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-                write_bytes(self.path / name, text.encode())
+            write_json(self.path / RUN, about)
+            write_json(self.path / CONFIG, config)
             return
         before = {**self._read(CONFIG), **self._read(RUN)}
         now = {**config, **about}

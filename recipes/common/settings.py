@@ -77,6 +77,7 @@ class RecipeSettings(TrainingSettings):
         factors: Factors of an expanded kernel.
         backbone_options: Further arguments of the backbone's class, such as `dropout`. By default
             a pre-norm ConvTransformer.
+        frames: Length of the model's window in frames of 10 ms; `None`: of the longest clip.
         learning_rate: By default 2e-3; of the SpeechFormer, which then learns nothing, 3e-4.
         select_on: The epoch with the highest value of this on the validation part is kept.
         patience: Training stops after so many epochs without a better one; `None`: never early.
@@ -87,6 +88,7 @@ class RecipeSettings(TrainingSettings):
             classifier this one learns to have, too; `None`: no teacher.
         teacher_weight: Of that in the loss.
         tensorboard: Whether TensorBoard's logs are written.
+        xla: Whether XLA compiles the training step; on a CPU that took longer, and so did steps.
     """
 
     backbone: Literal["conformer", "conv_transformer", "haffformer", "speechformer"] = (
@@ -95,7 +97,7 @@ class RecipeSettings(TrainingSettings):
     size: str = "light"
     factors: Literal[2, 3] = 2
     backbone_options: dict[str, Any] = {}
-    learning_rate: Positive = 2e-3
+    frames: Count | None = 400
     select_on: Literal["ua", "wa", "wf1", "macro_f1"] = "ua"
     patience: Count | None = None
     waveform_augmentation: bool = False
@@ -103,6 +105,12 @@ class RecipeSettings(TrainingSettings):
     teacher_weight: NotNegative = 1.0
     tensorboard: bool = False
     tempo: Share = 0.1
+    xla: bool | Literal["auto"] = False
+
+    @property
+    def decision_rule(self) -> Literal["mean", "vote"]:
+        """How the examples of one decision decide together."""
+        return "mean"
 
     @pydantic.model_validator(mode="before")
     @classmethod

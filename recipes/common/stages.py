@@ -3,20 +3,38 @@
 import contextlib
 import functools
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from keras_reparam.audio import LogMel
-from recipes.common.corpus import Corpus
+from keras_reparam.deploy.saved_model import load_model
+from recipes.common.corpus import Corpus, read_example
+from recipes.common.evaluation import (
+    CONFUSION,
+    METRICS,
+    PREDICTIONS,
+    Samples,
+    predictions_of,
+    record_reading,
+    results_by_part,
+    write_evaluation,
+)
+from recipes.common.examples import cross_corpus_examples
+from recipes.common.folders import staged
+from recipes.common.json_file import write_json
 from recipes.common.lock import exclusive
 from recipes.common.manifest import read_manifest
-from recipes.common.protocol import Fold
+from recipes.common.plots import plot_confusion
+from recipes.common.pooling import folded_results
+from recipes.common.predictions import Predictions, pooled, read_predictions, write_predictions
+from recipes.common.protocol import Example, Fold
 from recipes.common.recipe import Recipe
+from recipes.common.results_table import class_table, folds_table, results_table
 from recipes.common.run_folder import RunFolder
 from recipes.common.settings import RecipeSettings
-from recipes.common.training.train import is_trained, train_fold
+from recipes.common.training.train import LIGHT, is_trained, train_fold
 
 
 class Stages:
@@ -57,6 +75,118 @@ class Stages:
                 self._say(f"Fold {fold.name} ({number} of {len(self._folds)})")
                 train_fold(self._corpus, fold, self._labels, self._settings, folder, self._console)
 
+    def evaluate(self, *, again: bool = True) -> None:
+        """Scores the test part of every fold, and of all of them together.
+
+        Args:
+            again: Whether folds are scored whose test part was read before.
+        """
+        with self._begun():
+            for fold in self._trained():
+                folder = self._run.fold(fold.name)
+                if not again and (folder / METRICS).exists():
+                    continue
+                record_reading(folder, "evaluate", self._console)
+                predictions = self._predictions(fold, self._corpus.samples, fold.tests)
+                title = f"{self._recipe.title}, fold {fold.name}"
+                write_evaluation(
+                    folder, predictions, results_by_part(predictions, self._notes), title=title
+                )
+            self._report_all()
+
+    def evaluate_on(self, manifest: Path, data: Path | None) -> None:
+        """Scores all clips of another corpus that are of this run's classes.
+
+        Args:
+            manifest: The other corpus's.
+            data: Its folder.
+        """
+        if data is None or not data.is_dir():
+            raise FileNotFoundError(
+                f"`--on` needs the other corpus's folder: --data DIR. Received: {data}"
+            )
+        segments = read_manifest(manifest)
+        examples, left_out = cross_corpus_examples(
+            segments,
+            self._labels,
+            examples_of=lambda found, labels: self._recipe.examples_of(
+                found, labels, self._settings
+            ),
+        )
+        name = manifest.parent.name if manifest.stem == "manifest" else manifest.stem
+        listed = ", ".join(f"{count} x {label}" for label, count in left_out.items())
+        self._say(f"{len(examples)} of {len(segments)} clips; left out: {listed or 'none'}.")
+        notes = (*self._notes, f"Trained on {self._recipe.title}, scored on {name}.")
+        with self._begun():
+            for fold in self._trained():
+                predictions = self._predictions(
+                    fold, lambda example: read_example(example, data), {name: examples}
+                )
+                results = results_by_part(predictions, notes)
+                folder = self._run.fold(fold.name) / f"on-{name}"
+                title = f"{self._recipe.title}, fold {fold.name}, on {name}"
+                write_evaluation(folder, predictions, results, title=title)
+                self._console.print(results_table(results, title=title))
+                self._say(f"Results lie in {folder}")
+
+    def _trained(self) -> list[Fold]:
+        """The chosen folds.
+
+        Raises:
+            FileNotFoundError: If one of them is not trained.
+        """
+        missing = [f.name for f in self._folds if not is_trained(self._run.fold(f.name))]
+        if self._chosen is None and len(missing) < len(self._folds):
+            return [fold for fold in self._folds if fold.name not in missing]
+        if missing:
+            raise FileNotFoundError(
+                f"'{self._run.path}' has no trained model of fold {', '.join(missing)}: train first"
+            )
+        return self._folds
+
+    def _predictions(
+        self, fold: Fold, samples: Samples, parts: Mapping[str, Sequence[Example]]
+    ) -> Predictions:
+        return predictions_of(
+            load_model(self._run.fold(fold.name) / LIGHT),
+            samples,
+            parts,
+            fold=fold,
+            labels=self._labels,
+            settings=self._settings,
+            console=self._console,
+        )
+
+    def _report_all(self) -> None:
+        """Shows and writes the results of all folds that were evaluated."""
+        folders = [self._run.fold(fold.name) for fold in self._every_fold]
+        files = [folder / PREDICTIONS for folder in folders if (folder / METRICS).exists()]
+        predictions = pooled([read_predictions(path) for path in files])
+        parts = dict.fromkeys(predictions.part.tolist())
+        results = {
+            part: folded_results(predictions.where(part=part), notes=self._notes) for part in parts
+        }
+        with staged(self._run.path) as beside:
+            write_predictions(beside / PREDICTIONS, predictions)
+            write_json(beside / METRICS, results)
+            headline, first = next(iter(results.items()))
+            count = f"{first.pooled.clips} decisions about {first.pooled.speakers} speakers"
+            plot_confusion(
+                beside / CONFUSION,
+                first.pooled,
+                self._labels,
+                title=f"{self._recipe.title}, {self._settings.backbone}",
+                subtitle=f"{headline}, {count}",
+            )
+        for part, found in results.items():
+            self._console.print(folds_table(found, title=f"{self._recipe.title}, {part}"))
+        self._console.print(class_table(first.pooled, title=f"Classes, {headline}"))
+        self._say(f"Results lie in {self._run.path}")
+
+    @functools.cached_property
+    def _notes(self) -> tuple[str, ...]:
+        return tuple(self._recipe.notes_of(self._settings))
+
     @contextlib.contextmanager
     def _begun(self) -> Iterator[None]:
         """Within it the run's folder is this process's alone, and of these settings."""
@@ -77,8 +207,13 @@ class Stages:
         return self._recipe.labels_of(self._settings, self._segments)
 
     @functools.cached_property
+    def _every_fold(self) -> list[Fold]:
+        return self._recipe.folds_of(self._segments, self._settings)
+
+    @functools.cached_property
     def _folds(self) -> list[Fold]:
-        folds = self._recipe.folds_of(self._segments, self._settings)
+        """The chosen ones."""
+        folds = self._every_fold
         if self._chosen is None:
             return folds
         names = [fold.name for fold in folds]

@@ -3,18 +3,27 @@
 import sys
 from collections.abc import Sequence
 
-from recipes.common import prepare
+from recipes.common import cli
 from recipes.common.clips import CLIP_TWICE, UNKNOWN_NAME
+from recipes.common.recipe import Recipe
 from recipes.crema_d.manifest import read
+from recipes.crema_d.protocol import folds_of, labels_of
+from recipes.crema_d.settings import CremaDSettings
 
-RECIPE = prepare.Recipe(
-    name="crema_d", title="CREMA-D", read=read, kinds=(UNKNOWN_NAME, CLIP_TWICE)
+RECIPE = Recipe(
+    name="crema_d",
+    title="CREMA-D",
+    read=read,
+    settings=CremaDSettings,
+    labels_of=labels_of,
+    folds_of=folds_of,
+    kinds=(UNKNOWN_NAME, CLIP_TWICE),
 )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
-    return prepare.main(RECIPE, arguments)
+    return cli.main(RECIPE, arguments)
 
 
 if __name__ == "__main__":

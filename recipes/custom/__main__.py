@@ -4,13 +4,19 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from recipes.common import prepare
+from recipes.common import cli
+from recipes.common.recipe import Recipe
 from recipes.custom.manifest import read
+from recipes.custom.protocol import folds_of, labels_of
+from recipes.custom.settings import CustomSettings
 
-RECIPE = prepare.Recipe(
+RECIPE = Recipe(
     name="custom",
     title="a corpus of one's own",
     read=read,
+    settings=CustomSettings,
+    labels_of=labels_of,
+    folds_of=folds_of,
     options={
         "--csv": {
             "type": Path,
@@ -24,7 +30,7 @@ RECIPE = prepare.Recipe(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
-    return prepare.main(RECIPE, arguments)
+    return cli.main(RECIPE, arguments)
 
 
 if __name__ == "__main__":

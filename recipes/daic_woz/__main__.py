@@ -3,14 +3,22 @@
 import sys
 from collections.abc import Sequence
 
-from recipes.common import prepare
+from recipes.common import cli
+from recipes.common.recipe import Recipe
 from recipes.daic_woz.errata import ERRATA
 from recipes.daic_woz.manifest import BEHIND_THE_RECORDING, MISSING_TRANSCRIPT, read
+from recipes.daic_woz.protocol import examples_of, folds_of, labels_of, notes_of
+from recipes.daic_woz.settings import DaicWozSettings
 
-RECIPE = prepare.Recipe(
+RECIPE = Recipe(
     name="daic_woz",
     title="DAIC-WOZ",
     read=read,
+    settings=DaicWozSettings,
+    labels_of=labels_of,
+    folds_of=folds_of,
+    examples_of=examples_of,
+    notes_of=notes_of,
     options={
         "--no-erratum": {
             "action": "append",
@@ -29,7 +37,7 @@ RECIPE = prepare.Recipe(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
-    return prepare.main(RECIPE, arguments)
+    return cli.main(RECIPE, arguments)
 
 
 if __name__ == "__main__":

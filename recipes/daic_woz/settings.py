@@ -31,6 +31,11 @@ class DaicWozSettings(RecipeSettings):
     decision: Literal["mean", "vote"] = "mean"
     select_on: Literal["ua", "wa", "wf1", "macro_f1"] = "macro_f1"
 
+    @property
+    def decision_rule(self) -> Literal["mean", "vote"]:
+        """How a participant's utterances decide together."""
+        return self.decision
+
     @pydantic.model_validator(mode="before")
     @classmethod
     def _of_the_unit(cls, values: Any) -> Any:
@@ -41,8 +46,11 @@ class DaicWozSettings(RecipeSettings):
         if unit == "auto":
             unit = "interview" if values.get("backbone") == "haffformer" else "utterance"
         leaky = values.get("selection") == "label_dependent_leaky"
-        longest = None if leaky or unit == "interview" else _UTTERANCES
-        return {"utterances": longest, **values, "unit": unit}
+        defaults = {"utterances": None if leaky or unit == "interview" else _UTTERANCES}
+        if unit == "interview":
+            # All of it, in one window: 32 of them are too much for most memories.
+            defaults |= {"frames": None, "batch_size": 4}
+        return {**defaults, **values, "unit": unit}
 
     @pydantic.field_validator("utterances")
     @classmethod

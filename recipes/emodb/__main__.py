@@ -3,16 +3,27 @@
 import sys
 from collections.abc import Sequence
 
-from recipes.common import prepare
+from recipes.common import cli
 from recipes.common.clips import CLIP_TWICE, UNKNOWN_NAME
+from recipes.common.recipe import Recipe
 from recipes.emodb.manifest import read
+from recipes.emodb.protocol import folds_of, labels_of
+from recipes.emodb.settings import EmodbSettings
 
-RECIPE = prepare.Recipe(name="emodb", title="EmoDB", read=read, kinds=(UNKNOWN_NAME, CLIP_TWICE))
+RECIPE = Recipe(
+    name="emodb",
+    title="EmoDB",
+    read=read,
+    settings=EmodbSettings,
+    labels_of=labels_of,
+    folds_of=folds_of,
+    kinds=(UNKNOWN_NAME, CLIP_TWICE),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
-    return prepare.main(RECIPE, arguments)
+    return cli.main(RECIPE, arguments)
 
 
 if __name__ == "__main__":

@@ -3,15 +3,25 @@
 import sys
 from collections.abc import Sequence
 
-from recipes.common import prepare
+from recipes.common import cli
+from recipes.common.recipe import Recipe
 from recipes.iemocap.manifest import read
+from recipes.iemocap.protocol import folds_of, labels_of
+from recipes.iemocap.settings import IemocapSettings
 
-RECIPE = prepare.Recipe(name="iemocap", title="IEMOCAP", read=read)
+RECIPE = Recipe(
+    name="iemocap",
+    title="IEMOCAP",
+    read=read,
+    settings=IemocapSettings,
+    labels_of=labels_of,
+    folds_of=folds_of,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
-    return prepare.main(RECIPE, arguments)
+    return cli.main(RECIPE, arguments)
 
 
 if __name__ == "__main__":

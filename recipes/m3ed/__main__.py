@@ -3,14 +3,20 @@
 import sys
 from collections.abc import Sequence
 
-from recipes.common import prepare
+from recipes.common import cli
+from recipes.common.recipe import Recipe
 from recipes.m3ed import problems
 from recipes.m3ed.manifest import read
+from recipes.m3ed.protocol import folds_of, labels_of
+from recipes.m3ed.settings import M3edSettings
 
-RECIPE = prepare.Recipe(
+RECIPE = Recipe(
     name="m3ed",
     title="M3ED",
     read=read,
+    settings=M3edSettings,
+    labels_of=labels_of,
+    folds_of=folds_of,
     kinds=(problems.MALFORMED_ENTRY, problems.MISSING_SPLIT),
     as_published=(problems.EMPTY_AUDIO, problems.WRONG_SPEAKER),
 )
@@ -18,7 +24,7 @@ RECIPE = prepare.Recipe(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
-    return prepare.main(RECIPE, arguments)
+    return cli.main(RECIPE, arguments)
 
 
 if __name__ == "__main__":

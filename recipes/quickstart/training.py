@@ -64,8 +64,9 @@ def train(corpus: Corpus, settings: Settings, console: Console) -> Trained:
         [clip.samples for clip in corpus.validation], settings.frames * log_mel.hop_length
     )
     validation = in_batches(log_mel, windows), in_batches(log_mel.compute_mask, windows)
+    right = np.array([clip.label for clip in corpus.validation])
     scores = ValidationScores(
-        validation, owners, [clip.label for clip in corpus.validation], corpus.labels
+        validation, owners, lambda found: (right, found.argmax(axis=1), found), corpus.labels
     )
     # Never stops early: it is there to bring the best epoch's weights back.
     best = keras.callbacks.EarlyStopping(

@@ -16,9 +16,9 @@ import soundfile
 
 from keras_reparam.audio import LogMel
 from recipes.common import manifest
+from recipes.common.lock import exclusive
 from recipes.common.store import Store, build, build_store, layout, reading
 from recipes.common.store.__main__ import main
-from recipes.common.lock import exclusive
 
 ROOT = Path(__file__).resolve().parents[2]
 RATE = 16000

@@ -1,19 +1,22 @@
 """Trains one fold."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import keras
+import numpy as np
 from rich.console import Console
 
 import keras_reparam as kr
 from keras_reparam.audio import LogMel
 from keras_reparam.benchmarks.environment import environment
 from recipes.common.corpus import Corpus
+from recipes.common.decisions import decide
 from recipes.common.folders import staged
+from recipes.common.json_file import write_json
+from recipes.common.metrics import FIGURES
 from recipes.common.plots import plot_curves
-from recipes.common.protocol import Fold
+from recipes.common.protocol import Example, Fold
 from recipes.common.settings import RecipeSettings
 from recipes.common.training.backbone import create_backbone
 from recipes.common.training.batches import TrainingBatches
@@ -26,7 +29,6 @@ from recipes.common.training.validation_scores import ValidationScores
 from recipes.common.training.windows import FeatureWindows, WaveformWindows
 
 LIGHT, TRAIN, TRAINING = "light.keras", "train.keras", "training.json"
-_VALIDATION = ("ua", "wa", "wf1", "macro_f1")
 
 
 def is_trained(folder: Path) -> bool:
@@ -93,8 +95,13 @@ def train_fold(
         validation = ExampleWindows(
             corpus, fold.validation, log_mel, settings.frames, settings.batch_size
         )
-        truth = [example.label for example in fold.validation]
-        scores = ValidationScores(validation, validation.owners, truth, labels, metrics=_VALIDATION)
+        scores = ValidationScores(
+            validation,
+            validation.owners,
+            lambda found: _decided(fold.validation, found, settings.decision_rule),
+            labels,
+            metrics=tuple(FIGURES),
+        )
         fit(
             model,
             batches,
@@ -124,6 +131,16 @@ def _batches(
         windows = FeatureWindows(ExampleFeatures(corpus, fold.train), log_mel, settings)
     truth = [example.label for example in fold.train]
     return TrainingBatches(windows, truth, len(labels), settings)
+
+
+def _decided(
+    examples: Sequence[Example], scores: np.ndarray, rule: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """True classes, predicted ones and probabilities of what is decided about."""
+    decisions, means = decide(examples, scores, rule=rule)
+    classes = [(decision.label, decision.prediction) for decision in decisions]
+    truth, predicted = np.array(classes).T
+    return truth, predicted, means
 
 
 def _tensorboard(settings: RecipeSettings, folder: Path) -> list[keras.callbacks.Callback]:
@@ -161,9 +178,9 @@ def _write(
             chosen=about["chosen_epoch"],
             title=f"{settings.backbone}, fold {fold.name}",
             subtitle=subtitle,
+            select_on=settings.select_on,
         )
-        text = json.dumps(about, indent=1, ensure_ascii=False) + "\n"
-        (beside / TRAINING).write_text(text, encoding="utf-8")
+        write_json(beside / TRAINING, about)
     console.print(_summary(about), highlight=False)
 
 

@@ -13,21 +13,22 @@ from recipes.common.scores import mean_scores, softmax
 class ValidationScores(keras.callbacks.Callback):
     """Adds metrics of the validation part to the logs of every epoch: `val_ua`, `val_loss`, ...
 
-    They are of clips, not of windows: a clip's scores are the mean over its windows, as when the
-    model is used.
+    They are of what is decided about, not of windows: a clip's scores are the mean over its
+    windows, as when the model is used.
 
     Args:
         inputs: The model's input for all windows of all validation clips: arrays, or a data set.
         clips: `(windows,)`: the clip that each window belongs to.
-        truth: `(clips,)`: class indices.
+        decide: Of probabilities `(clips, classes)` the true classes `(decisions,)`, the predicted
+            ones and the probabilities `(decisions, classes)`.
         labels: Class names.
         metrics: Which of `recipes.common.metrics.Metrics`.
         batch_size: Windows at once, if the input is arrays.
     """
 
-    def __init__(self, inputs, clips, truth, labels, *, metrics=("ua",), batch_size: int = 32):
+    def __init__(self, inputs, clips, decide, labels, *, metrics=("ua",), batch_size: int = 32):
         super().__init__()
-        self._inputs, self._clips, self._truth = inputs, clips, np.asarray(truth)
+        self._inputs, self._clips, self._decide = inputs, clips, decide
         self._labels, self._metrics = labels, metrics
         is_data_set = isinstance(inputs, keras.utils.PyDataset)
         self._batch_size = None if is_data_set else batch_size
@@ -35,11 +36,12 @@ class ValidationScores(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         with averaged_weights(self.model):
             logits = self.model.predict(self._inputs, batch_size=self._batch_size, verbose=0)
-        scores = mean_scores(softmax(logits.astype("float64")), self._clips)
-        found = evaluate(self._truth, scores.argmax(axis=1), self._labels)
+        of_clips = mean_scores(softmax(logits.astype("float64")), self._clips)
+        truth, predicted, scores = self._decide(of_clips)
+        found = evaluate(truth, predicted, self._labels)
         for name in self._metrics:
             logs[f"val_{name}"] = getattr(found, name)
-        right = scores[np.arange(len(self._truth)), self._truth]
+        right = scores[np.arange(len(truth)), truth]
         logs["val_loss"] = float(-np.log(np.maximum(right, 1e-7)).mean())
 
 

@@ -1,0 +1,101 @@
+"""Scores the test part of a fold, and keeps account of every time it is read."""
+
+import datetime
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+from rich.console import Console
+
+from keras_reparam.deploy.progress import track
+from recipes.common.decisions import decide, majority_class
+from recipes.common.folders import staged
+from recipes.common.json_file import read_json, write_json
+from recipes.common.plots import plot_confusion
+from recipes.common.predictions import Predictions, pooled, write_predictions
+from recipes.common.protocol import Example, Fold
+from recipes.common.results import Results, results_of
+from recipes.common.scores import keras_scores
+from recipes.common.settings import RecipeSettings
+
+METRICS, PREDICTIONS, CONFUSION = "metrics.json", "predictions.csv", "confusion.png"
+READINGS = "test_readings.json"
+# Clips whose waveforms are in memory at once.
+_CLIPS = 32
+
+Samples = Callable[[Example], np.ndarray]
+
+
+def record_reading(folder: Path, purpose: str, console: Console) -> None:
+    """Adds a line to the account of who read the test part, before it is read.
+
+    Says so where it was read before: a figure that was chosen by looking is no test.
+    """
+    path = folder / READINGS
+    readings = read_json(path, list[dict[str, str]]) if path.exists() else []
+    if any(reading["purpose"] == purpose for reading in readings):
+        console.print(
+            f"The test part was read for this before, {readings[0]['time']}; it is reading "
+            f"{len(readings) + 1}, and is recorded in {path}.",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    write_json(path, [*readings, {"time": now, "purpose": purpose}])
+
+
+def predictions_of(
+    model: keras.Model,
+    samples: Samples,
+    parts: dict[str, Sequence[Example]],
+    *,
+    fold: Fold,
+    labels: Sequence[str],
+    settings: RecipeSettings,
+    console: Console,
+) -> Predictions:
+    """What a model decides about examples, each heard as a waveform.
+
+    Args:
+        model: Waveform to logits.
+        samples: Gives an example's waveform.
+        parts: Examples by the name of their part.
+        fold: Whose model it is.
+        labels: Class names.
+        settings: The recipe.
+        console: Where the progress bar is drawn.
+    """
+    majority = majority_class(fold.train)
+    found = []
+    for part, examples in parts.items():
+        groups = [examples[i : i + _CLIPS] for i in range(0, len(examples), _CLIPS)]
+        scores = np.concatenate(
+            [
+                keras_scores(model, [samples(example) for example in group])
+                for group in track(groups, f"Scoring {part}", console)
+            ]
+        )
+        decisions, means = decide(examples, scores, rule=settings.decision_rule)
+        about = {"labels": labels, "fold": fold.name, "part": part, "majority": majority}
+        found.append(Predictions.of(decisions, means, **about))
+    return pooled(found)
+
+
+def results_by_part(predictions: Predictions, notes: Sequence[str]) -> dict[str, Results]:
+    """Results of each part, in the order in which they come."""
+    parts = dict.fromkeys(predictions.part.tolist())
+    return {part: results_of(predictions.where(part=part), notes=notes) for part in parts}
+
+
+def write_evaluation(
+    folder: Path, predictions: Predictions, results: dict[str, Results], *, title: str
+) -> None:
+    """Writes predictions.csv, metrics.json and, of the first part, confusion.png."""
+    part, first = next(iter(results.items()))
+    with staged(folder) as beside:
+        write_predictions(beside / PREDICTIONS, predictions)
+        write_json(beside / METRICS, results)
+        subtitle = f"{part}, {first.clips} decisions about {first.speakers} speakers"
+        plot_confusion(beside / CONFUSION, first, first.labels, title=title, subtitle=subtitle)
