@@ -53,8 +53,8 @@ def _mistakes(error: pydantic.ValidationError, known: str) -> list[str]:
         if mistake["type"] == "extra_forbidden":
             found.append(f"There is no setting `{name}`. Settings are {known}")
         else:
-            what = mistake["msg"][0].lower() + mistake["msg"][1:]
-            found.append(f"`{name}`: {what}. Received: {mistake['input']!r}")
+            what = mistake["msg"].removeprefix("Value error, ").replace("Input should", "must")
+            found.append(f"`{name}` {what}. Received: {name}={mistake['input']!r}")
     return found
 
 

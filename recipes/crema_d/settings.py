@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from recipes.common.settings import RecipeSettings
+from recipes.common.settings import Count, RecipeSettings
 
 
 class CremaDSettings(RecipeSettings):
@@ -13,3 +13,4 @@ class CremaDSettings(RecipeSettings):
     """
 
     classes: Literal[4, 6] = 6
+    epochs: Count = 30

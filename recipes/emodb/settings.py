@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from recipes.common.settings import RecipeSettings
+from recipes.common.settings import Count, RecipeSettings
 
 
 class EmodbSettings(RecipeSettings):
@@ -13,3 +13,6 @@ class EmodbSettings(RecipeSettings):
     """
 
     classes: Literal[4, 7] = 7
+    # 385 clips: more steps, and more epochs, than for a large corpus.
+    epochs: Count = 80
+    batch_size: Count = 16

@@ -8,8 +8,11 @@ import soundfile
 from rich.console import Console
 
 from recipes.common import audio_check, manifest
+from recipes.common.cli import main
 from recipes.common.counts import Count, check_counts
-from recipes.common.prepare import Prepared, Problem, Recipe, main
+from recipes.common.problems import Problem
+from recipes.common.recipe import Prepared, Recipe
+from recipes.common.settings import RecipeSettings
 from recipes.common.store import Store
 
 RATE = 16000
@@ -34,15 +37,28 @@ def data(tmp_path):
     return folder
 
 
+def toy(read, **recipe):
+    """A recipe that can be prepared; it has no protocol."""
+    return Recipe(
+        **{
+            "name": "toy",
+            "title": "Toy",
+            "read": read,
+            "settings": RecipeSettings,
+            "labels_of": None,
+            "folds_of": None,
+        }
+        | recipe
+    )
+
+
 @pytest.fixture
 def command(tmp_path, data, capsys):
     """Runs `prepare` of a recipe with what it would have read: (exit code, stdout, stderr)."""
 
     def run(*arguments, segments=GOOD, counts=(), problems=(), **recipe):
         prepared = Prepared(list(segments), list(counts), list(problems))
-        about = Recipe(
-            **{"name": "toy", "title": "Toy", "read": lambda data, **_: prepared} | recipe
-        )
+        about = toy(**{"read": lambda data, **_: prepared} | recipe)
         out = ["--out", str(tmp_path / "out")]
         code = main(about, ["prepare", "--data", str(data), *out, *map(str, arguments)])
         return code, *capsys.readouterr()
@@ -195,12 +211,12 @@ def test_a_recipes_own_options(command):
 
 
 def test_bad_use_is_one_line(tmp_path, data, failed):
-    toy = Recipe(name="toy", title="Toy", read=lambda data: Prepared(list(GOOD), [], []))
+    about = toy(lambda data: Prepared(list(GOOD), [], []))
 
     def run(arguments):
-        return main(toy, arguments)
+        return main(about, arguments)
 
-    assert "COMMAND" in failed(run)
+    assert "STAGE" in failed(run)
     assert "--data" in failed(run, "prepare")
     assert "no folder" in failed(run, "prepare", "--data", tmp_path / "none")
     manifest = ["--manifest", tmp_path]

@@ -167,8 +167,8 @@ def test_small_run(run_python, tmp_path, manifest):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--epochs", "0"), "`epochs` must be at least 1"),
-        (("--limit", "-1"), "`limit` must be at least 1"),
+        (("--epochs", "0"), "`epochs` must be greater"),
+        (("--limit", "-1"), "`limit` must be greater"),
         (("--seed", "-1"), "`seed` must be"),
         (("--expansion", "half"), "invalid int value"),
         (("--data", "nowhere"), "no folder of clips 'nowhere'"),
@@ -210,8 +210,8 @@ def test_commands_end_with_one_line(capsys, error, code):
 def test_gain_is_that_of_the_waveform(emodb4, manifest):
     """Louder features are the features of the louder waveform."""
     from keras_reparam.audio import LogMel, load
-    from recipes.common.batches import with_gain
     from recipes.common.features import features_of
+    from recipes.common.training.windows import with_gain
 
     samples = load(emodb4 / manifest[0]["path"])
     log_mel = LogMel()
@@ -224,7 +224,7 @@ def test_gain_is_that_of_the_waveform(emodb4, manifest):
 
 
 def test_shifted_features_repeat_the_outermost_band():
-    from recipes.common.batches import shifted
+    from recipes.common.training.windows import shifted
 
     features = np.arange(8.0).reshape(2, 4)
     assert shifted(features, 1).tolist() == [[0, 0, 1, 2], [4, 4, 5, 6]]
@@ -234,8 +234,9 @@ def test_shifted_features_repeat_the_outermost_band():
 
 def test_batches_hold_every_clip_once_with_its_mask():
     from keras_reparam.audio import LogMel
-    from recipes.common.batches import TrainingBatches
     from recipes.common.features import Features
+    from recipes.common.training.batches import TrainingBatches
+    from recipes.common.training.windows import FeatureWindows
 
     log_mel = LogMel(num_mels=4)
     log_mel.build(None)
@@ -244,7 +245,8 @@ def test_batches_hold_every_clip_once_with_its_mask():
     features = [
         [Features(np.full((n, 4), i, "float32"), np.ones(n, bool))] for i, n in enumerate(lengths)
     ]
-    batches = TrainingBatches(features, log_mel, [0, 0, 0, 0, 1, 1], 2, settings)
+    windows = FeatureWindows(features, log_mel, settings)
+    batches = TrainingBatches(windows, [0, 0, 0, 0, 1, 1], 2, settings)
     orders = []
     for _ in range(2):
         seen = []
