@@ -1,6 +1,6 @@
 """Scores of clips of any length: the mean over windows, as the classifier of `.tflite` files."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import keras
 import numpy as np
@@ -15,7 +15,7 @@ _AT_ONCE = 16 * 64000
 
 
 def windows_of(clips: Sequence[np.ndarray], size: int) -> tuple[np.ndarray, np.ndarray]:
-    """The half-overlapping windows of all clips, followed by zeros where a clip ends early.
+    """The windows of all clips that hold sound: those of `sounding_windows`.
 
     Args:
         clips: Waveforms `(samples,)` of any lengths.
@@ -25,9 +25,9 @@ def windows_of(clips: Sequence[np.ndarray], size: int) -> tuple[np.ndarray, np.n
         float32 array `(windows, size)`, and `(windows,)`: the clip that each belongs to.
     """
     found = [
-        (np.pad(window, (0, size - len(window))), number)
+        (window, number)
         for number, clip in enumerate(clips)
-        for _, window in windows([clip], size)
+        for window in sounding_windows(clip, size)
     ]
     return np.stack([w for w, _ in found]), np.array([number for _, number in found])
 
@@ -35,6 +35,20 @@ def windows_of(clips: Sequence[np.ndarray], size: int) -> tuple[np.ndarray, np.n
 def beginnings_of(clips: Sequence[np.ndarray], size: int) -> np.ndarray:
     """First `size` samples of all clips, `(clips, size)`, with zeros where a clip ends early."""
     return np.stack([np.pad(clip[:size], (0, max(0, size - len(clip)))) for clip in clips])
+
+
+def sounding_windows(clip: np.ndarray, size: int) -> Iterator[np.ndarray]:
+    """The half-overlapping windows of a clip, `(size,)`, with zeros where it ends early.
+
+    Digital silence is left out, as the classifier does; a clip that is nothing else is one window.
+    """
+    silent = True
+    for _, window in windows([clip], size):
+        if window.any():
+            silent = False
+            yield np.pad(window, (0, size - len(window)))
+    if silent:
+        yield np.zeros(size, "float32")
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

@@ -17,7 +17,10 @@ from rich.table import Table
 
 import keras_reparam as kr
 from keras_reparam.benchmarks.environment import environment
-from recipes.common.features import SAMPLE_RATE, Clip
+from recipes.common.deployment.figures import cost_of
+from recipes.common.deployment.files import export_file
+from recipes.common.deployment.names import CARD, GOLDEN
+from recipes.common.features import Clip
 from recipes.common.folders import staged
 from recipes.common.latency import measure
 from recipes.common.plots import plot_confusion, plot_curves
@@ -29,14 +32,7 @@ from recipes.quickstart.evaluation import (
     table_of,
     write_predictions,
 )
-from recipes.quickstart.package import (
-    CARD,
-    FILES,
-    GOLDEN,
-    golden_clips,
-    install,
-    write_package,
-)
+from recipes.quickstart.package import FILES, golden_clips, install, write_package
 from recipes.quickstart.settings import Settings
 from recipes.quickstart.training import Trained, train
 
@@ -47,6 +43,14 @@ VARIANTS = {
     "Keras, merged": "light.keras",
     "TFLite float32": FILES["float32"],
     "TFLite int8": FILES["int8"],
+}
+_TEXTS = {
+    "name": "Speech emotion recognition, four classes",
+    "description": (
+        "Light ConvTransformer trained with HRF on EmoDB (German, acted). Mono waveform in, "
+        "probabilities out."
+    ),
+    "licence": "Apache-2.0",
 }
 
 
@@ -209,22 +213,15 @@ def _logits(model: keras.Model, features: np.ndarray, mask: np.ndarray):
 def _export(model: keras.Model, corpus: Corpus, folder: Path, console: Console) -> None:
     calibration = beginnings_of([clip.samples for clip in corpus.train], model.input_shape[1])
     for kind, name in FILES.items():
-        with console.status(f"Exporting {name}"):
-            report = kr.export_tflite(
-                model,
-                folder / name,
-                quantization=kind,
-                representative_data=calibration if kind == "int8" else None,
-                labels=corpus.labels,
-                sample_rate=SAMPLE_RATE,
-                name="Speech emotion recognition, four classes",
-                description=(
-                    "Light ConvTransformer trained with HRF on EmoDB (German, acted). Mono "
-                    "waveform in, probabilities out."
-                ),
-                version=kr.__version__,
-                licence="Apache-2.0",
-            )
+        report = export_file(
+            model,
+            folder / name,
+            kind,
+            calibration=calibration,
+            labels=corpus.labels,
+            texts=_TEXTS,
+            console=console,
+        )
     rows = [("file", report.path.name), *(row for row in report.rows if row[0] != "file")]
     found = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     found.add_column(style="dim", no_wrap=True)
@@ -244,12 +241,7 @@ def _metrics(settings, corpus, trained, merge, variants, latencies, machine) -> 
                 "kind": variant.kind,
                 **dataclasses.asdict(variant.metrics),
                 "by_sex": {s: dataclasses.asdict(m) for s, m in variant.by_sex.items()},
-                "bytes": latency.size,
-                "milliseconds": {
-                    "median": latency.median,
-                    "percentile_10": latency.low,
-                    "percentile_90": latency.high,
-                },
+                **cost_of(latency),
             }
             for variant, latency in zip(variants, latencies, strict=True)
         },

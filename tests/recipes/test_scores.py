@@ -13,6 +13,13 @@ def test_windows_overlap_by_half_and_end_in_zeros():
     assert beginnings_of(clips, 4).tolist() == [[1, 2, 3, 0], [1, 2, 3, 4]]
 
 
+def test_windows_of_digital_silence_are_left_out():
+    clips = [np.array([1, 2, 0, 0, 0, 0, 0, 0, 3], "float32"), np.zeros(9, "float32")]
+    windows, owners = windows_of(clips, 4)
+    assert windows.tolist() == [[1, 2, 0, 0], [0, 0, 3, 0], [0, 0, 0, 0]]
+    assert owners.tolist() == [0, 0, 1]
+
+
 def test_scores_of_a_clip_are_the_mean_of_its_windows():
     scores = softmax(np.array([[0.0, 0.0], [700.0, -700.0], [1.0, 1.0]]))
     assert np.allclose(scores.sum(axis=1), 1)

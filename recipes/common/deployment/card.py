@@ -1,0 +1,236 @@
+"""The model card of a recipe's run, from its facts and from what was measured."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+from keras_reparam.deploy import ModelCard
+from recipes.common.deployment.figures import card_row
+from recipes.common.deployment.measured import Measured
+from recipes.common.deployment.model_facts import ModelFacts
+from recipes.common.deployment.names import FEATURES_IN, file_name
+from recipes.common.deployment.waveform_model import WaveformModel
+from recipes.common.protocol import Example, Fold
+from recipes.common.results import Results
+
+# More speakers than this are counted, not named.
+_MOST_NAMED = 12
+
+ANY_PURPOSE = (
+    "to test runtimes and apps, and as a start for models trained on recordings of your own purpose"
+)
+NOT_FOR_DECISIONS = (
+    "Not for decisions about people: employment, education, insurance, policing, medicine or any "
+    "other. In the European Union emotion recognition at work and in education is prohibited but "
+    "for medical or safety reasons (Regulation 2024/1689, Article 5)."
+)
+SCORES = "A clip's scores are the mean over half-overlapping windows."
+METRICS = "UA: mean recall of the classes; WA: share of right {}."
+INSIDE = "The log-mel front end, the labels and the sample rate are inside the file."
+MEASURED = "Latency: median for one window, one thread."
+_RULES = {
+    "mean": "A decision's scores are the mean over its clips.",
+    "vote": "What is decided is the class of most of its clips.",
+}
+
+
+def named(speakers: Iterable[str], clips: int) -> str:
+    """Who speaks in so many clips, in a few words.
+
+    Example:
+
+    >>> named(["b", "a", "a"], 3)
+    'speakers a, b (3 clips)'
+    """
+    speakers = sorted(set(speakers))
+    if len(speakers) > _MOST_NAMED:
+        return f"{len(speakers):,} speakers ({clips:,} clips)"
+    return f"speakers {', '.join(speakers)} ({clips:,} clips)"
+
+
+def trained_with(parameters: int, expansion: int) -> str:
+    """How HRF made a light model."""
+    return (
+        f"Trained with HRF (expansion {expansion}, {parameters:,} parameters), merged into plain "
+        "layers in float64 before export."
+    )
+
+
+def title_of(model: WaveformModel, facts: ModelFacts) -> str:
+    """Name of the model, for people."""
+    return f"{facts.corpus.task}: {facts.size} {type(model.backbone).__name__}"
+
+
+def model_card(
+    model: WaveformModel,
+    fold: Fold,
+    part: str,
+    labels: Sequence[str],
+    forms: Sequence[Measured],
+    facts: ModelFacts,
+    *,
+    kinds: Sequence[str],
+    rule: str,
+    calibrated: int,
+    golden: bool,
+    machine: str,
+) -> ModelCard:
+    """The card.
+
+    Args:
+        model: The model.
+        fold: Who trained, validated and tested it.
+        part: The part of `fold.tests` that they were scored on.
+        labels: Class names.
+        forms: What was measured, Keras first.
+        facts: What else is known.
+        kinds: Of the files.
+        rule: How the clips of a decision become one, as in `decide`.
+        calibrated: Number of training clips that calibrated them; 0: no kind needs any.
+        golden: Whether there are golden vectors.
+        machine: What the latency was measured on.
+    """
+    corpus = facts.corpus
+    rate = model.log_mel.sample_rate
+    return ModelCard(
+        name=title_of(model, facts),
+        summary=(
+            f"Takes {model.window / rate:g} seconds of speech as a waveform and gives the "
+            f"probabilities of {', '.join(labels)}. {INSIDE}"
+        ),
+        intended_use=f"Research: to repeat experiments on {corpus.title}, {ANY_PURPOSE}.",
+        limits=[
+            *_limits(fold.tests[part], fold, labels, forms[0], facts),
+            NOT_FOR_DECISIONS,
+            *corpus.warnings,
+        ],
+        data=_data(fold, labels, facts),
+        protocol=_protocol(fold, part, facts, rule, calibrated),
+        architecture=_architecture(model, facts, kinds),
+        kinds=kinds,
+        labels=labels,
+        sample_rate=rate,
+        window=model.window,
+        metrics=[
+            card_row(form.name, form.figures, form.results, form.results.by_sex, form.latency)
+            for form in forms
+        ],
+        measured_on=f"{machine}. {MEASURED}",
+        licence=_licence(facts, golden),
+        made_by=facts.command,
+    )
+
+
+def parts_of(fold: Fold) -> dict[str, tuple[Example, ...]]:
+    """The examples of every part of a fold by its name."""
+    return {"training": fold.train, "validation": fold.validation, **fold.tests}
+
+
+def _speakers(examples: Iterable[Example]) -> set[str]:
+    return {example.speaker for example in examples}
+
+
+def _limits(
+    tests: Sequence[Example],
+    fold: Fold,
+    labels: Sequence[str],
+    measured: Measured,
+    facts: ModelFacts,
+) -> list[str]:
+    corpus, results = facts.corpus, measured.results
+    untested = "Other languages, children, noise and other microphones are untested"
+    if corpus.acted:
+        untested = f"Speech that is not acted, {untested[0].lower()}{untested[1:]}"
+    sexes = "Women and men" if results.by_sex else "No groups of people"
+    return [
+        f"Trained on {len(_speakers(fold.train)):,} speakers, in {corpus.language}: "
+        f"{corpus.speech}. {untested}; expect far lower scores.",
+        f"It always answers with one of {len(labels)} classes, also for music, noise or what is "
+        "none of them. Probabilities are not calibrated.",
+        f"Tested on {results.clips:,} {unit_of(tests)} of {results.speakers:,} speakers: "
+        f"{_chance(results)}",
+        f"{sexes} were measured apart{'; other groups were not' if results.by_sex else ''}.",
+        *results.notes,
+    ]
+
+
+def _chance(results: Results) -> str:
+    if results.intervals:
+        low, high = results.intervals["ua"]
+        return f"the 95 % interval of Keras's UA, over speakers, is {low:.1%} to {high:.1%}."
+    # Half the width of the widest 95 % interval of a share of so many.
+    width = 100 * 1.96 * math.sqrt(0.25 / results.clips)
+    return (
+        f"chance alone moves the share of right ones by up to {width:.1f} % up or down, and other "
+        "speakers move it further."
+    )
+
+
+def unit_of(examples: Sequence[Example]) -> str:
+    """What is decided about, in a word."""
+    return "clips" if len({e.decision for e in examples}) == len(examples) else "decisions"
+
+
+def _data(fold: Fold, labels: Sequence[str], facts: ModelFacts) -> str:
+    corpus = facts.corpus
+    examples = [example for found in parts_of(fold).values() for example in found]
+    acted = {True: " Acted.", False: " Not acted.", None: ""}[corpus.acted]
+    title = corpus.title[0].upper() + corpus.title[1:]
+    return (
+        f"{title}, {corpus.source}; recordings: {corpus.recordings}. Here {len(examples):,} "
+        f"clips of {', '.join(labels)} by {len(_speakers(examples)):,} speakers, in "
+        f"{corpus.language}.{acted}"
+    )
+
+
+def _protocol(fold: Fold, part: str, facts: ModelFacts, rule: str, calibrated: int) -> str:
+    told = [
+        f"Speaker-independent, fold '{fold.name}'. {facts.protocol}",
+        *(
+            f"{name.capitalize()}: {named((e.speaker for e in examples), len(examples))}."
+            for name, examples in parts_of(fold).items()
+        ),
+        f"The results are those of '{part}', of each file by itself.",
+    ]
+    if calibrated:
+        told.append(f"Calibrated on {calibrated} training clips.")
+    told.append(SCORES)
+    unit = unit_of(fold.tests[part])
+    if unit != "clips":
+        told.append(_RULES[rule])
+    told.append(METRICS.format(unit))
+    return " ".join([*told, "WF1 and macro-F1: mean F1 of the classes, the first one weighted."])
+
+
+def _architecture(model: WaveformModel, facts: ModelFacts, kinds: Iterable[str]) -> str:
+    parameters = f"{model.backbone.count_params():,} parameters"
+    how = "Trained as it is, without HRF."
+    if facts.expansion:
+        how = trained_with(facts.training_parameters, facts.expansion)
+    text = f"{type(model.backbone).__name__}, size {facts.size}: {parameters}. {how}"
+    for kind in kinds:
+        if kind in FEATURES_IN:
+            shape = [1, *model.backbone.input_shape[1:]]
+            text += (
+                f" `{file_name(kind)}` takes log-mel features int8 `{shape}` in place of the "
+                "waveform, without a mask, and gives int8."
+            )
+    return text
+
+
+def _licence(facts: ModelFacts, golden: bool) -> str:
+    text = facts.corpus.licence
+    if golden and not facts.corpus.shareable:
+        text += " The folder `golden` holds recordings of the corpus: do not pass it on."
+    return text
+
+
+def texts_in_file(model: WaveformModel, facts: ModelFacts) -> Mapping[str, str]:
+    """What a `.tflite` file itself says of the model."""
+    hrf = f", with HRF (expansion {facts.expansion})" if facts.expansion else ""
+    corpus = facts.corpus
+    description = f"Trained on {corpus.title} ({corpus.language}){hrf}. Probabilities out."
+    return {
+        "name": title_of(model, facts),
+        "description": " ".join([description, *corpus.warnings]),
+        "licence": corpus.licence,
+    }

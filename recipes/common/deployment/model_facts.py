@@ -1,0 +1,29 @@
+"""What a model card must know of a trained model."""
+
+import dataclasses
+
+from recipes.common.corpus_facts import CorpusFacts
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ModelFacts:
+    """How a model was made, as far as the model itself does not tell.
+
+    Attributes:
+        corpus: What it was trained on.
+        size: Of `keras_reparam.models.create`.
+        expansion: HRF expansion in training; 0: it was trained plain.
+        training_parameters: Parameters of the backbone in training.
+        protocol: How the speakers were parted and the model was chosen, in sentences.
+        command: The command that makes it.
+        notes: What a reader must know of all its results, such as that segments were chosen by
+            their label.
+    """
+
+    corpus: CorpusFacts
+    size: str
+    expansion: int
+    training_parameters: int
+    protocol: str
+    command: str
+    notes: tuple[str, ...] = ()
