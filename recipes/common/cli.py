@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from keras_reparam.deploy.kinds import KINDS
 from recipes.common.command import Parser, exit_code, interrupted_at_the_end, keep_quiet
 from recipes.common.configuration import checked, load_settings
 from recipes.common.prepare import manifest_of, prepare, store_of
@@ -15,7 +16,6 @@ from recipes.common.run_folder import CONFIG, RunFolder, run_name
 from recipes.common.settings import RecipeSettings
 
 RUNS = Path("runs")
-_KINDS = ("float32", "float16", "int8_dynamic", "int8", "int8_full")
 _STAGES = {
     "prepare": (
         "write the manifest, check it against the published counts, build the store",
@@ -72,10 +72,10 @@ def main(recipe: Recipe, arguments: Sequence[str] | None = None) -> int:
             found.add_argument(
                 "--kinds",
                 nargs="+",
-                choices=_KINDS,
+                choices=KINDS,
                 default=["float32", "int8"],
                 metavar="KIND",
-                help=f"of {', '.join(_KINDS)} (default float32 int8)",
+                help=f"of {', '.join(KINDS)} (default float32 int8)",
             )
     options = parser.parse_args(arguments)
     given = {name: getattr(options, name) for name in own}
@@ -171,10 +171,14 @@ def _run(recipe: Recipe, options: argparse.Namespace, own: Mapping[str, Any]) ->
         stages.train()
     if other is not None:
         stages.evaluate_on(other, options.data)
-    elif options.stage in ("evaluate", "all"):
+    elif options.stage == "evaluate":
         stages.evaluate()
-    if options.stage in ("export", "all"):
+    elif options.stage == "export":
         stages.export(options.kinds)
+    elif options.stage == "all":
+        # The test part is not read anew where a former call has done so.
+        stages.evaluate(again=False)
+        stages.export(options.kinds, again=False)
     return 0
 
 

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from recipes.common.corpus_facts import CorpusFacts
 from recipes.common.counts import Count
 from recipes.common.examples import examples_of
 from recipes.common.manifest import Segment
@@ -44,7 +45,7 @@ class Recipe:
 
     Attributes:
         name: Of the package, as in `"daic_woz"`.
-        title: Of the corpus, as in `"DAIC-WOZ"`.
+        facts: The corpus in words.
         read: `read(data, **options)` reads the annotations in the folder `data`.
         settings: What a run depends on.
         labels_of: `labels_of(settings, segments)`: class names in the order of the classes.
@@ -58,7 +59,7 @@ class Recipe:
     """
 
     name: str
-    title: str
+    facts: CorpusFacts
     read: Callable[..., Prepared]
     settings: type[RecipeSettings]
     labels_of: Callable[[RecipeSettings, Sequence[Segment]], tuple[str, ...]]
@@ -68,6 +69,11 @@ class Recipe:
     options: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     kinds: tuple[str, ...] = ()
     as_published: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """Of the corpus, as in `"DAIC-WOZ"`."""
+        return self.facts.title
 
     @property
     def allowable(self) -> tuple[str, ...]:

@@ -5,12 +5,20 @@ import functools
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+import keras
 from rich.console import Console
 
 from keras_reparam.audio import LogMel
 from keras_reparam.deploy.saved_model import load_model
+from keras_reparam.models import with_front_end
 from recipes.common.corpus import Corpus, read_example
+from recipes.common.deployment.fold import export_fold
+from recipes.common.deployment.model_facts import ModelFacts
+from recipes.common.deployment.names import RESULTS
+from recipes.common.deployment.static_model import with_frames
+from recipes.common.deployment.waveform_model import WaveformModel
 from recipes.common.evaluation import (
     CONFUSION,
     METRICS,
@@ -23,9 +31,10 @@ from recipes.common.evaluation import (
 )
 from recipes.common.examples import cross_corpus_examples
 from recipes.common.folders import staged
-from recipes.common.json_file import write_json
+from recipes.common.json_file import read_json, write_json
 from recipes.common.lock import exclusive
 from recipes.common.manifest import read_manifest
+from recipes.common.metrics import FIGURES
 from recipes.common.plots import plot_confusion
 from recipes.common.pooling import folded_results
 from recipes.common.predictions import Predictions, pooled, read_predictions, write_predictions
@@ -34,7 +43,10 @@ from recipes.common.recipe import Recipe
 from recipes.common.results_table import class_table, folds_table, results_table
 from recipes.common.run_folder import RunFolder
 from recipes.common.settings import RecipeSettings
-from recipes.common.training.train import LIGHT, is_trained, train_fold
+from recipes.common.training.train import LIGHT, TRAINING, is_trained, train_fold
+
+# A minute: a phone can't wait for a whole interview.
+_PHONE_FRAMES = 6000
 
 
 class Stages:
@@ -128,6 +140,60 @@ class Stages:
                 write_evaluation(folder, predictions, results, title=title)
                 self._console.print(results_table(results, title=title))
                 self._say(f"Results lie in {folder}")
+
+    def export(self, kinds: Sequence[str], *, again: bool = True) -> None:
+        """Makes the files for the phone of every fold, each with its own accuracy.
+
+        Args:
+            kinds: Of `keras_reparam.export_tflite`.
+            again: Whether folds are exported that were so before.
+        """
+        with self._begun():
+            for fold in self._trained():
+                folder = self._run.fold(fold.name)
+                if not again and (folder / RESULTS).exists():
+                    continue
+                self._say(f"Fold {fold.name}")
+                record_reading(folder, "export", self._console)
+                export_fold(
+                    folder,
+                    model=self._phone_model(folder),
+                    fold=fold,
+                    part=next(iter(fold.tests)),
+                    read=self._corpus.samples,
+                    labels=self._labels,
+                    facts=self._facts(fold),
+                    console=self._console,
+                    kinds=kinds,
+                    rule=self._settings.decision_rule,
+                )
+                self._say(f"Files lie in {folder}")
+
+    def _phone_model(self, folder: Path) -> keras.Model:
+        """The trained model; one that takes whole interviews gets a window for a phone."""
+        model = load_model(folder / LIGHT)
+        whole = WaveformModel(model)
+        if self._settings.frames is not None or whole.backbone.input_shape[1] <= _PHONE_FRAMES:
+            return model
+        return with_front_end(with_frames(whole.backbone, _PHONE_FRAMES), whole.log_mel)
+
+    def _facts(self, fold: Fold) -> ModelFacts:
+        settings = self._settings
+        trained = read_json(self._run.fold(fold.name) / TRAINING, dict[str, Any])
+        return ModelFacts(
+            corpus=self._recipe.facts,
+            size=settings.size,
+            expansion=settings.expansion,
+            training_parameters=trained["parameters"]["training"],
+            protocol=(
+                f"Fold {fold.name}; no speaker is in two parts. Of {trained['epochs']} epochs the "
+                f"validation part chose epoch {trained['chosen_epoch']}, by "
+                f"{FIGURES[settings.select_on]}. The test part was read by the evaluation and by "
+                "the scoring of these files."
+            ),
+            command=f"python -m recipes.{self._recipe.name} all --run {self._run.path.name}",
+            notes=self._notes,
+        )
 
     def _trained(self) -> list[Fold]:
         """The chosen folds.

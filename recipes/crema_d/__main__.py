@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from recipes.common import cli
 from recipes.common.clips import CLIP_TWICE, UNKNOWN_NAME
 from recipes.common.recipe import Recipe
+from recipes.crema_d.about import FACTS
 from recipes.crema_d.manifest import read
 from recipes.crema_d.protocol import folds_of, labels_of
 from recipes.crema_d.settings import CremaDSettings
 
 RECIPE = Recipe(
     name="crema_d",
-    title="CREMA-D",
+    facts=FACTS,
     read=read,
     settings=CremaDSettings,
     labels_of=labels_of,

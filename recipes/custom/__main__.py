@@ -6,13 +6,14 @@ from pathlib import Path
 
 from recipes.common import cli
 from recipes.common.recipe import Recipe
+from recipes.custom.about import FACTS
 from recipes.custom.manifest import read
 from recipes.custom.protocol import folds_of, labels_of
 from recipes.custom.settings import CustomSettings
 
 RECIPE = Recipe(
     name="custom",
-    title="a corpus of one's own",
+    facts=FACTS,
     read=read,
     settings=CustomSettings,
     labels_of=labels_of,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from recipes.common import cli
 from recipes.common.recipe import Recipe
+from recipes.daic_woz.about import FACTS
 from recipes.daic_woz.errata import ERRATA
 from recipes.daic_woz.manifest import BEHIND_THE_RECORDING, MISSING_TRANSCRIPT, read
 from recipes.daic_woz.protocol import examples_of, folds_of, labels_of, notes_of
@@ -12,7 +13,7 @@ from recipes.daic_woz.settings import DaicWozSettings
 
 RECIPE = Recipe(
     name="daic_woz",
-    title="DAIC-WOZ",
+    facts=FACTS,
     read=read,
     settings=DaicWozSettings,
     labels_of=labels_of,

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from recipes.common import cli
 from recipes.common.clips import CLIP_TWICE, UNKNOWN_NAME
 from recipes.common.recipe import Recipe
+from recipes.emodb.about import FACTS
 from recipes.emodb.manifest import read
 from recipes.emodb.protocol import folds_of, labels_of
 from recipes.emodb.settings import EmodbSettings
 
 RECIPE = Recipe(
     name="emodb",
-    title="EmoDB",
+    facts=FACTS,
     read=read,
     settings=EmodbSettings,
     labels_of=labels_of,

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 
 from recipes.common import cli
 from recipes.common.recipe import Recipe
+from recipes.iemocap.about import FACTS
 from recipes.iemocap.manifest import read
 from recipes.iemocap.protocol import folds_of, labels_of
 from recipes.iemocap.settings import IemocapSettings
 
 RECIPE = Recipe(
     name="iemocap",
-    title="IEMOCAP",
+    facts=FACTS,
     read=read,
     settings=IemocapSettings,
     labels_of=labels_of,

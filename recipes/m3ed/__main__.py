@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from recipes.common import cli
 from recipes.common.recipe import Recipe
 from recipes.m3ed import problems
+from recipes.m3ed.about import FACTS
 from recipes.m3ed.manifest import read
 from recipes.m3ed.protocol import folds_of, labels_of
 from recipes.m3ed.settings import M3edSettings
 
 RECIPE = Recipe(
     name="m3ed",
-    title="M3ED",
+    facts=FACTS,
     read=read,
     settings=M3edSettings,
     labels_of=labels_of,

@@ -14,6 +14,7 @@ from recipes.common.problems import Problem
 from recipes.common.recipe import Prepared, Recipe
 from recipes.common.settings import RecipeSettings
 from recipes.common.store import Store
+from recipes.custom.about import FACTS
 
 RATE = 16000
 EMPTY = dict.fromkeys(manifest.COLUMNS, "") | {"start": None, "end": None}
@@ -42,7 +43,7 @@ def toy(read, **recipe):
     return Recipe(
         **{
             "name": "toy",
-            "title": "Toy",
+            "facts": FACTS,
             "read": read,
             "settings": RecipeSettings,
             "labels_of": None,
