@@ -8,7 +8,7 @@ from recipes.crema_d.__main__ import main
 from recipes.crema_d.actors import FOLD_OF, SEXES
 from recipes.crema_d.manifest import read
 from tests.recipes.copies import crema_d as copies
-from tests.recipes.copies.silence import write_silence
+from tests.recipes.copies.audio import write_sparse
 
 WORDS = {
     "ANG": "anger",
@@ -51,7 +51,7 @@ def test_folds_are_balanced_and_known_beforehand():
 def test_names_that_are_none(tmp_path):
     count = len(copies.tiny(tmp_path) - copies.FLAGGED)
     for name in ("1005_DFA_JOY_XX", "1092_DFA_ANG_XX", "1005_DFA_ANG", "1005-DFA-ANG-XX"):
-        write_silence(tmp_path / "AudioWAV" / f"{name}.wav", 100)
+        write_sparse(tmp_path / "AudioWAV" / f"{name}.wav", 100, [])
     prepared = read(tmp_path)
     assert {(p.kind, p.where) for p in prepared.problems} == {
         ("unknown label", "AudioWAV/1005_DFA_JOY_XX.wav"),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from recipes.common.manifest import read_manifest
 from recipes.custom.__main__ import main
 from recipes.custom.manifest import read
-from tests.recipes.copies.silence import write_silence
+from tests.recipes.copies.audio import write_sparse
 
 HEADING = "path,label,speaker,split,fold,start,end"
 
@@ -121,7 +121,7 @@ def test_which_table(write, tmp_path):
 def test_the_command(write, tmp_path, capsys):
     data, out = tmp_path / "audio", tmp_path / "out"
     data.mkdir()
-    write_silence(data / "a.wav", 16000)
+    write_sparse(data / "a.wav", 16000, [])
     table = write(HEADING, "a.wav,Joy,ann,,,0.25,0.5", "a.wav,calm,ann,,,0.5,0.75") / "clips.csv"
     arguments = ["prepare", "--data", str(data), "--csv", str(table), "--out", str(out)]
     assert main([*arguments, "--no-store"]) == 0

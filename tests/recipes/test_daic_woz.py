@@ -12,7 +12,7 @@ from recipes.daic_woz.manifest import read
 from recipes.daic_woz.participants import read_participants
 from recipes.daic_woz.transcript import read_transcript
 from tests.recipes.copies import daic_woz as copies
-from tests.recipes.copies.silence import write_silence
+from tests.recipes.copies.audio import write_sparse
 
 TRAIN = "train_split_Depression_AVEC2017.csv"
 TEST = "full_test_split.csv"
@@ -103,14 +103,14 @@ def test_no_sync_marks(text):
 
 def test_a_row_that_the_end_of_the_recording_cuts(copy):
     *_, last = [s for s in read(copy).segments if s.session == "300"]
-    write_silence(copy / last.path, round((last.start + 0.2) * 16000))
+    write_sparse(copy / last.path, round((last.start + 0.2) * 16000), [])
     (found,) = [s for s in read(copy).segments if s.id == last.id]
     assert (found.start, found.end) == (last.start, pytest.approx(last.start + 0.2, abs=1e-4))
 
 
 def test_a_row_behind_the_end_of_the_recording(copy, tmp_path, capsys):
     *before, last = [s for s in read(copy).segments if s.session == "300"]
-    write_silence(copy / last.path, round((last.start - 0.1) * 16000))
+    write_sparse(copy / last.path, round((last.start - 0.1) * 16000), [])
     options = ["--allow-count-mismatch", "--no-store", "--out", str(tmp_path / "out")]
     assert main(["prepare", "--data", str(copy), *options]) == 0
     shown = " ".join(capsys.readouterr().out.split())

@@ -7,7 +7,7 @@ from recipes.common.manifest import read_manifest
 from recipes.emodb.__main__ import main
 from recipes.emodb.manifest import read
 from tests.recipes.copies import emodb as copies
-from tests.recipes.copies.silence import write_silence
+from tests.recipes.copies.audio import write_sparse
 
 
 @pytest.mark.parametrize("sub", ["wav", "audio", "emodb/audio"])
@@ -27,8 +27,8 @@ def test_clips(tmp_path, sub):
 def test_names_that_are_none(tmp_path):
     count = len(copies.tiny(tmp_path))
     for name in ("03a01Xa", "04a01Fa", "03a1Fa", "16b10Ta_new"):
-        write_silence(tmp_path / "wav" / f"{name}.wav", 100)
-    write_silence(tmp_path / "wav" / "03a01Fa.flac", 100)
+        write_sparse(tmp_path / "wav" / f"{name}.wav", 100, [])
+    write_sparse(tmp_path / "wav" / "03a01Fa.flac", 100, [])
     prepared = read(tmp_path)
     assert {(p.kind, p.where) for p in prepared.problems} == {
         ("unknown label", "wav/03a01Xa.wav"),

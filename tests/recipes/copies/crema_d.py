@@ -1,6 +1,6 @@
 """A made-up copy of CREMA-D: its layout and names, no voice of anybody."""
 
-from tests.recipes.copies.silence import write_silence
+from tests.recipes.copies.audio import wav
 
 SENTENCES = ("DFA", "IOM", "ITH", "ITS", "IWL", "IWW", "MTI", "TAI", "TIE", "TSI", "WSI")
 EMOTIONS = ("ANG", "DIS", "FEA", "HAP", "NEU", "SAD")
@@ -46,5 +46,5 @@ def _write(folder, clips):
     for name in clips:
         # So that one is called in the corpus.
         file = "1040_ITH_SAD_X" if name == "1040_ITH_SAD_XX" else name
-        write_silence(folder / f"{file}.wav", 200)
+        (folder / f"{file}.wav").write_bytes(wav(200))
     return clips

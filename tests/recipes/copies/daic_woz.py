@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from tests.recipes.copies.silence import RATE, write_silence
+from tests.recipes.copies.audio import RATE, write_sparse
 
 # As published.
 NUMBERS = [number for number in range(300, 493) if number not in (342, 394, 398, 460)]
@@ -141,7 +141,12 @@ def _write_session(folder, number, about):
     (folder / f"{number}_TRANSCRIPT.csv").write_text(text, newline="", encoding="utf-8")
     (folder / f"._{number}_TRANSCRIPT.csv").write_bytes(b"\0\5\26\7Mac OS X")
     length = max(stop for _, stop, *_ in rows) + about["offset"] + 1
-    write_silence(folder / f"{number}_AUDIO.wav", int(length * RATE))
+    # A second is enough of any row.
+    sounds = [
+        (start + about["offset"], min(stop, start + 1) + about["offset"])
+        for start, stop, *_ in rows
+    ]
+    write_sparse(folder / f"{number}_AUDIO.wav", int(length * RATE), sounds)
     return [
         Row(number=index, start=start, stop=stop, dropped_by=frozenset(dropped), **about)
         for index, (start, stop, who, _, dropped) in enumerate(rows, start=1)

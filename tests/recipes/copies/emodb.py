@@ -1,6 +1,6 @@
 """A made-up copy of EmoDB: its layouts and names, no voice of anybody."""
 
-from tests.recipes.copies.silence import write_silence
+from tests.recipes.copies.audio import wav
 
 WORDS = {
     "W": "anger",
@@ -47,7 +47,7 @@ def _write(folder, clips):
             for index in range(count):
                 text, version = TEXTS[index % len(TEXTS)], "abcd"[index // len(TEXTS)]
                 name = f"{speaker}{text}{letter}{version}"
-                write_silence(folder / f"{name}.wav", 400)
+                (folder / f"{name}.wav").write_bytes(wav(400))
                 sex = "male" if speaker in MEN else "female"
                 found[name] = (speaker, sex, WORDS[letter], text)
     return found
