@@ -102,3 +102,16 @@ def test_links_of_the_readme_lead_somewhere(path):
     for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):
         if not target.startswith(("http://", "https://")):
             assert (path.parent / target).exists(), target
+
+
+def test_table_of_settings():
+    """recipes/README.md lists every setting of all recipes, with its default."""
+    from recipes.common.settings import RecipeSettings
+
+    text = (ROOT / "recipes" / "README.md").read_text(encoding="utf-8")
+    table = text.split("| setting | default | what |")[1].split("\n\n")[0]
+    listed = dict(re.findall(r"^\| `(\w+)` \| `?(.*?)`? \|", table, re.MULTILINE))
+    fields = RecipeSettings.model_fields
+    assert listed == {
+        name: str(field.default).lower().replace("none", "null") for name, field in fields.items()
+    }
