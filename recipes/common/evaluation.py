@@ -8,22 +8,20 @@ import keras
 import numpy as np
 from rich.console import Console
 
-from keras_reparam.deploy.progress import track
 from recipes.common.decisions import decide, majority_class
+from recipes.common.deployment.form import Form
+from recipes.common.deployment.scoring import score_examples
+from recipes.common.deployment.waveform_model import WaveformModel
 from recipes.common.folders import staged
 from recipes.common.json_file import read_json, write_json
 from recipes.common.plots import plot_confusion
 from recipes.common.predictions import Predictions, pooled, write_predictions
 from recipes.common.protocol import Example, Fold
 from recipes.common.results import Results, results_of
-from recipes.common.scores import keras_scores
 from recipes.common.settings import RecipeSettings
 
 METRICS, PREDICTIONS, CONFUSION = "metrics.json", "predictions.csv", "confusion.png"
 READINGS = "test_readings.json"
-# Clips whose waveforms are in memory at once.
-_CLIPS = 32
-
 Samples = Callable[[Example], np.ndarray]
 
 
@@ -68,15 +66,11 @@ def predictions_of(
         console: Where the progress bar is drawn.
     """
     majority = majority_class(fold.train)
+    forms = {"Keras": Form.of_keras(model, features_in=False)}
     found = []
     for part, examples in parts.items():
-        groups = [examples[i : i + _CLIPS] for i in range(0, len(examples), _CLIPS)]
-        scores = np.concatenate(
-            [
-                keras_scores(model, [samples(example) for example in group])
-                for group in track(groups, f"Scoring {part}", console)
-            ]
-        )
+        scored = score_examples(examples, samples, forms, WaveformModel(model), console)
+        scores = scored.probabilities["Keras"]
         decisions, means = decide(examples, scores, rule=settings.decision_rule)
         about = {"labels": labels, "fold": fold.name, "part": part, "majority": majority}
         found.append(Predictions.of(decisions, means, **about))

@@ -10,9 +10,6 @@ from keras_reparam.deploy import Classifier
 # The one definition of a clip's windows.
 from keras_reparam.deploy.classifier import windows
 
-# Samples, or frames, that a model hears at once: 16 windows of 4 seconds.
-_AT_ONCE = 16 * 64000
-
 
 def windows_of(clips: Sequence[np.ndarray], size: int) -> tuple[np.ndarray, np.ndarray]:
     """The windows of all clips that hold sound: those of `sounding_windows`.
@@ -88,9 +85,7 @@ def scores_of_windows(model: keras.Model, windows: np.ndarray, clips: np.ndarray
         windows: Its input for all windows.
         clips: `(windows,)`: the clip that each belongs to.
     """
-    # As many seconds at once, whatever a window's length.
-    size = max(1, _AT_ONCE // windows.shape[1])
-    logits = in_batches(lambda batch: model(batch, training=False), windows, size=size)
+    logits = in_batches(lambda batch: model(batch, training=False), windows)
     return mean_scores(softmax(logits.astype("float64")), clips)
 
 

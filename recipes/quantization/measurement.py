@@ -13,6 +13,7 @@ from keras_reparam.deploy.export import KINDS
 from keras_reparam.deploy.progress import track
 from keras_reparam.deploy.runtime import Runtime
 from recipes.common import latency
+from recipes.common.deployment.names import FEATURES_IN
 from recipes.common.scores import (
     beginnings_of,
     in_batches,
@@ -21,8 +22,6 @@ from recipes.common.scores import (
     windows_of,
 )
 
-# Kinds whose input is features: the front end can't be quantised.
-FEATURES_IN = ("int8_full",)
 _ROUNDS = 200
 
 

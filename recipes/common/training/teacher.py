@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_reparam.audio import LogMel
 from keras_reparam.deploy.saved_model import load_model
+from recipes.common.deployment.waveform_model import WaveformModel
 from recipes.common.run_folder import RunFolder
 from recipes.common.settings import RecipeSettings
 
@@ -35,9 +36,8 @@ def load_teacher(
             f"A teacher must know the same classes. Received: {', '.join(run.labels())}, for "
             f"{', '.join(labels)}"
         )
-    model = load_model(path)
-    (front_end,) = (layer for layer in model.layers if isinstance(layer, LogMel))
-    backbone = model.layers[-1]
+    whole = WaveformModel(load_model(path))
+    front_end, backbone = whole.log_mel, whole.backbone
     if backbone.input_shape[1] != settings.frames:
         raise ValueError(
             f"A teacher must have windows of as many frames. Received: {backbone.input_shape[1]}, "
