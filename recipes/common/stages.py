@@ -186,12 +186,12 @@ class Stages:
             expansion=settings.expansion,
             training_parameters=trained["parameters"]["training"],
             protocol=(
-                f"Fold {fold.name}; no speaker is in two parts. Of {trained['epochs']} epochs the "
-                f"validation part chose epoch {trained['chosen_epoch']}, by "
+                f"No speaker is in two parts. Of {trained['epochs']} epochs the validation part "
+                f"chose epoch {trained['chosen_epoch']}, by "
                 f"{FIGURES[settings.select_on]}. The test part was read by the evaluation and by "
                 "the scoring of these files."
             ),
-            command=f"python -m recipes.{self._recipe.name} all --run {self._run.path.name}",
+            command=f"python -m recipes.{self._recipe.name} all --data DIR --config config.json",
             notes=self._notes,
         )
 
