@@ -139,6 +139,8 @@ def _add_run(parser: argparse.ArgumentParser, recipe: Recipe) -> None:
 
 
 def _run(recipe: Recipe, options: argparse.Namespace, own: Mapping[str, Any]) -> int:
+    # Training steps take a third less time with it. Before any stage imports TensorFlow.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     if options.stage == "prepare":
         prepare(recipe, options, own)
         return 0
@@ -147,8 +149,6 @@ def _run(recipe: Recipe, options: argparse.Namespace, own: Mapping[str, Any]) ->
     other = getattr(options, "on", None)
     if other is None:
         _ensure_prepared(recipe, options, own)
-    # These training steps take a third less time with it.
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     keep_quiet()
     from rich.console import Console
 

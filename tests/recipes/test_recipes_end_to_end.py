@@ -47,6 +47,7 @@ def prepared(tmp_path_factory):
     def prepare(name):
         if name not in folders:
             folder = tmp_path_factory.mktemp(name)
+            (folder / "copy").mkdir()
             COPIES[name].tiny(folder / "copy")
             out = folder / "runs"
             allow = ["--allow-count-mismatch", "--allow-malformed-line", "--allow-unreadable-audio"]
