@@ -36,6 +36,12 @@ class ValidationScores(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         with averaged_weights(self.model):
             logits = self.model.predict(self._inputs, batch_size=self._batch_size, verbose=0)
+        if not np.isfinite(logits).all():
+            raise ValueError(
+                f"Training has diverged in epoch {epoch + 1}: the loss is {logs['loss']}, and the "
+                "model's scores are no numbers. Choose a lower `learning_rate`, or a `clip_norm`, "
+                "and another run folder"
+            )
         of_clips = mean_scores(softmax(logits.astype("float64")), self._clips)
         truth, predicted, scores = self._decide(of_clips)
         found = evaluate(truth, predicted, self._labels)
@@ -51,10 +57,14 @@ def averaged_weights(model: keras.Model) -> Iterator[None]:
     if not getattr(model.optimizer, "inner_optimizer", model.optimizer).use_ema:
         yield
         return
+    variables = [*model.trainable_variables, *model.optimizer.variables]
+    values = [keras.ops.convert_to_numpy(variable) for variable in variables]
     swap = keras.callbacks.SwapEMAWeights()
     swap.set_model(model)
     swap.on_test_begin()
     try:
         yield
     finally:
-        swap.on_test_end()
+        # Keras swaps by adding and subtracting, which doesn't give the same weights back.
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
