@@ -1,12 +1,10 @@
 """A training that is stopped at any moment ends as an unbroken one."""
 
-import contextlib
 import csv
 import io
 import json
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +17,16 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from keras_reparam.audio import LogMel
+from recipes.common.corpus import Corpus
+from recipes.common.lock import exclusive
+from recipes.common.manifest import read_manifest
+from recipes.common.run_folder import RunFolder
+from recipes.common.training import train
+from recipes.common.training.progress_bar import ProgressBar
 from recipes.custom.__main__ import main
+from recipes.custom.protocol import folds_of, labels_of
+from recipes.custom.settings import CustomSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = {
@@ -43,7 +50,10 @@ SETTINGS = {
     "ema": 0.9,
 }
 LABELS = ("anger", "neutral", "sadness")
-KILLS = 20
+KILLS = 22
+# How long a command that trains both folds takes, about.
+SECONDS = 16
+FOLDS = ("--fold", "1", "--fold", "2")
 
 # The command, which gets a signal when it does something in a run's folder for the nth time.
 CHILD = """
@@ -101,14 +111,14 @@ def prepared(tmp_path_factory, emodb4):
     return folder / "out"
 
 
-def command(stage, out, run, *arguments):
-    return [stage, "--out", str(out), "--run", run, *arguments]
+def command(stage, run, *arguments):
+    return [stage, "--out", str(run.parent), "--run", run.name, *arguments]
 
 
-def start(arguments, out, event="none", nth=1, number=signal.SIGKILL, **env):
+def start(arguments, run, event="none", nth=1, number=signal.SIGKILL, **env):
     """The command in a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-c", CHILD, event, str(nth), str(int(number)), str(out / "run"),
+        [sys.executable, "-c", CHILD, event, str(nth), str(int(number)), run,
          "recipes.custom", *arguments],
         cwd=ROOT,
         env={**os.environ, "COLUMNS": "200", **env},
@@ -130,10 +140,13 @@ def ended(process, timeout=120):
     return process.returncode, out, err
 
 
-def finish(arguments, out, **env):
-    code, output, err = ended(start(arguments, out, **env))
+def finish(stage, run, *arguments, **env):
+    assert_finished(start(command(stage, run, *arguments), run, **env))
+
+
+def assert_finished(process):
+    code, _, err = ended(process)
     assert (code, err) == (0, ""), err
-    return output
 
 
 def rows_of(path):
@@ -180,12 +193,16 @@ def assert_same_runs(run, expected):
             assert (run / file).read_bytes() == (expected / file).read_bytes(), file
 
 
-def unbroken(out, name, arguments, **env):
-    began = time.monotonic()
-    finish(command("train", out, name, *arguments), out, **env)
-    seconds = time.monotonic() - began
-    finish(command("evaluate", out, name, *arguments[:2]), out, **env)
-    return out / name, seconds
+def unbroken(run, *settings, folds=FOLDS, **env):
+    finish("train", run, *folds, *settings, **env)
+    finish("evaluate", run, *folds, **env)
+    return run
+
+
+@pytest.fixture(scope="module")
+def reference(prepared):
+    """A run of two folds that nothing interrupted."""
+    return unbroken(prepared / "unbroken", *as_arguments(SETTINGS))
 
 
 class Killer:
@@ -195,28 +212,28 @@ class Killer:
         kills: How many stages were stopped, by signal.
     """
 
-    def __init__(self, out, seed, seconds, **env):
-        self._out, self._seconds, self._env = out, seconds, env
+    def __init__(self, seed, **env):
+        self._env = env
         self._random = random.Random(seed)
         self.kills = {signal.SIGKILL: 0, signal.SIGINT: 0}
 
-    def run(self, arguments, most):
-        """Runs the command until it has ended by itself."""
+    def run(self, most, stage, run, *arguments):
+        """Runs the command until it has ended by itself, and stops it until `most` were."""
         while sum(self.kills.values()) < most:
-            if self._stopped(arguments) is None:
+            if self._stopped(command(stage, run, *arguments), run) is None:
                 return
-        finish(arguments, self._out, **self._env)
+        finish(stage, run, *arguments, **self._env)
 
-    def _stopped(self, arguments):
+    def _stopped(self, arguments, run):
         """The signal that stopped the command; `None`: it was faster."""
         number = self._random.choices([signal.SIGKILL, signal.SIGINT], [3, 1])[0]
         if self._random.random() < 0.5:
             event = self._random.choice(list(EVENTS))
             nth = self._random.randint(1, EVENTS[event])
-            process = start(arguments, self._out, event, nth, number, **self._env)
+            process = start(arguments, run, event, nth, number, **self._env)
         else:
-            process = start(arguments, self._out, **self._env)
-            time.sleep(self._random.uniform(0.1, self._seconds))
+            process = start(arguments, run, **self._env)
+            time.sleep(self._random.uniform(0.1, SECONDS))
             process.send_signal(number)
         code, _, err = ended(process)
         if code == 0:
@@ -232,18 +249,261 @@ class Killer:
 
 
 @pytest.mark.slow
-def test_kills_at_random_moments(prepared):
-    """Two folds, then their evaluation, stopped at least twenty times."""
-    folds = ("--fold", "1", "--fold", "2")
-    settings = as_arguments(SETTINGS)
-    expected, seconds = unbroken(prepared, "run-unbroken", [*folds, *settings])
-    killer = Killer(prepared, 6, seconds)
+def test_kills_at_random_moments(prepared, reference):
+    """Two folds, then their evaluation, stopped more than twenty times."""
+    killer = Killer(seed=6)
     runs = 0
     while sum(killer.kills.values()) < KILLS:
         runs += 1
-        name = f"run-killed{runs}"
-        killer.run(command("train", prepared, name, *folds, *settings), KILLS - 3)
-        killer.run(command("evaluate", prepared, name, *folds), KILLS)
-        # Readings are counted, also those that were stopped.
-        assert_same_runs(prepared / name, expected)
+        run = prepared / f"killed{runs}"
+        killer.run(KILLS - 3, "train", run, *FOLDS, *as_arguments(SETTINGS))
+        killer.run(KILLS, "evaluate", run, *FOLDS)
+        assert_same_runs(run, reference)
     assert all(killer.kills.values())
+
+
+@pytest.mark.slow
+def test_kills_on_jax(prepared):
+    env = {"KERAS_BACKEND": "jax"}
+    folds, settings = FOLDS[:2], as_arguments(SETTINGS)
+    reference = unbroken(prepared / "jax", *settings, folds=folds, **env)
+    killer, run = Killer(seed=7, **env), prepared / "jax-killed"
+    killer.run(3, "train", run, *folds, *settings)
+    killer.run(4, "evaluate", run, *folds)
+    assert sum(killer.kills.values()) >= 3
+    assert_same_runs(run, reference)
+
+
+@pytest.mark.slow
+def test_same_seed_gives_the_same_metrics(prepared):
+    """Also where operations are shared among threads."""
+    settings = as_arguments(
+        {"frames": 200, "epochs": 2, "batch_size": 12, "mixup": 0.2, "ema": 0.9, "seed": 5}
+    )
+    env = {"TF_NUM_INTRAOP_THREADS": "2", "TF_NUM_INTEROP_THREADS": "2", "OMP_NUM_THREADS": "2"}
+    first, second, other = (
+        unbroken(prepared / f"same{i}", *settings, *more, folds=FOLDS[:2], **env)
+        for i, more in enumerate([(), (), ("seed=6",)])
+    )
+    assert_same_runs(second, first)
+    assert (other / "predictions.csv").read_bytes() != (first / "predictions.csv").read_bytes()
+
+
+def wait_for(process, condition):
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+def test_second_process_stops_and_does_not_disturb_the_first(prepared, reference):
+    run = prepared / "twice"
+    arguments = command("train", run, *FOLDS, *as_arguments(SETTINGS))
+    first = start(arguments, run)
+    try:
+        wait_for(first, (run / "fold-1" / "history.csv").exists)
+        first.send_signal(signal.SIGSTOP)
+        before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+        for stage in ("train", "evaluate"):
+            code, _, err = ended(start(command(stage, run, *FOLDS), run))
+            assert (code, err.count("\n")) == (2, 1)
+            assert err.startswith(f"custom: Another process is writing '{run}'.")
+        assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+        first.send_signal(signal.SIGCONT)
+        assert_finished(first)
+    finally:
+        first.kill()
+    finish("evaluate", run, *FOLDS)
+    assert_same_runs(run, reference)
+
+
+@pytest.mark.slow
+def test_full_disk(prepared, small_disk, reference):
+    """During an epoch, while the models are written, and in the evaluation."""
+    run = prepared / "full"
+    run.symlink_to(small_disk)
+    train = ("train", run, *FOLDS[:2], *as_arguments(SETTINGS))
+    evaluate = ("evaluate", run, *FOLDS[:2])
+    for stage, moment in ((train, ("fsync", 7)), (train, ("zip", 400)), (evaluate, ("fsync", 1))):
+        code, _, err = ended(start(command(*stage), run, *moment))
+        assert code == -signal.SIGKILL, err
+        before = checkpoints(run)
+        fill(small_disk / "filler")
+        code, _, err = ended(start(command(*stage), run))
+        assert (code, err.count("\n")) == (2, 1), err
+        assert "No space left" in err
+        if stage is train:
+            assert "make room, and run the same command again" in err
+            assert before
+        assert checkpoints(run) == before
+        (small_disk / "filler").unlink()
+        if stage is evaluate:
+            finish(*stage)
+    assert_same_models(run / "fold-1", reference / "fold-1")
+
+
+def checkpoints(run):
+    return {path.name: path.read_bytes() for path in run.glob("fold-*/*.npz")}
+
+
+def fill(path):
+    with path.open("wb", buffering=0) as file:
+        for size in (4096, 1):
+            try:
+                while True:
+                    file.write(bytes(size))
+            except OSError:
+                pass
+
+
+@pytest.mark.slow
+def test_memory_is_flat_over_epochs(prepared):
+    run = prepared / "long"
+    epochs = 16
+    settings = {"epochs": epochs, "batch_size": 2, "mixup": 0.2, "ema": 0.9, "frames": 200}
+    process = start(command("train", run, *FOLDS[:2], *as_arguments(settings)), run)
+    history, memory = run / "fold-1" / "history.csv", {}
+
+    def look():
+        epoch = len(rows_of(history)) if history.exists() else 0
+        if process.poll() is None:
+            memory[epoch] = resident(process.pid)
+        return epoch == epochs
+
+    wait_for(process, look)
+    assert_finished(process)
+    assert abs(memory[epochs - 1] / memory[5] - 1) < 0.05
+
+
+def resident(pid):
+    """Kilobytes of memory."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0])
+
+
+@pytest.fixture(scope="module")
+def training(prepared):
+    """Trains the first fold here: `training(folder, settings, stop=...)`.
+
+    Ctrl-C comes after the epoch `stop`, or before the models are written (`"models"`).
+    """
+    segments = read_manifest(prepared / "manifest.csv")
+    corpus = Corpus(prepared / "store", LogMel())
+
+    def run(folder, change, stop=None):
+        settings = CustomSettings(**SETTINGS | {"epochs": 3} | change)
+
+        def stopping(*arguments):
+            if stop == "models" or arguments[1] + 1 == stop:
+                raise KeyboardInterrupt
+
+        with pytest.MonkeyPatch.context() as patch:
+            if stop == "models":
+                patch.setattr(train, "_write", stopping)
+            elif stop is not None:
+                patch.setattr(ProgressBar, "on_epoch_end", stopping)
+            train.train_fold(
+                corpus,
+                folds_of(segments, settings)[0],
+                labels_of(settings, segments),
+                settings,
+                folder,
+                Console(file=io.StringIO()),
+            )
+
+    return run
+
+
+CONFORMER = {"channels": 4, "units": 16, "num_layers": 1, "num_heads": 2, "kernel_size": 5}
+OPTIONS = {
+    "sampling, TensorBoard": {"class_balance": "sampling", "tensorboard": True},
+    "waveforms": {"waveform_augmentation": True, "mixup": 0.0},
+    "waveforms, mixed": {"waveform_augmentation": True},
+    "SGD": {"optimizer": "sgd", "learning_rate": 0.1, "ema": None},
+    "bfloat16": {"precision": "mixed_bfloat16"},
+    "float16": {"precision": "mixed_float16"},
+    "XLA": {"xla": True},
+    "patience": {"patience": 1, "epochs": 8, "learning_rate": 1e-8},
+    "Conformer": {"backbone": "conformer", "backbone_options": CONFORMER},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("option", OPTIONS)
+def test_every_state_is_kept(training, tmp_path, option):
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    training(whole, OPTIONS[option])
+    for stop in (1, "models"):
+        with pytest.raises(KeyboardInterrupt):
+            training(broken, OPTIONS[option], stop=stop)
+    training(broken, OPTIONS[option])
+    assert_same_models(broken, whole)
+    if option == "patience":
+        assert len(history_of(whole)) < 8
+
+
+@pytest.mark.slow
+def test_with_teacher(training, tmp_path):
+    run = RunFolder(tmp_path / "teacher")
+    run.path.mkdir()
+    run.begin(CustomSettings(**SETTINGS), recipe="custom", labels=LABELS, manifest="")
+    training(run.fold("1"), {"epochs": 1})
+    option = {"teacher": str(run.path), "backbone_options": TINY | {"units": 8}}
+    whole, broken, alone = (tmp_path / name for name in ("whole", "broken", "alone"))
+    training(whole, option)
+    with pytest.raises(KeyboardInterrupt):
+        training(broken, option, stop=2)
+    training(broken, option)
+    assert_same_models(broken, whole)
+    training(alone, option | {"teacher": None})
+    assert history_of(alone) != history_of(whole)
+
+
+@pytest.mark.slow
+def test_divergence(training, tmp_path):
+    with pytest.raises(ValueError, match="Training has diverged in epoch 1: .*`learning_rate`"):
+        training(tmp_path / "run", {"learning_rate": 1e30, "warm_up": 0.0})
+    assert list((tmp_path / "run").iterdir()) == []
+
+
+def test_interrupted_run_goes_on(prepared, failed, capsys, monkeypatch):
+    """What a user meets between two calls, and that the second one ends as one alone."""
+    settings = as_arguments(SETTINGS | {"epochs": 2})
+    whole, run = prepared / "small", prepared / "small-broken"
+    arguments = command("train", run, *FOLDS[:2], *settings)
+    with monkeypatch.context() as patch:
+        patch.setattr(ProgressBar, "on_epoch_end", interrupt)
+        assert main(arguments) == 130
+    folder = run / "fold-1"
+    capsys.readouterr()
+    with exclusive(run):
+        assert f"Another process is writing '{run}'" in failed(main, *arguments)
+    message = failed(main, *arguments[:-1], "ema=0.5", "seed=2")
+    assert "seed was 1 and is 2; ema was 0.9 and is 0.5" in message
+    whole_checkpoint = (folder / "checkpoint.npz").read_bytes()
+    (folder / "checkpoint.npz").write_bytes(whole_checkpoint[:-100])
+    assert main(arguments) == 2
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1
+    assert f"'{folder / 'checkpoint.npz'}' is damaged; delete its folder" in message
+    (folder / "checkpoint.npz").write_bytes(whole_checkpoint)
+    # As processes that were killed leave them.
+    (folder / "history.csv").unlink()
+    (folder / ".unfinished-abcd1234").mkdir()
+    (folder / ".best.abcd1234.npz").touch()
+    (run / ".note.csv").touch()
+    assert main(arguments) == 0
+    assert "goes on after epoch 1" in capsys.readouterr().out
+    assert main(command("train", whole, *FOLDS[:2], *settings)) == 0
+    assert_same_models(folder, whole / "fold-1")
+    (run / ".note.csv").unlink()
+    # Killed between its last two steps.
+    (folder / "checkpoint.npz").touch()
+    assert main(arguments) == 0
+    assert_same_runs(run, whole)
+
+
+def interrupt(*_):
+    raise KeyboardInterrupt

@@ -38,7 +38,8 @@ def read_variables(path: Path, variables: Sequence[keras.Variable]) -> dict:
         ValueError: If the file is damaged, or of other variables.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # NumPy leaves a file open that it can't read.
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             meta = json.loads(str(file["meta"]))
             values = [file[str(i)] for i in range(meta["count"])]
     # What a damaged file makes zipfile raise: of its own, and of the formats it takes it for.
