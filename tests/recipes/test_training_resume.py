@@ -424,7 +424,7 @@ OPTIONS = {
     "SGD": {"optimizer": "sgd", "learning_rate": 0.1, "ema": None},
     "bfloat16": {"precision": "mixed_bfloat16"},
     "float16": {"precision": "mixed_float16"},
-    "XLA": {"xla": True},
+    "XLA": {"xla": True, "mixup": 0.0, "ema": None},
     "patience": {"patience": 1, "epochs": 8, "learning_rate": 1e-8},
     "Conformer": {"backbone": "conformer", "backbone_options": CONFORMER},
 }

@@ -24,7 +24,7 @@ from recipes.common.training.batches import TrainingBatches
 from recipes.common.training.checkpoints import BEST, CHECKPOINT, Checkpoints
 from recipes.common.training.example_features import ExampleFeatures, ExampleWindows
 from recipes.common.training.fit import fit, prepare_to_fit
-from recipes.common.training.model import training_model
+from recipes.common.training.model import scored_model, training_model
 from recipes.common.training.teacher import load_teacher
 from recipes.common.training.validation_scores import ValidationScores
 from recipes.common.training.windows import FeatureWindows, WaveformWindows
@@ -102,6 +102,7 @@ def train_fold(
             corpus, fold.validation, log_mel, settings.frames, settings.batch_size
         )
         scores = ValidationScores(
+            scored_model(backbone),
             validation,
             validation.owners,
             lambda found: _decided(fold.validation, found, settings.decision_rule),
