@@ -78,7 +78,8 @@ class TeacherFeatures(keras.layers.Layer):
 def with_features(backbone: keras.Model) -> keras.Model:
     """`backbone` with a second output: what its last layer, the classifier, receives."""
     classifier = backbone.output._keras_history.operation
-    return _WithFeatures(backbone.input, [backbone.output, classifier.input])
+    outputs = [backbone.output, classifier.input]
+    return _WithFeatures(backbone.input, outputs, name="with_features")
 
 
 class _WithFeatures(keras.Model):
