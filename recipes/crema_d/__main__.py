@@ -1,9 +1,9 @@
 """The command `python -m recipes.crema_d`."""
 
-import sys
 from collections.abc import Sequence
 
 from recipes.common import cli
+from recipes.common.command import leave
 from recipes.common.clips import CLIP_TWICE, UNKNOWN_NAME
 from recipes.common.recipe import Recipe
 from recipes.crema_d.manifest import read
@@ -27,4 +27,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())
