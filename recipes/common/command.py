@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import NoReturn
 
-
 _STOPPED = 128 + signal.SIGINT
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from recipes.common import cli
-from recipes.common.command import leave
 from recipes.common.clips import CLIP_TWICE, UNKNOWN_NAME
+from recipes.common.command import leave
 from recipes.common.recipe import Recipe
 from recipes.emodb.manifest import read
 from recipes.emodb.protocol import folds_of, labels_of
