@@ -1,6 +1,7 @@
 """The command `python -m recipes.<corpus> prepare|train|evaluate|export|all`."""
 
 import argparse
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -157,6 +158,9 @@ def _run(recipe: Recipe, options: argparse.Namespace, own: Mapping[str, Any]) ->
         from keras_reparam.deploy.quiet import quiet
 
         with interrupted_at_the_end(), quiet():
+            # Keras imports it on the other backends, too, when it saves something.
+            with contextlib.suppress(ImportError):
+                import tensorflow  # noqa: F401
             from recipes.common.stages import Stages
     stages = Stages(
         recipe,

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import NoReturn
 
+_STOPPED = 128 + signal.SIGINT
+
 
 class Parser(argparse.ArgumentParser):
     """Bad use is one line, as bad input is."""
@@ -35,13 +37,26 @@ def interrupted_at_the_end() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
+def leave(code: int) -> NoReturn:
+    """Ends the process with this exit code.
+
+    After Ctrl-C at once: TensorFlow's threads may still be making batches, and crash while Python
+    ends in its own way.
+    """
+    if code == _STOPPED:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
 def exit_code(name: str, body: Callable[[], int]) -> int:
     """Runs `body`; bad input (2) and Ctrl-C (130) are one line on standard error."""
     try:
         return body()
     except KeyboardInterrupt:
         print(f"\n{name}: stopped; nothing half-written is left", file=sys.stderr)
-        return 128 + signal.SIGINT
+        return _STOPPED
     except (ValueError, OSError) as error:
         text = " ".join(str(error).split()) or type(error).__name__
         print(f"{name}: {text}", file=sys.stderr)

@@ -86,7 +86,10 @@ def results_by_part(predictions: Predictions, notes: Sequence[str]) -> dict[str,
 def write_evaluation(
     folder: Path, predictions: Predictions, results: dict[str, Results], *, title: str
 ) -> None:
-    """Writes predictions.csv, metrics.json and, of the first part, confusion.png."""
+    """Writes predictions.csv, metrics.json and, of the first part, confusion.png.
+
+    Where predictions.csv is, so are the others: it comes last.
+    """
     part, first = next(iter(results.items()))
     with staged(folder) as beside:
         write_predictions(beside / PREDICTIONS, predictions)

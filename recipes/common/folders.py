@@ -2,10 +2,23 @@
 
 import contextlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+
+# Names that `staged`, and `written_beside` of the package, give to what is not whole yet.
+_LEFTOVER = re.compile(r"\.unfinished-\w{8}|\..+\.\w{8}\.(csv|json|npz)")
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Removes what killed processes left half-written in `folder`, where nobody else may write."""
+    for path in [path for path in folder.rglob(".*") if _LEFTOVER.fullmatch(path.name)]:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -1,11 +1,12 @@
 """The folder of a run: one set of settings, all folds."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
-from recipes.common.json_file import write_json
+from recipes.common.folders import remove_leftovers
+from recipes.common.json_file import read_json, write_json
 from recipes.common.settings import RecipeSettings
 
 CONFIG, RUN = "config.json", "run.json"
@@ -34,6 +35,8 @@ class RunFolder:
     ) -> None:
         """Writes what is about to run, or checks that it is what ran here before.
 
+        What a killed process left half-written is removed; the folder's lock must be held.
+
         Args:
             settings: All of them.
             recipe: The recipe's name.
@@ -45,8 +48,8 @@ class RunFolder:
         """
         config = settings.model_dump(mode="json")
         about = {"recipe": recipe, "labels": list(labels), "manifest_sha256": manifest}
+        remove_leftovers(self.path)
         if not (self.path / CONFIG).exists():
-            self.path.mkdir(parents=True, exist_ok=True)
             write_json(self.path / RUN, about)
             write_json(self.path / CONFIG, config)
             return
@@ -81,7 +84,7 @@ class RunFolder:
             raise FileNotFoundError(
                 f"There is no run in '{self.path}' ({name} is not there). Train it first"
             )
-        return json.loads(path.read_text(encoding="utf-8"))
+        return read_json(path, dict[str, Any])
 
 
 def run_name(settings: RecipeSettings) -> str:

@@ -43,7 +43,13 @@ from recipes.common.recipe import Recipe
 from recipes.common.results_table import class_table, folds_table, results_table
 from recipes.common.run_folder import RunFolder
 from recipes.common.settings import RecipeSettings
-from recipes.common.training.train import LIGHT, TRAINING, is_trained, train_fold
+from recipes.common.training.train import (
+    LIGHT,
+    TRAINING,
+    is_trained,
+    remove_checkpoints,
+    train_fold,
+)
 
 # A minute: a phone can't wait for a whole interview.
 _PHONE_FRAMES = 6000
@@ -83,6 +89,8 @@ class Stages:
             for number, fold in enumerate(self._folds, start=1):
                 folder = self._run.fold(fold.name)
                 if is_trained(folder):
+                    # As far as the run was not killed before it did so.
+                    remove_checkpoints(folder)
                     continue
                 self._say(f"Fold {fold.name} ({number} of {len(self._folds)})")
                 train_fold(self._corpus, fold, self._labels, self._settings, folder, self._console)
@@ -96,7 +104,7 @@ class Stages:
         with self._begun():
             for fold in self._trained():
                 folder = self._run.fold(fold.name)
-                if not again and (folder / METRICS).exists():
+                if not again and (folder / PREDICTIONS).exists():
                     continue
                 record_reading(folder, "evaluate", self._console)
                 predictions = self._predictions(fold, self._corpus.samples, fold.tests)
@@ -226,7 +234,7 @@ class Stages:
     def _report_all(self) -> None:
         """Shows and writes the results of all folds that were evaluated."""
         folders = [self._run.fold(fold.name) for fold in self._every_fold]
-        files = [folder / PREDICTIONS for folder in folders if (folder / METRICS).exists()]
+        files = [folder / PREDICTIONS for folder in folders if (folder / PREDICTIONS).exists()]
         predictions = pooled([read_predictions(path) for path in files])
         parts = dict.fromkeys(predictions.part.tolist())
         results = {

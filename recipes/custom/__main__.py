@@ -1,10 +1,10 @@
 """The command `python -m recipes.custom`."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from recipes.common import cli
+from recipes.common.command import leave
 from recipes.common.recipe import Recipe
 from recipes.custom.about import FACTS
 from recipes.custom.manifest import read
@@ -35,4 +35,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

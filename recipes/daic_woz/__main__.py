@@ -1,9 +1,9 @@
 """The command `python -m recipes.daic_woz`."""
 
-import sys
 from collections.abc import Sequence
 
 from recipes.common import cli
+from recipes.common.command import leave
 from recipes.common.recipe import Recipe
 from recipes.daic_woz.about import FACTS
 from recipes.daic_woz.errata import ERRATA
@@ -42,4 +42,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

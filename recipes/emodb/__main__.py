@@ -1,10 +1,10 @@
 """The command `python -m recipes.emodb`."""
 
-import sys
 from collections.abc import Sequence
 
 from recipes.common import cli
 from recipes.common.clips import CLIP_TWICE, UNKNOWN_NAME
+from recipes.common.command import leave
 from recipes.common.recipe import Recipe
 from recipes.emodb.about import FACTS
 from recipes.emodb.manifest import read
@@ -28,4 +28,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -1,9 +1,9 @@
 """The command `python -m recipes.iemocap`."""
 
-import sys
 from collections.abc import Sequence
 
 from recipes.common import cli
+from recipes.common.command import leave
 from recipes.common.recipe import Recipe
 from recipes.iemocap.about import FACTS
 from recipes.iemocap.manifest import read
@@ -26,4 +26,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

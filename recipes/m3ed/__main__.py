@@ -1,9 +1,9 @@
 """The command `python -m recipes.m3ed`."""
 
-import sys
 from collections.abc import Sequence
 
 from recipes.common import cli
+from recipes.common.command import leave
 from recipes.common.recipe import Recipe
 from recipes.m3ed import problems
 from recipes.m3ed.about import FACTS
@@ -29,4 +29,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

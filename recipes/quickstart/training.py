@@ -13,7 +13,7 @@ from recipes.common.features import adapt, features_at_speeds
 from recipes.common.scores import in_batches, windows_of
 from recipes.common.training.batches import TrainingBatches
 from recipes.common.training.fit import fit, prepare_to_fit
-from recipes.common.training.model import training_model
+from recipes.common.training.model import scored_model, training_model
 from recipes.common.training.validation_scores import ValidationScores
 from recipes.common.training.windows import FeatureWindows
 from recipes.quickstart.corpus import Corpus
@@ -66,7 +66,11 @@ def train(corpus: Corpus, settings: Settings, console: Console) -> Trained:
     validation = in_batches(log_mel, windows), in_batches(log_mel.compute_mask, windows)
     right = np.array([clip.label for clip in corpus.validation])
     scores = ValidationScores(
-        validation, owners, lambda found: (right, found.argmax(axis=1), found), corpus.labels
+        scored_model(backbone),
+        validation,
+        owners,
+        lambda found: (right, found.argmax(axis=1), found),
+        corpus.labels,
     )
     # Never stops early: it is there to bring the best epoch's weights back.
     best = keras.callbacks.EarlyStopping(

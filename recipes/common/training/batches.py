@@ -12,7 +12,7 @@ from recipes.common.training.windows import FeatureWindows, WaveformWindows
 
 
 class TrainingBatches(keras.utils.PyDataset):
-    """Batches `(inputs, classes, weights)`, in another order in every epoch.
+    """Batches `(inputs, classes, weights)`, in another order in every epoch; `start_at` says which.
 
     What is in a batch depends on the seed, the epoch and the batch's number alone, not on what
     was drawn before: a run that goes on from a later epoch sees what an unbroken one sees.
@@ -53,7 +53,8 @@ class TrainingBatches(keras.utils.PyDataset):
         start = time.perf_counter()
         size = self._settings.batch_size
         clips = self._order[index * size : (index + 1) * size]
-        rng = np.random.default_rng((self._settings.seed, self._epoch, index))
+        # NumPy takes (seed, epoch) for (seed, epoch, 0), which gives the order.
+        rng = np.random.default_rng((self._settings.seed, self._epoch, index + 1))
         drawn = zip(*(self._windows.draw(clip, rng) for clip in clips), strict=True)
         inputs = tuple(stacked(arrays, self._windows.length) for arrays in drawn)
         targets = self._targets[self._truth[clips]]
@@ -78,11 +79,8 @@ class TrainingBatches(keras.utils.PyDataset):
         inputs = tuple(mixed[name] for name in names)
         return inputs if len(inputs) > 1 else inputs[0], mixed["targets"], mixed["sample_weight"]
 
-    def on_epoch_end(self):
-        self.start_at(self._epoch + 1)
-
     def start_at(self, epoch: int) -> None:
-        """Makes `epoch`, counted from 0, the next one."""
+        """Makes the batches those of `epoch`, counted from 0."""
         self._epoch = epoch
         rng = np.random.default_rng((self._settings.seed, self._epoch))
         if self._settings.class_balance == "sampling":

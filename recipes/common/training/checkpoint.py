@@ -2,6 +2,7 @@
 
 import json
 import os
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -37,11 +38,18 @@ def read_variables(path: Path, variables: Sequence[keras.Variable]) -> dict:
         ValueError: If the file is damaged, or of other variables.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # NumPy leaves a file open that it can't read.
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             meta = json.loads(str(file["meta"]))
             values = [file[str(i)] for i in range(meta["count"])]
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise ValueError(f"'{path}' is damaged; delete it to begin anew: {error}") from error
+    # What a damaged file makes zipfile raise: of its own, and of the formats it takes it for.
+    except (
+        *(OSError, ValueError, KeyError, EOFError),
+        *(zipfile.BadZipFile, NotImplementedError, RuntimeError),
+    ) as error:
+        raise ValueError(
+            f"'{path}' is damaged; delete its folder to begin anew: {error}"
+        ) from error
     if [tuple(v.shape) for v in variables] != [value.shape for value in values]:
         raise ValueError(
             f"'{path}' was written by another model or version; delete its folder to begin anew"

@@ -1,12 +1,12 @@
 """What is kept after every epoch."""
 
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import keras
 
+from recipes.common.disk import explaining_a_full_disk
 from recipes.common.rows import write_rows
 from recipes.common.training.checkpoint import read_variables, write_variables
 from recipes.common.training.validation_scores import averaged_weights
@@ -52,6 +52,8 @@ class Checkpoints(keras.callbacks.Callback):
         if (self._folder / CHECKPOINT).exists():
             about = read_variables(self._folder / CHECKPOINT, self._state(model))
             self.history = about["history"]
+            # It may lack the last row.
+            self._write_history()
 
     @property
     def best(self) -> Mapping[str, float]:
@@ -73,11 +75,6 @@ class Checkpoints(keras.callbacks.Callback):
         self._start = time.perf_counter()
 
     def on_epoch_end(self, epoch, logs=None):
-        if not math.isfinite(logs["loss"]):
-            raise ValueError(
-                f"The loss is {logs['loss']} in epoch {epoch + 1}: training has diverged. Choose a "
-                "lower `learning_rate`, or a `clip_norm`, and another run folder"
-            )
         data = self._data_seconds()
         row = {"epoch": epoch + 1, **{name: float(value) for name, value in logs.items()}}
         row["seconds"] = time.perf_counter() - self._start
@@ -90,9 +87,14 @@ class Checkpoints(keras.callbacks.Callback):
         write_variables(
             self._folder / CHECKPOINT, self._state(self.model), {"history": self.history}
         )
-        write_rows(self._folder / HISTORY, list(row), self.history)
+        self._write_history()
         if self.finished:
             self.model.stop_training = True
+
+    def _write_history(self):
+        path = self._folder / HISTORY
+        with explaining_a_full_disk(f"'{path}'"):
+            write_rows(path, list(self.history[0]), self.history)
 
     def _state(self, model: keras.Model) -> list[keras.Variable]:
         """Weights, the optimiser's variables, and the states of all generators of numbers."""

@@ -47,7 +47,46 @@ class CosineDistillation(keras.layers.Layer):
         return input_shape[0]
 
 
+class TeacherFeatures(keras.layers.Layer):
+    """Features of a trained model before its classifier, as when it is used.
+
+    That is a layer because a functional model hands `training=True` on to all of its parts,
+    whatever was said when they were put together: dropout would change the teacher.
+
+    Args:
+        teacher: The backbone.
+        **kwargs: `name`, and what else every Keras layer takes.
+
+    Call arguments:
+        features: As of the backbone.
+        mask: As of the backbone.
+    """
+
+    def __init__(self, teacher: keras.Model, **kwargs):
+        super().__init__(**kwargs)
+        self._model = with_features(teacher)
+        self.supports_masking = True
+
+    def call(self, features, mask=None):
+        _, found = self._model(features, mask=mask, training=False)
+        return found
+
+    def compute_mask(self, features, previous_mask=None):
+        return None
+
+
 def with_features(backbone: keras.Model) -> keras.Model:
     """`backbone` with a second output: what its last layer, the classifier, receives."""
     classifier = backbone.output._keras_history.operation
-    return keras.Model(backbone.input, [backbone.output, classifier.input])
+    outputs = [backbone.output, classifier.input]
+    return _WithFeatures(backbone.input, outputs, name="with_features")
+
+
+class _WithFeatures(keras.Model):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.supports_masking = True
+
+    def compute_mask(self, features, previous_mask=None):
+        # As of a backbone: what comes out has no frames.
+        return None

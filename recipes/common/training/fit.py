@@ -32,6 +32,7 @@ def fit(
     *,
     callbacks: list[keras.callbacks.Callback] | None = None,
     initial_epoch: int = 0,
+    best: float = 0.0,
 ) -> dict[str, list[float]]:
     """Trains a model that `prepare_to_fit` has compiled; returns the history of each log.
 
@@ -42,12 +43,16 @@ def fit(
         console: Where the progress bar is drawn.
         callbacks: Further ones, called before the progress bar.
         initial_epoch: How many epochs it has been trained for already.
+        best: The best validation UA of these.
     """
-    with ProgressBar(console, settings.epochs, batches.clips, initial_epoch) as bar:
+    order = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, _: batches.start_at(epoch))
+    with ProgressBar(console, settings.epochs, batches.clips, initial_epoch, best) as bar:
         return model.fit(
             batches,
             epochs=settings.epochs,
             initial_epoch=initial_epoch,
-            callbacks=[*(callbacks or []), bar],
+            callbacks=[order, *(callbacks or []), bar],
+            # Keras would shuffle the batches, too, by a generator that no checkpoint has.
+            shuffle=False,
             verbose=0,
         ).history

@@ -11,7 +11,7 @@ from keras_reparam.audio import (
     SpecAugment,
 )
 from recipes.common.settings import TrainingSettings
-from recipes.common.training.distillation import CosineDistillation, with_features
+from recipes.common.training.distillation import CosineDistillation, TeacherFeatures, with_features
 
 
 def training_model(
@@ -33,9 +33,7 @@ def training_model(
         teacher_weight: Of the distance from its features in the loss.
     """
     if waveforms_to is None:
-        features = keras.Input(backbone.input_shape[1:], name="features")
-        mask = keras.Input(backbone.input_shape[1:2], dtype="bool", name="mask")
-        inputs = [features, mask]
+        inputs = features, mask = _inputs(backbone)
     else:
         samples = backbone.input_shape[1] * waveforms_to.hop_length
         inputs = keras.Input((samples,), name="waveform")
@@ -46,8 +44,19 @@ def training_model(
     if teacher is None:
         return keras.Model(inputs, backbone(features, mask=mask))
     logits, own = with_features(backbone)(features, mask=mask)
-    _, other = with_features(teacher)(features, mask=mask, training=False)
+    other = TeacherFeatures(teacher)(features, mask=mask)
     return keras.Model(inputs, CosineDistillation(teacher_weight)([logits, own, other]))
+
+
+def scored_model(backbone: keras.Model) -> keras.Model:
+    """`backbone` as the training model has it, of features and mask, without what is around it."""
+    features, mask = _inputs(backbone)
+    return keras.Model([features, mask], backbone(features, mask=mask))
+
+
+def _inputs(backbone: keras.Model) -> list[keras.KerasTensor]:
+    features = keras.Input(backbone.input_shape[1:], name="features")
+    return [features, keras.Input(backbone.input_shape[1:2], dtype="bool", name="mask")]
 
 
 def _augmented(waveform, seed: int):

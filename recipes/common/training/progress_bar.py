@@ -17,12 +17,13 @@ class ProgressBar(keras.callbacks.Callback):
         epochs: Number of epochs.
         clips: Clips of an epoch.
         done: Epochs that were done before.
+        best: The best validation UA of these.
     """
 
-    def __init__(self, console: Console, epochs: int, clips: int, done: int = 0):
+    def __init__(self, console: Console, epochs: int, clips: int, done: int = 0, best: float = 0.0):
         super().__init__()
         self._epochs, self._clips, self._done = epochs, clips, done
-        self._best = 0.0
+        self._best = best
         self._progress = Progress(
             TextColumn("Epoch"),
             MofNCompleteColumn(),

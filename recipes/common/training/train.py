@@ -12,6 +12,7 @@ from keras_reparam.audio import LogMel
 from keras_reparam.benchmarks.environment import environment
 from recipes.common.corpus import Corpus
 from recipes.common.decisions import decide
+from recipes.common.disk import explaining_a_full_disk
 from recipes.common.folders import staged
 from recipes.common.json_file import write_json
 from recipes.common.metrics import FIGURES
@@ -23,7 +24,7 @@ from recipes.common.training.batches import TrainingBatches
 from recipes.common.training.checkpoints import BEST, CHECKPOINT, Checkpoints
 from recipes.common.training.example_features import ExampleFeatures, ExampleWindows
 from recipes.common.training.fit import fit, prepare_to_fit
-from recipes.common.training.model import training_model
+from recipes.common.training.model import scored_model, training_model
 from recipes.common.training.teacher import load_teacher
 from recipes.common.training.validation_scores import ValidationScores
 from recipes.common.training.windows import FeatureWindows, WaveformWindows
@@ -34,6 +35,12 @@ LIGHT, TRAIN, TRAINING = "light.keras", "train.keras", "training.json"
 def is_trained(folder: Path) -> bool:
     """Whether a fold's folder holds its trained models."""
     return (folder / TRAINING).is_file()
+
+
+def remove_checkpoints(folder: Path) -> None:
+    """Removes from a trained fold's folder what going on would have needed."""
+    for name in (CHECKPOINT, BEST):
+        (folder / name).unlink(missing_ok=True)
 
 
 def train_fold(
@@ -90,12 +97,12 @@ def train_fold(
     done = len(checkpoints.history)
     if done:
         console.print(f"Fold {fold.name}: goes on after epoch {done}.", highlight=False)
-        batches.start_at(done)
     if done < settings.epochs and not checkpoints.finished:
         validation = ExampleWindows(
             corpus, fold.validation, log_mel, settings.frames, settings.batch_size
         )
         scores = ValidationScores(
+            scored_model(backbone),
             validation,
             validation.owners,
             lambda found: _decided(fold.validation, found, settings.decision_rule),
@@ -109,11 +116,11 @@ def train_fold(
             console,
             callbacks=[scores, checkpoints, *_tensorboard(settings, folder)],
             initial_epoch=done,
+            best=max((row["val_ua"] for row in checkpoints.history), default=0.0),
         )
     checkpoints.load_best()
     _write(folder, backbone, log_mel, labels, settings, checkpoints, fold, console)
-    for name in (CHECKPOINT, BEST):
-        (folder / name).unlink(missing_ok=True)
+    remove_checkpoints(folder)
 
 
 def _longest(corpus: Corpus, fold: Fold) -> int:
@@ -169,7 +176,7 @@ def _write(
         f"{about['parameters']['training']:,} parameters in training, "
         f"{about['parameters']['merged']:,} merged; {len(fold.train)} clips"
     )
-    with staged(folder) as beside:
+    with explaining_a_full_disk(f"the models in '{folder}'"), staged(folder) as beside:
         kr.models.with_front_end(backbone, log_mel).save(beside / TRAIN)
         kr.models.with_front_end(light, log_mel).save(beside / LIGHT)
         plot_curves(

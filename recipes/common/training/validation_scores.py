@@ -17,7 +17,8 @@ class ValidationScores(keras.callbacks.Callback):
     windows, as when the model is used.
 
     Args:
-        inputs: The model's input for all windows of all validation clips: arrays, or a data set.
+        scored: `scored_model` of the backbone that is trained.
+        inputs: Its input for all windows of all validation clips: arrays, or a data set.
         clips: `(windows,)`: the clip that each window belongs to.
         decide: Of probabilities `(clips, classes)` the true classes `(decisions,)`, the predicted
             ones and the probabilities `(decisions, classes)`.
@@ -26,8 +27,11 @@ class ValidationScores(keras.callbacks.Callback):
         batch_size: Windows at once, if the input is arrays.
     """
 
-    def __init__(self, inputs, clips, decide, labels, *, metrics=("ua",), batch_size: int = 32):
+    def __init__(
+        self, scored, inputs, clips, decide, labels, *, metrics=("ua",), batch_size: int = 32
+    ):
         super().__init__()
+        self._scored = scored
         self._inputs, self._clips, self._decide = inputs, clips, decide
         self._labels, self._metrics = labels, metrics
         is_data_set = isinstance(inputs, keras.utils.PyDataset)
@@ -35,7 +39,13 @@ class ValidationScores(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         with averaged_weights(self.model):
-            logits = self.model.predict(self._inputs, batch_size=self._batch_size, verbose=0)
+            logits = self._scored.predict(self._inputs, batch_size=self._batch_size, verbose=0)
+        if not np.isfinite(logits).all():
+            raise ValueError(
+                f"Training has diverged in epoch {epoch + 1}: the loss is {logs['loss']}, and the "
+                "model's scores are no numbers. Choose a lower `learning_rate`, or a `clip_norm`, "
+                "and another run folder"
+            )
         of_clips = mean_scores(softmax(logits.astype("float64")), self._clips)
         truth, predicted, scores = self._decide(of_clips)
         found = evaluate(truth, predicted, self._labels)
@@ -51,10 +61,14 @@ def averaged_weights(model: keras.Model) -> Iterator[None]:
     if not getattr(model.optimizer, "inner_optimizer", model.optimizer).use_ema:
         yield
         return
+    variables = [*model.trainable_variables, *model.optimizer.variables]
+    values = [keras.ops.convert_to_numpy(variable) for variable in variables]
     swap = keras.callbacks.SwapEMAWeights()
     swap.set_model(model)
     swap.on_test_begin()
     try:
         yield
     finally:
-        swap.on_test_end()
+        # Keras swaps by adding and subtracting, which doesn't give the same weights back.
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)

@@ -1,0 +1,426 @@
+"""The parts of a training, against hand calculations, NumPy and Keras."""
+
+import random
+
+import keras
+import numpy as np
+import pytest
+
+import keras_reparam as kr
+from keras_reparam.audio import LogMel
+from recipes.common.features import Features
+from recipes.common.run_folder import RunFolder
+from recipes.common.settings import RecipeSettings
+from recipes.common.training.batches import TrainingBatches
+from recipes.common.training.checkpoint import read_variables, write_variables
+from recipes.common.training.distillation import (
+    CosineDistillation,
+    TeacherFeatures,
+    with_features,
+)
+from recipes.common.training.optimizer import optimizer_of
+from recipes.common.training.teacher import load_teacher
+from recipes.common.training.validation_scores import ValidationScores, averaged_weights
+from recipes.common.training.windows import FeatureWindows, WaveformWindows, at_tempo
+
+QUIET = {"gain": 0.0, "shift": 0, "tempo": 0.0}
+
+
+class Numbered:
+    """Windows of one frame that tell which clip they are of, and what was drawn."""
+
+    length = 1
+
+    def draw(self, clip, rng):
+        return np.array([[clip, rng.random()]], "float32"), np.ones(1, bool)
+
+
+def settings_of(**values):
+    return RecipeSettings(**{"batch_size": 4} | values)
+
+
+def batches_of(truth, classes=2, **values):
+    return TrainingBatches(Numbered(), truth, classes, settings_of(**values))
+
+
+def epoch_of(batches, epoch):
+    """All of it as arrays: clips and numbers, masks, targets, weights."""
+    batches.start_at(epoch)
+    rows = [batches[i] for i in range(len(batches))]
+    return [
+        np.concatenate([inputs[0][:, 0] for inputs, _, _ in rows]),
+        np.concatenate([inputs[1] for inputs, _, _ in rows]),
+        *(np.concatenate([row[i] for row in rows]) for i in (1, 2)),
+    ]
+
+
+def test_batches_do_not_depend_on_what_was_drawn_before():
+    """Neither on the order in which they are asked for, nor on other generators of numbers."""
+    truth = [0, 0, 0, 0, 0, 0, 0, 1, 1, 1]
+    for options in ({}, {"mixup": 0.3}, {"class_balance": "sampling"}):
+        first, second = (batches_of(truth, **options) for _ in range(2))
+        epochs = [epoch_of(first, epoch) for epoch in range(3)]
+        random.seed(1)
+        np.random.seed(1)
+        second.start_at(2)
+        second[1], second[0]
+        for epoch in (2, 0, 1):
+            for found, expected in zip(epoch_of(second, epoch), epochs[epoch], strict=True):
+                np.testing.assert_array_equal(found, expected)
+        other = epoch_of(batches_of(truth, seed=2, **options), 0)
+        assert not np.array_equal(other[0], epochs[0][0])
+        assert not np.array_equal(epochs[0][0], epochs[1][0])
+
+
+def test_every_clip_once_with_weights():
+    truth = np.array([0, 0, 0, 0, 0, 0, 0, 1, 1, 2])
+    weights = {"weights": [10 / 3 / 7, 10 / 3 / 2, 10 / 3], "none": [1, 1, 1]}
+    for balance, expected in weights.items():
+        batches = batches_of(truth, classes=3, class_balance=balance)
+        assert len(batches) == 3
+        (clips, numbers), _, targets, found = (
+            part.T if i == 0 else part for i, part in enumerate(epoch_of(batches, 0))
+        )
+        clips = clips.astype(int)
+        assert sorted(clips) == list(range(10))
+        assert len(set(numbers)) == 10
+        np.testing.assert_array_equal(targets, np.eye(3)[truth[clips]])
+        np.testing.assert_allclose(found, np.array(expected)[truth[clips]], rtol=1e-6)
+
+
+def test_sampling_shows_classes_equally_often():
+    truth = np.array([0] * 80 + [1] * 15 + [2] * 5)
+    batches = batches_of(truth, classes=3, class_balance="sampling", batch_size=100)
+    found = [epoch_of(batches, epoch) for epoch in range(30)]
+    counts = sum(targets.sum(axis=0) for _, _, targets, _ in found)
+    # 1,000 of each are expected; their standard deviation is 26.
+    assert np.abs(counts - 1000).max() < 130
+    assert all((weights == 1).all() for *_, weights in found)
+
+
+def test_mixup_is_linear_in_everything():
+    """Each row is a share of one row and the rest of another, inputs and targets alike."""
+    truth = [0, 0, 1, 1, 2, 2, 2, 2]
+    options = {"classes": 3, "batch_size": 8, "seed": 3}
+    plain = epoch_of(batches_of(truth, **options), 0)
+    mixed = epoch_of(batches_of(truth, mixup=1.0, **options), 0)
+    inputs, _, targets, weights = plain
+    ways = []
+    for row in range(8):
+        for other in range(8):
+            apart = inputs[row, 1] - inputs[other, 1]
+            share = (mixed[0][row, 1] - inputs[other, 1]) / apart if apart else 1.0
+            close = [
+                np.allclose(share * values[row] + (1 - share) * values[other], found[row])
+                for values, found in ((inputs, mixed[0]), (targets, mixed[2]))
+            ]
+            # A weight counts as much as its part of the clip.
+            if all(close) and -1e-6 <= share <= 1 + 1e-6:
+                ways.append((row, other))
+                expected = share * weights[row] + (1 - share) * weights[other]
+                np.testing.assert_allclose(mixed[3][row], expected, rtol=1e-4)
+                break
+    assert len(ways) == 8
+    assert not np.allclose(mixed[0], inputs)
+    np.testing.assert_allclose(mixed[2].sum(axis=1), 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize("tempo", [0.5, 0.9, 1.3, 20.0])
+def test_tempo_equals_numpy(tempo):
+    rng = np.random.default_rng(0)
+    values, mask = rng.normal(size=(13, 3)).astype("float32"), rng.random(13) < 0.7
+    found, found_mask = at_tempo(values, mask, tempo)
+    size = max(round(13 / tempo), 1)
+    where = np.linspace(0, 12, size)
+    expected = np.stack([np.interp(where, np.arange(13), column) for column in values.T], axis=1)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    np.testing.assert_array_equal(found_mask, mask[np.rint(where).astype(int)])
+
+
+def test_windows():
+    log_mel = LogMel(num_mels=2)
+    log_mel.build(None)
+    frames = [3, 30, 31]
+    clips = [
+        [Features(np.arange(2.0 * n).reshape(n, 2).astype("float16"), np.ones(n, bool))]
+        for n in frames
+    ]
+    windows = FeatureWindows(clips, log_mel, settings_of(frames=10, **QUIET))
+    rng = np.random.default_rng(0)
+    drawn = [[windows.draw(clip, rng) for _ in range(200)] for clip in range(3)]
+    for found, count in zip(drawn, frames, strict=True):
+        starts = {round(float(values[0, 0])) // 2 for values, _ in found}
+        assert starts == set(range(max(count - 10, 0) + 1))
+        assert {len(values) for values, _ in found} == {min(count, 10)}
+        values, mask = found[0]
+        # Up to what float32 loses in the exponential.
+        expected = 2 * round(float(values[0, 0]) / 2) + np.arange(2.0 * len(values))
+        np.testing.assert_allclose(values.ravel(), expected, rtol=1e-3, atol=1e-3)
+        assert (values.dtype, mask.dtype) == (np.float32, bool)
+    quick = FeatureWindows(clips, log_mel, settings_of(frames=10, **QUIET | {"tempo": 0.3}))
+    lengths = [len(quick.draw(2, rng)[0]) for _ in range(200)]
+    assert max(lengths) == 10
+    assert {len(quick.draw(0, rng)[0]) for _ in range(200)} == {2, 3, 4}
+
+    samples = np.arange(12.0)
+    waveforms = WaveformWindows(lambda clip: samples[: 4 + 8 * clip], 10)
+    assert {waveforms.draw(1, rng)[0].tolist()[0] for _ in range(50)} == {0, 1, 2}
+    assert waveforms.draw(0, rng)[0].tolist() == [0, 1, 2, 3]
+
+
+def test_learning_rate_rises_and_falls():
+    settings = settings_of(epochs=10, warm_up=0.25, learning_rate=0.4)
+    rate = optimizer_of(settings, steps=7)._learning_rate
+    # 70 steps, of which a quarter, rounded up, are 18.
+    for step in (0, 5, 18, 30, 69, 70):
+        if step < 18:
+            expected = 0.4 * step / 18
+        else:
+            expected = 0.4 * 0.5 * (1 + np.cos(np.pi * (step - 18) / 52))
+        assert float(rate(step)) == pytest.approx(expected, abs=1e-7)
+    constant = optimizer_of(settings_of(epochs=1, warm_up=0.0, learning_rate=0.4), steps=1)
+    assert float(constant._learning_rate(0)) == pytest.approx(0.4)
+
+
+def stepped(optimizer, steps=1, value=1.0):
+    """A variable after steps of gradient `(30, 40)`."""
+    variable = keras.Variable([value, value])
+    optimizer.build([variable])
+    for _ in range(steps):
+        optimizer.apply([keras.ops.array([30.0, 40.0])])
+    return variable, keras.ops.convert_to_numpy(variable)
+
+
+def test_sgd_with_momentum_clipping_and_decay():
+    about = {"optimizer": "sgd", "epochs": 100, "warm_up": 0.0, "learning_rate": 0.1}
+    _, found = stepped(optimizer_of(settings_of(clip_norm=1.0, weight_decay=0.5, **about), 10**6))
+    # (30, 40) has a norm of 50.
+    np.testing.assert_allclose(found, 1 - 0.1 * 0.5 - 0.1 * np.array([0.6, 0.8]), rtol=1e-5)
+    settings = settings_of(clip_norm=None, weight_decay=0.0, momentum=0.5, **about)
+    _, found = stepped(optimizer_of(settings, 10**6), steps=2)
+    np.testing.assert_allclose(found, 1 - np.array([30, 40]) * 0.1 * (1 + 1.5), rtol=1e-5)
+
+
+def test_adamw_and_averages():
+    settings = settings_of(
+        **{"ema": 0.75, "epochs": 100, "warm_up": 0.0, "learning_rate": 0.1, "weight_decay": 0.0}
+    )
+    optimizer = optimizer_of(settings, 10**6)
+    assert isinstance(optimizer, keras.optimizers.AdamW)
+    variable, found = stepped(optimizer, steps=3)
+    # Steps of equal gradients are as long as the learning rate. The first average is the value.
+    np.testing.assert_allclose(found, [0.7, 0.7], rtol=1e-5)
+    optimizer.finalize_variable_values([variable])
+    average = 0.75 * (0.75 * 0.9 + 0.25 * 0.8) + 0.25 * 0.7
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(variable), average, rtol=1e-4)
+    assert not optimizer_of(settings_of(), 10).use_ema
+
+
+def normalized(values):
+    return values / np.linalg.norm(values, axis=-1, keepdims=True)
+
+
+def test_distillation_equals_numpy():
+    rng = np.random.default_rng(0)
+    logits, own, other = (rng.normal(size=(5, n)).astype("float32") for n in (3, 4, 6))
+    layer = CosineDistillation(weight=0.7)
+    assert layer([logits, own, other]).shape == (5, 3)
+    assert layer.losses == []
+    assert np.array_equal(layer([logits, own, other], training=True), logits)
+    kernel, bias = (keras.ops.convert_to_numpy(v) for v in layer.projection.variables)
+    cosine = (normalized(own @ kernel + bias) * normalized(other)).sum(axis=1)
+    assert float(layer.losses[0]) == pytest.approx(0.7 * (1 - cosine).mean(), rel=1e-5)
+
+
+def tiny(units=8, **options):
+    return kr.models.create(
+        "conv_transformer",
+        num_classes=3,
+        num_mels=8,
+        frames=16,
+        channels=4,
+        units=units,
+        num_layers=1,
+        num_heads=2,
+        feed_forward_units=16,
+        **options,
+    )
+
+
+def test_distillation_trains_the_student_alone():
+    """The loss of a step is the cross-entropy and the distance; the teacher has no dropout."""
+    student, teacher = tiny(dropout=0.0), tiny(units=12, dropout=0.5)
+    teacher.trainable = False
+    inputs = keras.Input((16, 8))
+    logits, own = with_features(student)(inputs)
+    other = TeacherFeatures(teacher)(inputs)
+    layer = CosineDistillation(0.5)
+    model = keras.Model(inputs, layer([logits, own, other]))
+    assert len(model.trainable_variables) == len(student.trainable_variables) + 2
+    entropy = keras.losses.CategoricalCrossentropy(from_logits=True)
+    model.compile("sgd", entropy, run_eagerly=True)
+
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(4, 16, 8)).astype("float32"), np.eye(3, dtype="float32")[[0, 1, 2, 0]]
+    own, other = (with_features(m)(x, training=False)[1] for m in (student, teacher))
+    layer([model(x), own, other], training=True)
+    expected = float(entropy(y, model(x)))
+    kernel, bias = (keras.ops.convert_to_numpy(v) for v in layer.projection.variables)
+    own, other = (keras.ops.convert_to_numpy(value) for value in (own, other))
+    cosine = (normalized(own @ kernel + bias) * normalized(other)).sum(axis=1)
+    before = [keras.ops.convert_to_numpy(v) for v in teacher.variables]
+    bare = model.train_on_batch(x, y)
+    assert float(bare) == pytest.approx(expected + 0.5 * (1 - cosine).mean(), rel=1e-4)
+    for variable, value in zip(teacher.variables, before, strict=True):
+        np.testing.assert_array_equal(keras.ops.convert_to_numpy(variable), value)
+
+
+def small_model(**options):
+    model = keras.Sequential(
+        [keras.Input((4,)), keras.layers.Dense(5), keras.layers.Dropout(0.5), keras.layers.Dense(2)]
+    )
+    settings = settings_of(learning_rate=0.1, warm_up=0.0, **options)
+    model.compile(
+        optimizer_of(settings, 10), keras.losses.CategoricalCrossentropy(from_logits=True)
+    )
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def values_of(variables):
+    return [keras.ops.convert_to_numpy(variable) for variable in variables]
+
+
+def train_a_little(model, epochs=1):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(12, 4)).astype("float32"), np.eye(2)[np.arange(12) % 2]
+    model.fit(x, y, epochs=epochs, batch_size=4, shuffle=False, verbose=0)
+
+
+def test_validation_hears_the_averages_and_gives_the_weights_back():
+    model = small_model(ema=0.5)
+    train_a_little(model)
+    # Keras has put the averages into the model at the end of `fit`; one more step parts them.
+    model.optimizer.apply([keras.ops.ones_like(v) for v in model.trainable_variables])
+    state = [*model.trainable_variables, *model.optimizer.variables]
+    before = values_of(state)
+    x, truth = np.eye(4, dtype="float32"), np.array([0, 1, 1])
+    callback = ValidationScores(
+        model, x, [0, 1, 1, 2], lambda s: (truth, s.argmax(axis=1), s), ["a", "b"]
+    )
+    callback.set_model(model)
+    logs = {"loss": 1.0}
+    callback.on_epoch_end(0, logs)
+    for found, expected in zip(values_of(state), before, strict=True):
+        np.testing.assert_array_equal(found, expected)
+    averages = values_of(model.optimizer._model_variables_moving_average)
+    with averaged_weights(model):
+        for found, expected in zip(values_of(model.trainable_variables), averages, strict=True):
+            np.testing.assert_allclose(found, expected, atol=1e-6)
+        logits = model.predict(x, verbose=0)
+    powers = np.exp(logits.astype("float64"))
+    scores = powers / powers.sum(axis=1, keepdims=True)
+    scores = np.stack([scores[0], scores[1:3].mean(axis=0), scores[3]])
+    assert logs["val_loss"] == pytest.approx(-np.log(scores[[0, 1, 2], truth]).mean(), rel=1e-4)
+    right = scores.argmax(axis=1) == truth
+    assert logs["val_ua"] == pytest.approx((right[0] + right[1:].mean()) / 2)
+
+    model.optimizer._model_variables_moving_average[0].assign(np.full((4, 5), np.nan))
+    with pytest.raises(ValueError, match="Training has diverged in epoch 3: the loss is 1.0"):
+        callback.on_epoch_end(2, {"loss": 1.0})
+    for found, expected in zip(values_of(model.trainable_variables), before, strict=False):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_checkpoint_has_every_state(tmp_path):
+    """Weights, the optimiser's variables and the generators of dropout."""
+    path = tmp_path / "checkpoint.npz"
+    model = small_model(ema=0.5)
+    train_a_little(model)
+    state = [*model.variables, *model.optimizer.variables]
+    assert any("seed" in variable.path for variable in state)
+    write_variables(path, state, {"history": [{"loss": 0.1 + 0.2}]})
+    before = values_of(state)
+    train_a_little(model)
+    later = values_of(state)
+    assert any(not np.array_equal(a, b) for a, b in zip(before, later, strict=True))
+    assert read_variables(path, state) == {"history": [{"loss": 0.1 + 0.2}]}
+    for variable, value in zip(values_of(state), before, strict=True):
+        np.testing.assert_array_equal(variable, value)
+    train_a_little(model)
+    for variable, value in zip(values_of(state), later, strict=True):
+        np.testing.assert_array_equal(variable, value)
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_damaged_checkpoints(tmp_path):
+    path = tmp_path / "checkpoint.npz"
+    variables = [keras.Variable(np.arange(6.0).reshape(2, 3)), keras.Variable(7)]
+    write_variables(path, variables, {"epoch": 3})
+    content = path.read_bytes()
+    before = values_of(variables)
+    rng = np.random.default_rng(0)
+    damaged = [b"", b"text", content[:-1], content[: len(content) // 2], content[:40]]
+    for place in rng.integers(len(content), size=200):
+        changed = bytearray(content)
+        changed[place] ^= 1 << rng.integers(8)
+        damaged.append(bytes(changed))
+    refused = 0
+    for bad in damaged:
+        path.write_bytes(bad)
+        try:
+            # A bit that nobody reads may be another one.
+            assert read_variables(path, variables) == {"epoch": 3}
+        except ValueError as error:
+            refused += 1
+            assert str(path) in str(error)
+            assert "to begin anew" in str(error)
+        for found, expected in zip(values_of(variables), before, strict=True):
+            np.testing.assert_array_equal(found, expected)
+    assert refused > 100
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="written by another model or version"):
+        read_variables(path, variables[::-1])
+
+
+@pytest.fixture(scope="module")
+def teacher_run(tmp_path_factory):
+    """The folder of a run with a model that nobody trained, and its front end."""
+    run = RunFolder(tmp_path_factory.mktemp("teacher"))
+    run.begin(RecipeSettings(), recipe="custom", labels=("a", "b", "c"), manifest="")
+    log_mel = LogMel(num_mels=8)
+    log_mel.adapt(np.random.default_rng(0).normal(size=(1, 50, 8)).astype("float32"))
+    backbone = tiny()
+    run.fold("1").mkdir()
+    kr.models.with_front_end(backbone, log_mel).save(run.fold("1") / "light.keras")
+    return run.path, log_mel, backbone
+
+
+def test_teacher(teacher_run):
+    folder, log_mel, backbone = teacher_run
+    settings = settings_of(frames=16, teacher=str(folder))
+    found = load_teacher(settings, "1", ["a", "b", "c"], log_mel)
+    x = np.random.default_rng(1).normal(size=(2, 16, 8)).astype("float32")
+    np.testing.assert_array_equal(found(x), backbone(x))
+    assert found.trainable_variables == []
+    assert load_teacher(settings_of(), "1", ["a"], log_mel) is None
+
+
+def test_teachers_that_can_not_teach(teacher_run, tmp_path):
+    folder, log_mel, _ = teacher_run
+    other = LogMel(num_mels=8)
+    other.adapt(np.random.default_rng(9).normal(size=(1, 50, 8)).astype("float32"))
+    cases = [
+        ({"teacher": str(tmp_path)}, "1", "abc", log_mel, "that has trained fold 1"),
+        ({}, "2", "abc", log_mel, "that has trained fold 2"),
+        ({}, "1", "acb", log_mel, "same classes. Received: a, b, c, for a, c, b"),
+        ({"frames": 17}, "1", "abc", log_mel, "as many frames. Received: 16, for 17"),
+        ({}, "1", "abc", other, "the same clips"),
+        ({}, "1", "abc", LogMel(num_mels=64), "same front end"),
+    ]
+    for change, fold, labels, front_end, message in cases:
+        settings = settings_of(**{"frames": 16, "teacher": str(folder)} | change)
+        front_end.build(None) if not front_end.built else None
+        with pytest.raises((ValueError, FileNotFoundError), match=message):
+            load_teacher(settings, fold, list(labels), front_end)
