@@ -10,8 +10,8 @@ from typing import Any
 from keras_reparam.deploy.kinds import KINDS
 from recipes.common.command import Parser, exit_code, interrupted_at_the_end, keep_quiet
 from recipes.common.configuration import checked, load_settings
-from recipes.common.prepare import manifest_of, prepare, store_of
-from recipes.common.problems import option_of
+from recipes.common.preparation.prepare import manifest_of, prepare, store_of
+from recipes.common.preparation.problems import option_of
 from recipes.common.recipe import Recipe
 from recipes.common.run_folder import CONFIG, RunFolder, run_name
 from recipes.common.settings import RecipeSettings

@@ -9,7 +9,7 @@ from keras_reparam.audio import LogMel
 from keras_reparam.deploy.classifier import windows
 from recipes.common.features import SAMPLE_RATE, Features
 from recipes.common.manifest import read_segment
-from recipes.common.protocol import Example
+from recipes.common.protocol.fold import Example
 from recipes.common.store import Store
 
 # The segments of an example begin at multiples of this many frames, so that none of a HAFFormer's

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from keras_reparam.audio import load
-from recipes.common.rows import write_rows
+from recipes.common.files.rows import write_rows
 
 SPLITS = ("train", "validation", "test")
 

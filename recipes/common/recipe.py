@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from recipes.common.corpus_facts import CorpusFacts
-from recipes.common.counts import Count
-from recipes.common.examples import examples_of
 from recipes.common.manifest import Segment
-from recipes.common.problems import KINDS, Problem
-from recipes.common.protocol import Example, Fold
+from recipes.common.preparation.counts import Count
+from recipes.common.preparation.problems import KINDS, Problem
+from recipes.common.protocol.examples import examples_of
+from recipes.common.protocol.fold import Example, Fold
 from recipes.common.settings import RecipeSettings
 
 

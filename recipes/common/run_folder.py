@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from recipes.common.folders import remove_leftovers
-from recipes.common.json_file import read_json, write_json
+from recipes.common.files.folders import remove_leftovers
+from recipes.common.files.json_file import read_json, write_json
 from recipes.common.settings import RecipeSettings
 
 CONFIG, RUN = "config.json", "run.json"

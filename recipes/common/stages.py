@@ -19,7 +19,14 @@ from recipes.common.deployment.model_facts import ModelFacts
 from recipes.common.deployment.names import RESULTS
 from recipes.common.deployment.static_model import with_frames
 from recipes.common.deployment.waveform_model import WaveformModel
-from recipes.common.evaluation import (
+from recipes.common.files.folders import staged
+from recipes.common.files.json_file import read_json, write_json
+from recipes.common.files.lock import exclusive
+from recipes.common.manifest import read_manifest
+from recipes.common.protocol.examples import cross_corpus_examples
+from recipes.common.protocol.fold import Example, Fold
+from recipes.common.recipe import Recipe
+from recipes.common.results.evaluation import (
     CONFUSION,
     METRICS,
     PREDICTIONS,
@@ -29,27 +36,20 @@ from recipes.common.evaluation import (
     results_by_part,
     write_evaluation,
 )
-from recipes.common.examples import cross_corpus_examples
-from recipes.common.folders import staged
-from recipes.common.json_file import read_json, write_json
-from recipes.common.lock import exclusive
-from recipes.common.manifest import read_manifest
-from recipes.common.metrics import FIGURES
-from recipes.common.plots import plot_confusion
-from recipes.common.pooling import folded_results
-from recipes.common.predictions import Predictions, pooled, read_predictions, write_predictions
-from recipes.common.protocol import Example, Fold
-from recipes.common.recipe import Recipe
-from recipes.common.results_table import class_table, folds_table, results_table
+from recipes.common.results.metrics import FIGURES
+from recipes.common.results.plots import plot_confusion
+from recipes.common.results.pooling import folded_results
+from recipes.common.results.predictions import (
+    Predictions,
+    pooled,
+    read_predictions,
+    write_predictions,
+)
+from recipes.common.results.tables import class_table, folds_table, results_table
 from recipes.common.run_folder import RunFolder
 from recipes.common.settings import RecipeSettings
-from recipes.common.training.train import (
-    LIGHT,
-    TRAINING,
-    is_trained,
-    remove_checkpoints,
-    train_fold,
-)
+from recipes.common.training.train import is_trained, remove_checkpoints, train_fold
+from recipes.common.training.trained import LIGHT, TRAINING
 
 # A minute: a phone can't wait for a whole interview.
 _PHONE_FRAMES = 6000

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from recipes.common import cli
-from recipes.common.clips import CLIP_TWICE, UNKNOWN_NAME
 from recipes.common.command import leave
+from recipes.common.preparation.clips import CLIP_TWICE, UNKNOWN_NAME
 from recipes.common.recipe import Recipe
 from recipes.crema_d.about import FACTS
 from recipes.crema_d.manifest import read

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from recipes.common.examples import examples_of
-from recipes.common.folds import cyclic_folds, grouped
-from recipes.common.labels import FOUR_CLASSES
 from recipes.common.manifest import Segment
-from recipes.common.protocol import Fold
+from recipes.common.protocol.examples import examples_of
+from recipes.common.protocol.fold import Fold
+from recipes.common.protocol.folds import cyclic_folds, grouped
+from recipes.common.protocol.labels import FOUR_CLASSES
 from recipes.crema_d.names import EMOTIONS
 from recipes.crema_d.settings import CremaDSettings
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sklearn.model_selection import StratifiedGroupKFold
 
-from recipes.common.protocol import Example
+from recipes.common.protocol.fold import Example
 
 _PARTS = 5
 

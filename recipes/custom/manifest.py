@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from recipes.common.manifest import SPLITS, Segment
-from recipes.common.problems import MALFORMED_LINE, Problem
+from recipes.common.preparation.problems import MALFORMED_LINE, Problem
 from recipes.common.recipe import Prepared
 from recipes.custom.table import REQUIRED, find_table, read_table
 

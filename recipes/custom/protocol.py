@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
-from recipes.common.examples import examples_of
-from recipes.common.folds import OFFICIAL, cyclic_folds, grouped
-from recipes.common.labels import common_label
 from recipes.common.manifest import SPLITS, Segment
-from recipes.common.protocol import Example, Fold
+from recipes.common.protocol.examples import examples_of
+from recipes.common.protocol.fold import Example, Fold
+from recipes.common.protocol.folds import OFFICIAL, cyclic_folds, grouped
+from recipes.common.protocol.labels import common_label
 from recipes.custom.dealing import deal
 from recipes.custom.settings import CustomSettings
 

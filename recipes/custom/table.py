@@ -3,7 +3,7 @@
 import csv
 from pathlib import Path
 
-from recipes.common.problems import MALFORMED_LINE, Problem
+from recipes.common.preparation.problems import MALFORMED_LINE, Problem
 
 REQUIRED = ("path", "label", "speaker")
 OPTIONAL = ("id", "split", "fold", "start", "end", "sex", "session", "text_id")

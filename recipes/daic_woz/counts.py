@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from recipes.common.counts import Count
 from recipes.common.manifest import Segment
+from recipes.common.preparation.counts import Count
 
 PARTICIPANTS = 189
 # By split, and by label as the files have it. Of the test part the number alone is published.

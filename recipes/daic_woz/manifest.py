@@ -7,7 +7,7 @@ from pathlib import Path
 import soundfile
 
 from recipes.common.manifest import Segment
-from recipes.common.problems import MISSING_AUDIO, Problem
+from recipes.common.preparation.problems import MISSING_AUDIO, Problem
 from recipes.common.recipe import Prepared
 from recipes.daic_woz.counts import counts_of
 from recipes.daic_woz.errata import (

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from recipes.common.problems import MALFORMED_LINE, UNKNOWN_LABEL, Problem
+from recipes.common.preparation.problems import MALFORMED_LINE, UNKNOWN_LABEL, Problem
 
 # The corpus's development part is a manifest's validation part.
 LABELLED = {

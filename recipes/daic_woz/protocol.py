@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 
 from sklearn.model_selection import train_test_split
 
-from recipes.common.folds import OFFICIAL
-from recipes.common.labels import class_of
 from recipes.common.manifest import Segment, by_split
-from recipes.common.protocol import Example, Fold
+from recipes.common.protocol.fold import Example, Fold
+from recipes.common.protocol.folds import OFFICIAL
+from recipes.common.protocol.labels import class_of
 from recipes.daic_woz.settings import DaicWozSettings
 
 _LABELS = ("depressed", "not depressed")

@@ -4,7 +4,7 @@ import dataclasses
 import math
 from pathlib import Path
 
-from recipes.common.problems import MALFORMED_LINE, Problem
+from recipes.common.preparation.problems import MALFORMED_LINE, Problem
 
 COLUMNS = ("start_time", "stop_time", "speaker", "value")
 INTERVIEWER, PARTICIPANT = "ellie", "participant"

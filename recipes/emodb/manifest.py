@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
-from recipes.common.clips import UNKNOWN_NAME, clips_by_name
 from recipes.common.manifest import Segment
-from recipes.common.problems import UNKNOWN_LABEL, Problem
+from recipes.common.preparation.clips import UNKNOWN_NAME, clips_by_name
+from recipes.common.preparation.problems import UNKNOWN_LABEL, Problem
 from recipes.common.recipe import Prepared
 from recipes.emodb.counts import counts_of
 from recipes.emodb.names import EMOTIONS, PATTERN, SEXES

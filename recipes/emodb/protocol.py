@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from recipes.common.examples import examples_of
-from recipes.common.folds import grouped
-from recipes.common.labels import FOUR_CLASSES
 from recipes.common.manifest import Segment
-from recipes.common.protocol import Example, Fold
+from recipes.common.protocol.examples import examples_of
+from recipes.common.protocol.fold import Example, Fold
+from recipes.common.protocol.folds import grouped
+from recipes.common.protocol.labels import FOUR_CLASSES
 from recipes.emodb.names import EMOTIONS
 from recipes.emodb.settings import EmodbSettings
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from recipes.common.counts import Count
+from recipes.common.preparation.counts import Count
 from recipes.iemocap.labels import MERGED
 from recipes.iemocap.turns import Turn
 

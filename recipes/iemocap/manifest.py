@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from recipes.common.manifest import Segment
-from recipes.common.problems import MALFORMED_LINE, Problem
+from recipes.common.preparation.problems import MALFORMED_LINE, Problem
 from recipes.common.recipe import Prepared
 from recipes.iemocap.counts import counts_of
 from recipes.iemocap.labels import MERGED

@@ -5,7 +5,7 @@ import re
 import reprlib
 from pathlib import Path
 
-from recipes.common.problems import MALFORMED_LINE, UNKNOWN_LABEL, Problem
+from recipes.common.preparation.problems import MALFORMED_LINE, UNKNOWN_LABEL, Problem
 from recipes.iemocap.labels import LABELS
 
 # A block begins with this line. As many lines as it has raters follow, with comments of theirs.

@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Collection, Mapping
 
-from recipes.common.counts import Count
 from recipes.common.manifest import Segment
+from recipes.common.preparation.counts import Count
 from recipes.m3ed.utterances import Utterance
 
 _MOVIES = {"train": 38, "validation": 7, "test": 11}

@@ -5,7 +5,7 @@ from pathlib import Path
 import soundfile
 
 from recipes.common.manifest import Segment
-from recipes.common.problems import Problem
+from recipes.common.preparation.problems import Problem
 from recipes.common.recipe import Prepared
 from recipes.m3ed.counts import counts_of
 from recipes.m3ed.files import AUDIO, SPLITS, read_annotation, read_splits

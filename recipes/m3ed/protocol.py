@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from recipes.common.examples import examples_of
-from recipes.common.folds import OFFICIAL
-from recipes.common.labels import common_label
 from recipes.common.manifest import Segment, by_split
-from recipes.common.protocol import Fold
+from recipes.common.protocol.examples import examples_of
+from recipes.common.protocol.fold import Fold
+from recipes.common.protocol.folds import OFFICIAL
+from recipes.common.protocol.labels import common_label
 from recipes.m3ed.settings import M3edSettings
 from recipes.m3ed.utterances import LABELS
 

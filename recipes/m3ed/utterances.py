@@ -6,7 +6,7 @@ import reprlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from recipes.common.problems import UNKNOWN_LABEL, Problem
+from recipes.common.preparation.problems import UNKNOWN_LABEL, Problem
 from recipes.m3ed.problems import MALFORMED_ENTRY, WRONG_SPEAKER
 
 # The annotation's words, lower case, in the order of its class numbers.

@@ -14,7 +14,7 @@ from keras_reparam.audio import LogMel
 from keras_reparam.benchmarks.environment import environment
 from keras_reparam.deploy.saved_model import load_model
 from recipes.common.features import features_at_speeds
-from recipes.common.folders import staged
+from recipes.common.files.folders import staged
 from recipes.quantization.corpus import Corpus, load_corpus, manifest_of
 from recipes.quantization.measurement import Measured, latencies, measure
 from recipes.quantization.report import (

@@ -10,7 +10,7 @@ from rich.console import Console
 import keras_reparam as kr
 from keras_reparam.audio import LogMel
 from recipes.common.features import Features, adapt
-from recipes.common.folders import staged
+from recipes.common.files.folders import staged
 from recipes.common.training.batches import TrainingBatches
 from recipes.common.training.fit import fit, prepare_to_fit
 from recipes.common.training.model import training_model

@@ -11,7 +11,7 @@ from rich.table import Table
 from keras_reparam.deploy import load_classifier
 from recipes.common.features import Clip
 from recipes.common.latency import Latency
-from recipes.common.metrics import Metrics, evaluate
+from recipes.common.results.metrics import Metrics, evaluate
 from recipes.common.scores import keras_scores, tflite_scores
 
 

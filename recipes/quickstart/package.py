@@ -21,7 +21,7 @@ from recipes.common.deployment.figures import card_row
 from recipes.common.deployment.golden import clearest, write_checked_golden
 from recipes.common.deployment.names import CARD, GOLDEN, file_name
 from recipes.common.features import SAMPLE_RATE, Clip
-from recipes.common.folders import replaced
+from recipes.common.files.folders import replaced
 from recipes.common.latency import Latency
 from recipes.quickstart.corpus import Corpus
 from recipes.quickstart.evaluation import Variant

@@ -21,9 +21,9 @@ from recipes.common.deployment.figures import cost_of
 from recipes.common.deployment.files import export_file
 from recipes.common.deployment.names import CARD, GOLDEN
 from recipes.common.features import Clip
-from recipes.common.folders import staged
+from recipes.common.files.folders import staged
 from recipes.common.latency import measure
-from recipes.common.plots import plot_confusion, plot_curves
+from recipes.common.results.plots import plot_confusion, plot_curves
 from recipes.common.scores import beginnings_of, in_batches
 from recipes.quickstart.corpus import Corpus, load_corpus
 from recipes.quickstart.evaluation import (

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recipes.common.decisions import decide, majority_class
-from recipes.common.protocol import Example
+from recipes.common.protocol.fold import Example
+from recipes.common.results.decisions import decide, majority_class
 
 
 def example(name, decision=None, *, label=0, speaker="1", sex="f"):

@@ -15,7 +15,7 @@ from rich.console import Console
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 
 from recipes.common.manifest import read_manifest, read_segment
-from recipes.common.protocol import Example, Fold
+from recipes.common.protocol.fold import Example, Fold
 
 LABELS = ("anger", "happiness", "neutral", "sadness")
 CORPORA = ("crema_d", "custom", "daic_woz", "emodb", "iemocap", "m3ed")
@@ -366,12 +366,12 @@ def test_calibration_clips_are_even_and_bounded(fold, read):
 
 @pytest.mark.parametrize("corpus", CORPORA)
 def test_card_of_every_corpus(corpus, model, fold, facts):
-    from recipes.common.decisions import decide
     from recipes.common.deployment.card import model_card
     from recipes.common.deployment.measured import Measured
     from recipes.common.deployment.waveform_model import WaveformModel
-    from recipes.common.predictions import Predictions
-    from recipes.common.results import results_of
+    from recipes.common.results.decisions import decide
+    from recipes.common.results.predictions import Predictions
+    from recipes.common.results.results import results_of
 
     about = importlib.import_module(f"recipes.{corpus}.about").FACTS
     facts = dataclasses.replace(facts, corpus=about, expansion=0, notes=())

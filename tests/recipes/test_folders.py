@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from recipes.common.folders import replaced, staged
+from recipes.common.files.folders import replaced, staged
 
 
 def names(folder):

@@ -6,8 +6,8 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recipes.common.intervals import _figures, intervals
-from recipes.common.metrics import FIGURES, evaluate
+from recipes.common.results.intervals import _figures, intervals
+from recipes.common.results.metrics import FIGURES, evaluate
 
 LABELS = tuple("abcd")
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recipes.common.manifest import check_speakers, read_manifest
-from recipes.common.problems import KINDS
+from recipes.common.preparation.problems import KINDS
 from recipes.m3ed.__main__ import RECIPE, main
 from recipes.m3ed.manifest import read
 from recipes.m3ed.utterances import Utterance, read_utterances

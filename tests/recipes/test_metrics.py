@@ -14,8 +14,8 @@ from sklearn.metrics import (
     recall_score,
 )
 
-from recipes.common import metrics
-from recipes.common.metrics import evaluate
+from recipes.common.results import metrics
+from recipes.common.results.metrics import evaluate
 
 LABELS = ("anger", "happiness", "neutral", "sadness")
 PAIRS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=40)

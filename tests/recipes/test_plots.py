@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from recipes.common.metrics import evaluate
-from recipes.common.plots import plot_confusion, plot_curves
+from recipes.common.results.metrics import evaluate
+from recipes.common.results.plots import plot_confusion, plot_curves
 
 TEXTS = {"title": "M3ED, test", "subtitle": "official split"}
 HISTORY = [

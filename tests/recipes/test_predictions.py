@@ -5,8 +5,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from recipes.common.decisions import Decision
-from recipes.common.predictions import (
+from recipes.common.results.decisions import Decision
+from recipes.common.results.predictions import (
     Predictions,
     pooled,
     read_predictions,

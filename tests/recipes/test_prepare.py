@@ -7,10 +7,11 @@ import pytest
 import soundfile
 from rich.console import Console
 
-from recipes.common import audio_check, manifest
+from recipes.common import manifest
 from recipes.common.cli import main
-from recipes.common.counts import Count, check_counts
-from recipes.common.problems import Problem
+from recipes.common.preparation import audio_check
+from recipes.common.preparation.counts import Count, check_counts
+from recipes.common.preparation.problems import Problem
 from recipes.common.recipe import Prepared, Recipe
 from recipes.common.settings import RecipeSettings
 from recipes.common.store import Store

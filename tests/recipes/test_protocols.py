@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import LeaveOneGroupOut, PredefinedSplit
 
-from recipes.common import labels as common_labels
-from recipes.common.examples import cross_corpus_examples, examples_of
-from recipes.common.labels import class_of, common_label
 from recipes.common.manifest import Segment
+from recipes.common.protocol import labels as common_labels
+from recipes.common.protocol.examples import cross_corpus_examples, examples_of
+from recipes.common.protocol.labels import class_of, common_label
 from recipes.crema_d import manifest as crema_d_manifest
 from recipes.crema_d import protocol as crema_d
 from recipes.crema_d.settings import CremaDSettings

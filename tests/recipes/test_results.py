@@ -9,14 +9,19 @@ from hypothesis import strategies as st
 from rich.console import Console
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
-from recipes.common.decisions import Decision
-from recipes.common.intervals import intervals
-from recipes.common.json_file import read_json, write_json
-from recipes.common.metrics import FIGURES, evaluate
-from recipes.common.pooling import FoldedResults, folded_results
-from recipes.common.predictions import Predictions, pooled, read_predictions, write_predictions
-from recipes.common.results import Results, results_of
-from recipes.common.results_table import class_table, folds_table, results_table
+from recipes.common.files.json_file import read_json, write_json
+from recipes.common.results.decisions import Decision
+from recipes.common.results.intervals import intervals
+from recipes.common.results.metrics import FIGURES, evaluate
+from recipes.common.results.pooling import FoldedResults, folded_results
+from recipes.common.results.predictions import (
+    Predictions,
+    pooled,
+    read_predictions,
+    write_predictions,
+)
+from recipes.common.results.results import Results, results_of
+from recipes.common.results.tables import class_table, folds_table, results_table
 
 LABELS = ("anger", "fear", "neutral")
 

@@ -16,7 +16,7 @@ import soundfile
 
 from keras_reparam.audio import LogMel
 from recipes.common import manifest
-from recipes.common.lock import exclusive
+from recipes.common.files.lock import exclusive
 from recipes.common.store import Store, build, build_store, layout, reading
 from recipes.common.store.__main__ import main
 
@@ -565,7 +565,7 @@ def test_one_writer_at_a_time(tmp_path, small):
     code = (
         "import sys, time\n"
         "from pathlib import Path\n"
-        "from recipes.common.lock import exclusive\n"
+        "from recipes.common.files.lock import exclusive\n"
         "with exclusive(Path(sys.argv[1])):\n"
         "    print('locked', flush=True)\n"
         "    time.sleep(600)\n"

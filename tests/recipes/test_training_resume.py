@@ -19,7 +19,7 @@ from rich.console import Console
 
 from keras_reparam.audio import LogMel
 from recipes.common.corpus import Corpus
-from recipes.common.lock import exclusive
+from recipes.common.files.lock import exclusive
 from recipes.common.manifest import read_manifest
 from recipes.common.run_folder import RunFolder
 from recipes.common.training import train

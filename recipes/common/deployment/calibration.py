@@ -6,7 +6,7 @@ import numpy as np
 from rich.console import Console
 
 from keras_reparam.deploy.progress import track
-from recipes.common.protocol import Example
+from recipes.common.protocol.fold import Example
 from recipes.common.scores import beginnings_of
 
 _MOST_CLIPS = 200

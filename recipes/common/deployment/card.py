@@ -9,8 +9,8 @@ from recipes.common.deployment.measured import Measured
 from recipes.common.deployment.model_facts import ModelFacts
 from recipes.common.deployment.names import FEATURES_IN, file_name
 from recipes.common.deployment.waveform_model import WaveformModel
-from recipes.common.protocol import Example, Fold
-from recipes.common.results import Results
+from recipes.common.protocol.fold import Example, Fold
+from recipes.common.results.results import Results
 
 # More speakers than this are counted, not named.
 _MOST_NAMED = 12

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from recipes.common.latency import Latency
-from recipes.common.metrics import Metrics
+from recipes.common.results.metrics import Metrics
 
 
 def cost_of(latency: Latency) -> dict:

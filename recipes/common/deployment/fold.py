@@ -12,7 +12,6 @@ from rich.console import Console
 from keras_reparam.benchmarks.environment import described, environment
 from keras_reparam.deploy import write_model_card
 from keras_reparam.deploy.kinds import CALIBRATED, KINDS
-from recipes.common.decisions import decide, majority_class
 from recipes.common.deployment.calibration import calibration_clips
 from recipes.common.deployment.card import model_card, texts_in_file, unit_of
 from recipes.common.deployment.figures import cost_of
@@ -32,12 +31,13 @@ from recipes.common.deployment.names import (
 from recipes.common.deployment.report import export_table
 from recipes.common.deployment.scoring import Scored, score_examples
 from recipes.common.deployment.waveform_model import WaveformModel
-from recipes.common.folders import staged
-from recipes.common.json_file import write_json
+from recipes.common.files.folders import staged
+from recipes.common.files.json_file import write_json
 from recipes.common.latency import measure
-from recipes.common.predictions import Predictions, write_predictions
-from recipes.common.protocol import Example, Fold
-from recipes.common.results import results_of
+from recipes.common.protocol.fold import Example, Fold
+from recipes.common.results.decisions import decide, majority_class
+from recipes.common.results.predictions import Predictions, write_predictions
+from recipes.common.results.results import results_of
 from recipes.common.scores import in_batches
 
 DEFAULT_KINDS = ("float32", "int8")

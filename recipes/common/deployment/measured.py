@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 
 from recipes.common.latency import Latency
-from recipes.common.metrics import FIGURES
-from recipes.common.predictions import Predictions
-from recipes.common.results import Results
+from recipes.common.results.metrics import FIGURES
+from recipes.common.results.predictions import Predictions
+from recipes.common.results.results import Results
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

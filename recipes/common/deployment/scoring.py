@@ -11,7 +11,7 @@ from rich.console import Console
 from keras_reparam.deploy.progress import track
 from recipes.common.deployment.form import Form
 from recipes.common.deployment.waveform_model import WaveformModel
-from recipes.common.protocol import Example
+from recipes.common.protocol.fold import Example
 from recipes.common.scores import sounding_windows
 
 # Samples that a model hears at once: 16 windows of four seconds.

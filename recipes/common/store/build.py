@@ -10,10 +10,10 @@ from pathlib import Path
 from rich.console import Console
 
 from keras_reparam.deploy.progress import track
-from recipes.common.disk import explaining_a_full_disk
-from recipes.common.lock import exclusive
+from recipes.common.files.disk import explaining_a_full_disk
+from recipes.common.files.lock import exclusive
+from recipes.common.files.rows import write_rows
 from recipes.common.manifest import Segment
-from recipes.common.rows import write_rows
 from recipes.common.store import layout
 from recipes.common.store.growing_array import GrowingArray, first_byte, int16_blocks
 from recipes.common.store.index import (

@@ -5,8 +5,8 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from recipes.common.files.rows import write_rows
 from recipes.common.manifest import Segment
-from recipes.common.rows import write_rows
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from keras_reparam.deploy.files import written_beside
-from recipes.common.disk import explaining_a_full_disk
+from recipes.common.files.disk import explaining_a_full_disk
 
 
 def write_variables(path: Path, variables: Sequence[keras.Variable], about: dict) -> None:

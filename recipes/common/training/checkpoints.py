@@ -6,8 +6,8 @@ from pathlib import Path
 
 import keras
 
-from recipes.common.disk import explaining_a_full_disk
-from recipes.common.rows import write_rows
+from recipes.common.files.disk import explaining_a_full_disk
+from recipes.common.files.rows import write_rows
 from recipes.common.training.checkpoint import read_variables, write_variables
 from recipes.common.training.validation_scores import averaged_weights
 

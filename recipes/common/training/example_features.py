@@ -9,7 +9,7 @@ from keras_reparam.audio import LogMel
 from recipes.common.corpus import Corpus
 from recipes.common.features import Features
 from recipes.common.padding import stacked
-from recipes.common.protocol import Example
+from recipes.common.protocol.fold import Example
 
 
 class ExampleFeatures(Sequence):

@@ -7,17 +7,11 @@ import keras
 import numpy as np
 from rich.console import Console
 
-import keras_reparam as kr
 from keras_reparam.audio import LogMel
-from keras_reparam.benchmarks.environment import environment
 from recipes.common.corpus import Corpus
-from recipes.common.decisions import decide
-from recipes.common.disk import explaining_a_full_disk
-from recipes.common.folders import staged
-from recipes.common.json_file import write_json
-from recipes.common.metrics import FIGURES
-from recipes.common.plots import plot_curves
-from recipes.common.protocol import Example, Fold
+from recipes.common.protocol.fold import Example, Fold
+from recipes.common.results.decisions import decide
+from recipes.common.results.metrics import FIGURES
 from recipes.common.settings import RecipeSettings
 from recipes.common.training.backbone import create_backbone
 from recipes.common.training.batches import TrainingBatches
@@ -26,10 +20,9 @@ from recipes.common.training.example_features import ExampleFeatures, ExampleWin
 from recipes.common.training.fit import fit, prepare_to_fit
 from recipes.common.training.model import scored_model, training_model
 from recipes.common.training.teacher import load_teacher
+from recipes.common.training.trained import TRAINING, write_trained
 from recipes.common.training.validation_scores import ValidationScores
 from recipes.common.training.windows import FeatureWindows, WaveformWindows
-
-LIGHT, TRAIN, TRAINING = "light.keras", "train.keras", "training.json"
 
 
 def is_trained(folder: Path) -> bool:
@@ -119,7 +112,7 @@ def train_fold(
             best=max((row["val_ua"] for row in checkpoints.history), default=0.0),
         )
     checkpoints.load_best()
-    _write(folder, backbone, log_mel, labels, settings, checkpoints, fold, console)
+    write_trained(folder, backbone, log_mel, labels, settings, checkpoints, fold, console)
     remove_checkpoints(folder)
 
 
@@ -154,86 +147,3 @@ def _tensorboard(settings: RecipeSettings, folder: Path) -> list[keras.callbacks
     if not settings.tensorboard:
         return []
     return [keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False)]
-
-
-def _write(
-    folder: Path,
-    backbone: keras.Model,
-    log_mel: LogMel,
-    labels: Sequence[str],
-    settings: RecipeSettings,
-    checkpoints: Checkpoints,
-    fold: Fold,
-    console: Console,
-) -> None:
-    if settings.precision != "float32":
-        weights = backbone.get_weights()
-        backbone = create_backbone(settings, num_classes=len(labels), num_mels=log_mel.num_mels)
-        backbone.set_weights(weights)
-    light = kr.merge(backbone) if settings.expansion else backbone
-    about = _about(backbone, light, log_mel, settings, checkpoints, fold)
-    subtitle = (
-        f"{about['parameters']['training']:,} parameters in training, "
-        f"{about['parameters']['merged']:,} merged; {len(fold.train)} clips"
-    )
-    with explaining_a_full_disk(f"the models in '{folder}'"), staged(folder) as beside:
-        kr.models.with_front_end(backbone, log_mel).save(beside / TRAIN)
-        kr.models.with_front_end(light, log_mel).save(beside / LIGHT)
-        plot_curves(
-            beside / "curves.png",
-            checkpoints.history,
-            chosen=about["chosen_epoch"],
-            title=f"{settings.backbone}, fold {fold.name}",
-            subtitle=subtitle,
-            select_on=settings.select_on,
-        )
-        write_json(beside / TRAINING, about)
-    console.print(_summary(about), highlight=False)
-
-
-def _about(
-    backbone: keras.Model,
-    light: keras.Model,
-    log_mel: LogMel,
-    settings: RecipeSettings,
-    checkpoints: Checkpoints,
-    fold: Fold,
-) -> dict:
-    history, best = checkpoints.history, checkpoints.best
-    seconds = sum(row["seconds"] for row in history)
-    parts = {"train": fold.train, "validation": fold.validation, **fold.tests}
-    return {
-        "fold": fold.name,
-        "epochs": len(history),
-        "chosen_epoch": int(best["epoch"]),
-        "validation": {
-            name.removeprefix("val_"): value
-            for name, value in best.items()
-            if name.startswith("val_")
-        },
-        "frames": settings.frames,
-        "parameters": {
-            "training": int(backbone.count_params()),
-            "merged": int(light.count_params()),
-        },
-        "examples": {name: len(examples) for name, examples in parts.items()},
-        "speakers": {
-            name: sorted({example.speaker for example in examples})
-            for name, examples in parts.items()
-        },
-        "seconds": seconds,
-        "clips_per_second": len(fold.train) * len(history) / seconds,
-        "share_of_time_on_batches": sum(row["data_seconds"] for row in history) / seconds,
-        "front_end": log_mel.get_config(),
-        "backend": keras.config.backend(),
-        "environment": environment("keras", "tensorflow", "numpy"),
-    }
-
-
-def _summary(about: dict) -> str:
-    return (
-        f"Fold {about['fold']}: {about['epochs']} epochs in {about['seconds']:.0f} s "
-        f"({about['clips_per_second']:,.0f} clips/s; making batches, beside the steps, took "
-        f"{about['share_of_time_on_batches']:.1%} of the time). Kept is epoch "
-        f"{about['chosen_epoch']}: UA {about['validation']['ua']:.1%} on validation."
-    )

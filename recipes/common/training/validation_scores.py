@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
-from recipes.common.metrics import evaluate
+from recipes.common.results.metrics import evaluate
 from recipes.common.scores import mean_scores, softmax
 
 
@@ -23,7 +23,7 @@ class ValidationScores(keras.callbacks.Callback):
         decide: Of probabilities `(clips, classes)` the true classes `(decisions,)`, the predicted
             ones and the probabilities `(decisions, classes)`.
         labels: Class names.
-        metrics: Which of `recipes.common.metrics.Metrics`.
+        metrics: Which of `recipes.common.results.metrics.Metrics`.
         batch_size: Windows at once, if the input is arrays.
     """
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from recipes.common.problems import Problem
+from recipes.common.preparation.problems import Problem
 
 UNKNOWN_NAME = "unknown name"
 CLIP_TWICE = "clip twice"

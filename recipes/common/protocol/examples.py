@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
-from recipes.common.labels import class_of, common_label
 from recipes.common.manifest import Segment
-from recipes.common.protocol import Example
+from recipes.common.protocol.fold import Example
+from recipes.common.protocol.labels import class_of, common_label
 
 
 def examples_of(segments: Iterable[Segment], labels: Sequence[str]) -> tuple[Example, ...]:

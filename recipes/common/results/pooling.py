@@ -4,9 +4,9 @@ import dataclasses
 import statistics
 from collections.abc import Sequence
 
-from recipes.common.metrics import FIGURES
-from recipes.common.predictions import Predictions
-from recipes.common.results import Results, results_of
+from recipes.common.results.metrics import FIGURES
+from recipes.common.results.predictions import Predictions
+from recipes.common.results.results import Results, results_of
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -7,10 +7,10 @@ from typing import Any
 
 from rich.console import Console
 
-from recipes.common.audio_check import check_audio
-from recipes.common.counts import Count, check_counts
 from recipes.common.manifest import write_manifest
-from recipes.common.problems import Problem, check_problems, report_problems
+from recipes.common.preparation.audio_check import check_audio
+from recipes.common.preparation.counts import Count, check_counts
+from recipes.common.preparation.problems import Problem, check_problems, report_problems
 from recipes.common.recipe import Recipe
 from recipes.common.store.standard import build_standard_store
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from recipes.common.rows import write_rows
+from recipes.common.files.rows import write_rows
 
 MISSING_AUDIO = "missing audio"
 UNREADABLE_AUDIO = "unreadable audio"

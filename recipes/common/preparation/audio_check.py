@@ -9,7 +9,7 @@ from rich.console import Console
 
 from keras_reparam.deploy.progress import track
 from recipes.common.manifest import Segment
-from recipes.common.problems import MISSING_AUDIO, UNREADABLE_AUDIO, Problem
+from recipes.common.preparation.problems import MISSING_AUDIO, UNREADABLE_AUDIO, Problem
 from recipes.common.store import layout
 from recipes.common.store.index import Source, Unreadable, file_state, read_index, sources_of
 from recipes.common.store.reading import read_clips

@@ -8,16 +8,16 @@ import keras
 import numpy as np
 from rich.console import Console
 
-from recipes.common.decisions import decide, majority_class
 from recipes.common.deployment.form import Form
 from recipes.common.deployment.scoring import score_examples
 from recipes.common.deployment.waveform_model import WaveformModel
-from recipes.common.folders import staged
-from recipes.common.json_file import read_json, write_json
-from recipes.common.plots import plot_confusion
-from recipes.common.predictions import Predictions, pooled, write_predictions
-from recipes.common.protocol import Example, Fold
-from recipes.common.results import Results, results_of
+from recipes.common.files.folders import staged
+from recipes.common.files.json_file import read_json, write_json
+from recipes.common.protocol.fold import Example, Fold
+from recipes.common.results.decisions import decide, majority_class
+from recipes.common.results.plots import plot_confusion
+from recipes.common.results.predictions import Predictions, pooled, write_predictions
+from recipes.common.results.results import Results, results_of
 from recipes.common.settings import RecipeSettings
 
 METRICS, PREDICTIONS, CONFUSION = "metrics.json", "predictions.csv", "confusion.png"

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from recipes.common.metrics import FIGURES, checked_classes
+from recipes.common.results.metrics import FIGURES, checked_classes
 
 RESAMPLES = 2000
 CONFIDENCE = 0.95
@@ -29,7 +29,7 @@ def intervals(
         num_classes: Number of classes.
 
     Returns:
-        Low and high end by name, as in `recipes.common.metrics.FIGURES`; `None` if there are
+        Low and high end by name, as in `results.metrics.FIGURES`; `None` if there are
         fewer than three speakers.
 
     Raises:

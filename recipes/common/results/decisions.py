@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from recipes.common.protocol import Example
+from recipes.common.protocol.fold import Example
 
 # How far the probabilities of an example may be from a sum of one: those of an integer model are
 # rounded to 1/256 each.

@@ -6,10 +6,10 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from recipes.common.intervals import CONFIDENCE
-from recipes.common.metrics import FIGURES
-from recipes.common.pooling import FoldedResults
-from recipes.common.results import Results
+from recipes.common.results.intervals import CONFIDENCE
+from recipes.common.results.metrics import FIGURES
+from recipes.common.results.pooling import FoldedResults
+from recipes.common.results.results import Results
 
 
 def results_table(results: Mapping[str, Results], *, title: str) -> Table:

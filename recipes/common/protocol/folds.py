@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from recipes.common.manifest import Segment
-from recipes.common.protocol import Example, Fold
+from recipes.common.protocol.fold import Example, Fold
 
 # Name of the only fold of a corpus with one published split.
 OFFICIAL = "official"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from recipes.common.decisions import Decision
-from recipes.common.rows import write_rows
+from recipes.common.files.rows import write_rows
+from recipes.common.results.decisions import Decision
 
 _TEXTS = ("id", "speaker", "sex", "fold", "part")
 # Column: attribute.

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from recipes.common.intervals import FEWEST_SPEAKERS, intervals
-from recipes.common.metrics import FIGURES, Metrics, evaluate
-from recipes.common.predictions import Predictions
+from recipes.common.results.intervals import FEWEST_SPEAKERS, intervals
+from recipes.common.results.metrics import FIGURES, Metrics, evaluate
+from recipes.common.results.predictions import Predictions
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from keras_reparam.deploy.files import written_beside
-from recipes.common.metrics import FIGURES, Metrics
+from recipes.common.results.metrics import FIGURES, Metrics
 
 _DARK, _GREY, _GRID = "#1f2a44", "#6b7280", "#e5e7eb"
 _BLUE, _ORANGE = "#2563eb", "#ea7317"
@@ -94,7 +94,7 @@ def plot_curves(
         chosen: The epoch whose weights were kept.
         title: What was trained.
         subtitle: On which data.
-        select_on: What the epochs were compared by, one of `recipes.common.metrics.FIGURES`.
+        select_on: What the epochs were compared by, one of `results.metrics.FIGURES`.
 
     Raises:
         ValueError: If the chosen epoch is none of the history's.

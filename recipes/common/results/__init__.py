@@ -1,0 +1,1 @@
+"""Decisions, metrics, and what is written and shown of them."""

@@ -1,0 +1,116 @@
+"""What a training leaves: models, curves, and how it went."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+from rich.console import Console
+
+import keras_reparam as kr
+from keras_reparam.audio import LogMel
+from keras_reparam.benchmarks.environment import environment
+from recipes.common.files.disk import explaining_a_full_disk
+from recipes.common.files.folders import staged
+from recipes.common.files.json_file import write_json
+from recipes.common.protocol.fold import Fold
+from recipes.common.results.plots import plot_curves
+from recipes.common.settings import RecipeSettings
+from recipes.common.training.backbone import create_backbone
+from recipes.common.training.checkpoints import Checkpoints
+
+LIGHT, TRAIN, TRAINING = "light.keras", "train.keras", "training.json"
+
+
+def write_trained(
+    folder: Path,
+    backbone: keras.Model,
+    log_mel: LogMel,
+    labels: Sequence[str],
+    settings: RecipeSettings,
+    checkpoints: Checkpoints,
+    fold: Fold,
+    console: Console,
+) -> None:
+    """Writes the models, merged and with HRF, the curves, and `training.json`, all at the end.
+
+    Args:
+        folder: The fold's folder.
+        backbone: Features to logits, of the chosen epoch.
+        log_mel: The front end, adapted.
+        labels: Class names.
+        settings: The recipe.
+        checkpoints: What they were kept by: the history.
+        fold: Who trained.
+        console: Where to report.
+    """
+    if settings.precision != "float32":
+        weights = backbone.get_weights()
+        backbone = create_backbone(settings, num_classes=len(labels), num_mels=log_mel.num_mels)
+        backbone.set_weights(weights)
+    light = kr.merge(backbone) if settings.expansion else backbone
+    about = _about(backbone, light, log_mel, settings, checkpoints, fold)
+    subtitle = (
+        f"{about['parameters']['training']:,} parameters in training, "
+        f"{about['parameters']['merged']:,} merged; {len(fold.train)} clips"
+    )
+    with explaining_a_full_disk(f"the models in '{folder}'"), staged(folder) as beside:
+        kr.models.with_front_end(backbone, log_mel).save(beside / TRAIN)
+        kr.models.with_front_end(light, log_mel).save(beside / LIGHT)
+        plot_curves(
+            beside / "curves.png",
+            checkpoints.history,
+            chosen=about["chosen_epoch"],
+            title=f"{settings.backbone}, fold {fold.name}",
+            subtitle=subtitle,
+            select_on=settings.select_on,
+        )
+        write_json(beside / TRAINING, about)
+    console.print(_summary(about), highlight=False)
+
+
+def _about(
+    backbone: keras.Model,
+    light: keras.Model,
+    log_mel: LogMel,
+    settings: RecipeSettings,
+    checkpoints: Checkpoints,
+    fold: Fold,
+) -> dict:
+    history, best = checkpoints.history, checkpoints.best
+    seconds = sum(row["seconds"] for row in history)
+    parts = {"train": fold.train, "validation": fold.validation, **fold.tests}
+    return {
+        "fold": fold.name,
+        "epochs": len(history),
+        "chosen_epoch": int(best["epoch"]),
+        "validation": {
+            name.removeprefix("val_"): value
+            for name, value in best.items()
+            if name.startswith("val_")
+        },
+        "frames": settings.frames,
+        "parameters": {
+            "training": int(backbone.count_params()),
+            "merged": int(light.count_params()),
+        },
+        "examples": {name: len(examples) for name, examples in parts.items()},
+        "speakers": {
+            name: sorted({example.speaker for example in examples})
+            for name, examples in parts.items()
+        },
+        "seconds": seconds,
+        "clips_per_second": len(fold.train) * len(history) / seconds,
+        "share_of_time_on_batches": sum(row["data_seconds"] for row in history) / seconds,
+        "front_end": log_mel.get_config(),
+        "backend": keras.config.backend(),
+        "environment": environment("keras", "tensorflow", "numpy"),
+    }
+
+
+def _summary(about: dict) -> str:
+    return (
+        f"Fold {about['fold']}: {about['epochs']} epochs in {about['seconds']:.0f} s "
+        f"({about['clips_per_second']:,.0f} clips/s; making batches, beside the steps, took "
+        f"{about['share_of_time_on_batches']:.1%} of the time). Kept is epoch "
+        f"{about['chosen_epoch']}: UA {about['validation']['ua']:.1%} on validation."
+    )
