@@ -170,7 +170,7 @@ def _write(
         weights = backbone.get_weights()
         backbone = create_backbone(settings, num_classes=len(labels), num_mels=log_mel.num_mels)
         backbone.set_weights(weights)
-    light = kr.merge(backbone)
+    light = kr.merge(backbone) if settings.expansion else backbone
     about = _about(backbone, light, log_mel, settings, checkpoints, fold)
     subtitle = (
         f"{about['parameters']['training']:,} parameters in training, "
