@@ -265,7 +265,8 @@ def test_kills_at_random_moments(prepared, reference):
 @pytest.mark.slow
 def test_kills_on_jax(prepared):
     env = {"KERAS_BACKEND": "jax"}
-    folds, settings = FOLDS[:2], as_arguments(SETTINGS)
+    # Compiling takes most of the time there.
+    folds, settings = FOLDS[:2], as_arguments(SETTINGS | {"epochs": 3, "expansion": 0})
     reference = unbroken(prepared / "jax", *settings, folds=folds, **env)
     killer, run = Killer(seed=7, **env), prepared / "jax-killed"
     killer.run(3, "train", run, *folds, *settings)
