@@ -1,11 +1,10 @@
 """The command `python -m recipes.quantization`."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from recipes.common.command import Parser, exit_code, interrupted_at_the_end, keep_quiet
+from recipes.common.command import Parser, exit_code, interrupted_at_the_end, keep_quiet, leave
 from recipes.common.configuration import checked
 from recipes.quantization.settings import BACKBONES, RUN, SHORT_DATA, Settings
 
@@ -74,4 +73,4 @@ def _run(options: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -161,7 +161,7 @@ def test_bad_audio_is_listed_whole_and_left_out_if_allowed(tmp_path, data, comma
     assert command(*allowed, segments=segments)[0] == 0
     assert manifest.read_manifest(tmp_path / "out" / "manifest.csv") == GOOD
     assert Store(tmp_path / "out" / "store").ids == ("a", "b", "c")
-    assert "No segment of Toy" in command(*allowed, segments=bad)[2]
+    assert "No segment of a corpus" in command(*allowed, segments=bad)[2]
 
     # Mended.
     assert command("--no-store")[0] == 0
