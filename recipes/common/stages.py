@@ -101,8 +101,9 @@ class Stages:
         Args:
             again: Whether folds are scored whose test part was read before.
         """
+        folds = self._trained()
         with self._begun():
-            for fold in self._trained():
+            for fold in folds:
                 folder = self._run.fold(fold.name)
                 if not again and (folder / PREDICTIONS).exists():
                     continue
@@ -137,8 +138,9 @@ class Stages:
         listed = ", ".join(f"{count} x {label}" for label, count in left_out.items())
         self._say(f"{len(examples)} of {len(segments)} clips; left out: {listed or 'none'}.")
         notes = (*self._notes, f"Trained on {self._recipe.title}, scored on {name}.")
+        folds = self._trained()
         with self._begun():
-            for fold in self._trained():
+            for fold in folds:
                 predictions = self._predictions(
                     fold, lambda example: read_example(example, data), {name: examples}
                 )
@@ -156,8 +158,9 @@ class Stages:
             kinds: Of `keras_reparam.export_tflite`.
             again: Whether folds are exported that were so before.
         """
+        folds = self._trained()
         with self._begun():
-            for fold in self._trained():
+            for fold in folds:
                 folder = self._run.fold(fold.name)
                 if not again and (folder / RESULTS).exists():
                     continue

@@ -183,6 +183,7 @@ def test_bad_use_is_one_line(tmp_path, failed, prepared, capsys):
     assert "`epochs` must" in message and "`optimizer` must" in message
     assert "Folds are 1, 2, 3, 4, 5" in failed(command, "train", *out, "--fold", "7")
     assert "train first" in failed(command, "evaluate", *out, "--run", "new", "--fold", "1")
+    assert not (prepared("iemocap") / "new").exists()
     assert "no file" in failed(command, "train", *out, "--config", tmp_path / "no.yaml")
     assert "--data DIR" in failed(command, "evaluate", *out, "--on", prepared("iemocap") / "x.csv")
     options = "backbone_options={layers: 3}"

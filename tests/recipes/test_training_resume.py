@@ -469,6 +469,7 @@ def test_divergence(training, tmp_path):
     assert list((tmp_path / "run").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_interrupted_run_goes_on(prepared, failed, capsys, monkeypatch):
     """What a user meets between two calls, and that the second one ends as one alone."""
     settings = as_arguments(SETTINGS | {"epochs": 2})
