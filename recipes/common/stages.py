@@ -31,6 +31,7 @@ from recipes.common.results.evaluation import (
     METRICS,
     PREDICTIONS,
     Samples,
+    extent_of,
     predictions_of,
     record_reading,
     results_by_part,
@@ -247,13 +248,12 @@ class Stages:
             write_predictions(beside / PREDICTIONS, predictions)
             write_json(beside / METRICS, results)
             headline, first = next(iter(results.items()))
-            count = f"{first.pooled.clips} decisions about {first.pooled.speakers} speakers"
             plot_confusion(
                 beside / CONFUSION,
                 first.pooled,
                 self._labels,
                 title=f"{self._recipe.title}, {self._settings.backbone}",
-                subtitle=f"{headline}, {count}",
+                subtitle=f"{headline}, {extent_of(first.pooled)}",
             )
         for part, found in results.items():
             self._console.print(folds_table(found, title=f"{self._recipe.title}, {part}"))

@@ -94,5 +94,11 @@ def write_evaluation(
     with staged(folder) as beside:
         write_predictions(beside / PREDICTIONS, predictions)
         write_json(beside / METRICS, results)
-        subtitle = f"{part}, {first.clips} decisions about {first.speakers} speakers"
+        subtitle = f"{part}, {extent_of(first)}"
         plot_confusion(beside / CONFUSION, first, first.labels, title=title, subtitle=subtitle)
+
+
+def extent_of(results: Results) -> str:
+    """How many decisions the results are of, in words."""
+    people = "1 speaker" if results.speakers == 1 else f"{results.speakers} speakers"
+    return f"{results.clips} decisions about {people}"
