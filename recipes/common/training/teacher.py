@@ -11,6 +11,7 @@ from keras_reparam.deploy.saved_model import load_model
 from recipes.common.deployment.waveform_model import WaveformModel
 from recipes.common.run_folder import RunFolder
 from recipes.common.settings import RecipeSettings
+from recipes.common.training.trained import LIGHT
 
 
 def load_teacher(
@@ -25,7 +26,7 @@ def load_teacher(
     if settings.teacher is None:
         return None
     run = RunFolder(Path(settings.teacher))
-    path = run.fold(fold) / "light.keras"
+    path = run.fold(fold) / LIGHT
     if not path.is_file():
         raise FileNotFoundError(
             f"`teacher` must be the folder of a run that has trained fold {fold}. Received: "
