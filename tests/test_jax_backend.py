@@ -1,4 +1,4 @@
-"""The tests of the core once more on Keras's JAX backend: `python -m pytest` covers both."""
+"""The tests of the core once more on Keras's JAX backend, those of the backbones if slow ones run."""
 
 import os
 from pathlib import Path
@@ -11,7 +11,11 @@ ROOT = Path(__file__).resolve().parents[1]
 @pytest.mark.skipif(
     os.environ.get("KERAS_BACKEND") == "jax", reason="the suite itself runs on JAX already"
 )
-@pytest.mark.parametrize("part", ["audio", "layers", "models", "transforms"])
+@pytest.mark.parametrize(
+    "part",
+    # The backbones compile longest.
+    ["audio", "layers", "transforms", pytest.param("models", marks=pytest.mark.slow)],
+)
 def test_on_jax(run_python, part):
     child = run_python(
         *("-m", "pytest", "-n", "0", "-q", "-x", "-p", "no:cacheprovider", ROOT / "tests" / part),
