@@ -1,4 +1,4 @@
-"""The tests of the core once more on Keras's JAX backend, those of the backbones if slow ones run."""
+"""The tests of the core once more on the JAX backend; those of the backbones are slow ones."""
 
 import os
 from pathlib import Path
