@@ -86,14 +86,17 @@ class Stages:
 
     def train(self) -> None:
         """Trains the folds that are not trained yet."""
+        # What is wrong with the clips or the folds is said before anything is written.
+        folds = self._folds
+        self._run.path.mkdir(parents=True, exist_ok=True)
         with self._begun():
-            for number, fold in enumerate(self._folds, start=1):
+            for number, fold in enumerate(folds, start=1):
                 folder = self._run.fold(fold.name)
                 if is_trained(folder):
                     # As far as the run was not killed before it did so.
                     remove_checkpoints(folder)
                     continue
-                self._say(f"Fold {fold.name} ({number} of {len(self._folds)})")
+                self._say(f"Fold {fold.name} ({number} of {len(folds)})")
                 train_fold(self._corpus, fold, self._labels, self._settings, folder, self._console)
 
     def evaluate(self, *, again: bool = True) -> None:
@@ -102,9 +105,8 @@ class Stages:
         Args:
             again: Whether folds are scored whose test part was read before.
         """
-        folds = self._trained()
         with self._begun():
-            for fold in folds:
+            for fold in self._trained():
                 folder = self._run.fold(fold.name)
                 if not again and (folder / PREDICTIONS).exists():
                     continue
@@ -139,9 +141,8 @@ class Stages:
         listed = ", ".join(f"{count} x {label}" for label, count in left_out.items())
         self._say(f"{len(examples)} of {len(segments)} clips; left out: {listed or 'none'}.")
         notes = (*self._notes, f"Trained on {self._recipe.title}, scored on {name}.")
-        folds = self._trained()
         with self._begun():
-            for fold in folds:
+            for fold in self._trained():
                 predictions = self._predictions(
                     fold, lambda example: read_example(example, data), {name: examples}
                 )
@@ -159,9 +160,8 @@ class Stages:
             kinds: Of `keras_reparam.export_tflite`.
             again: Whether folds are exported that were so before.
         """
-        folds = self._trained()
         with self._begun():
-            for fold in folds:
+            for fold in self._trained():
                 folder = self._run.fold(fold.name)
                 if not again and (folder / RESULTS).exists():
                     continue
@@ -268,9 +268,9 @@ class Stages:
     def _begun(self) -> Iterator[None]:
         """Within it the run's folder is this process's alone, and of these settings."""
         hash = hashlib.sha256(self._manifest.read_bytes()).hexdigest()
-        # What is wrong with the clips or the folds is said before anything is written.
-        labels, _ = self._labels, self._folds
-        self._run.path.mkdir(parents=True, exist_ok=True)
+        labels = self._labels
+        if not self._run.path.is_dir():
+            raise FileNotFoundError(f"There is no run '{self._run.path}': train first")
         with exclusive(self._run.path):
             self._run.begin(self._settings, recipe=self._recipe.name, labels=labels, manifest=hash)
             yield
