@@ -402,7 +402,7 @@ def training(prepared):
 
         with pytest.MonkeyPatch.context() as patch:
             if stop == "models":
-                patch.setattr(train, "_write", stopping)
+                patch.setattr(train, "write_trained", stopping)
             elif stop is not None:
                 patch.setattr(ProgressBar, "on_epoch_end", stopping)
             train.train_fold(
