@@ -10,11 +10,13 @@ from typing import Any
 from keras_reparam.deploy.kinds import KINDS
 from recipes.common.command import Parser, exit_code, interrupted_at_the_end, keep_quiet
 from recipes.common.configuration import checked, load_settings
+from recipes.common.deployment.names import DEFAULT_KINDS
 from recipes.common.preparation.prepare import manifest_of, prepare, store_of
 from recipes.common.preparation.problems import option_of
 from recipes.common.recipe import Recipe
 from recipes.common.run_folder import CONFIG, RunFolder, run_name
 from recipes.common.settings import RecipeSettings
+from recipes.common.store.layout import INDEX
 
 RUNS = Path("runs")
 _STAGES = {
@@ -74,9 +76,9 @@ def main(recipe: Recipe, arguments: Sequence[str] | None = None) -> int:
                 "--kinds",
                 nargs="+",
                 choices=KINDS,
-                default=["float32", "int8"],
+                default=DEFAULT_KINDS,
                 metavar="KIND",
-                help=f"of {', '.join(KINDS)} (default float32 int8)",
+                help=f"of {', '.join(KINDS)} (default {' '.join(DEFAULT_KINDS)})",
             )
     options = parser.parse_args(arguments)
     given = {name: getattr(options, name) for name in own}
@@ -199,7 +201,7 @@ def _settings(recipe: Recipe, options: argparse.Namespace) -> tuple[RecipeSettin
 
 def _ensure_prepared(recipe: Recipe, options: argparse.Namespace, own: Mapping[str, Any]) -> None:
     """Prepares the corpus for `all`, and where that was not done yet."""
-    there = manifest_of(options).is_file() and (store_of(options) / "index.csv").is_file()
+    there = manifest_of(options).is_file() and (store_of(options) / INDEX).is_file()
     if there and options.stage != "all":
         return
     if options.data is None:

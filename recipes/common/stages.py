@@ -19,32 +19,26 @@ from recipes.common.deployment.model_facts import ModelFacts
 from recipes.common.deployment.names import RESULTS
 from recipes.common.deployment.static_model import with_frames
 from recipes.common.deployment.waveform_model import WaveformModel
-from recipes.common.files.folders import staged
-from recipes.common.files.json_file import read_json, write_json
+from recipes.common.files.json_file import read_json
 from recipes.common.files.lock import exclusive
 from recipes.common.manifest import read_manifest
 from recipes.common.protocol.examples import cross_corpus_examples
 from recipes.common.protocol.fold import Example, Fold
 from recipes.common.recipe import Recipe
 from recipes.common.results.evaluation import (
-    CONFUSION,
-    METRICS,
     PREDICTIONS,
     Samples,
-    extent_of,
     predictions_of,
     record_reading,
     results_by_part,
     write_evaluation,
 )
 from recipes.common.results.metrics import FIGURES
-from recipes.common.results.plots import plot_confusion
 from recipes.common.results.pooling import folded_results
 from recipes.common.results.predictions import (
     Predictions,
     pooled,
     read_predictions,
-    write_predictions,
 )
 from recipes.common.results.tables import class_table, folds_table, results_table
 from recipes.common.run_folder import RunFolder
@@ -244,19 +238,11 @@ class Stages:
         results = {
             part: folded_results(predictions.where(part=part), notes=self._notes) for part in parts
         }
-        with staged(self._run.path) as beside:
-            write_predictions(beside / PREDICTIONS, predictions)
-            write_json(beside / METRICS, results)
-            headline, first = next(iter(results.items()))
-            plot_confusion(
-                beside / CONFUSION,
-                first.pooled,
-                self._labels,
-                title=f"{self._recipe.title}, {self._settings.backbone}",
-                subtitle=f"{headline}, {extent_of(first.pooled)}",
-            )
+        title = f"{self._recipe.title}, {self._settings.backbone}"
+        write_evaluation(self._run.path, predictions, results, title=title)
         for part, found in results.items():
             self._console.print(folds_table(found, title=f"{self._recipe.title}, {part}"))
+        headline, first = next(iter(results.items()))
         self._console.print(class_table(first.pooled, title=f"Classes, {headline}"))
         self._say(f"Results lie in {self._run.path}")
 

@@ -22,6 +22,7 @@ from recipes.common.deployment.measured import Measured
 from recipes.common.deployment.model_facts import ModelFacts
 from recipes.common.deployment.names import (
     CARD,
+    DEFAULT_KINDS,
     FEATURES_IN,
     GOLDEN,
     RESULTS,
@@ -40,7 +41,6 @@ from recipes.common.results.predictions import Predictions, write_predictions
 from recipes.common.results.results import results_of
 from recipes.common.scores import in_batches
 
-DEFAULT_KINDS = ("float32", "int8")
 # Keras on waveforms, and on what `int8_full` takes: features without a mask.
 _KERAS = {False: "Keras", True: "Keras, no mask"}
 

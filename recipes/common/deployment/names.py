@@ -1,6 +1,7 @@
 """How the files of a deployment are called. Imports no Keras."""
 
 CARD, GOLDEN, RESULTS = "MODEL_CARD.md", "golden", "export.json"
+DEFAULT_KINDS = ("float32", "int8")
 # Kinds whose input is features: the front end can't be quantised.
 FEATURES_IN = ("int8_full",)
 

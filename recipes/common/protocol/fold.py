@@ -48,11 +48,15 @@ class Fold:
     tests: Mapping[str, tuple[Example, ...]]
 
     def __post_init__(self):
-        parts = {"train": self.train, "validation": self.validation, **self.tests}
-        for part, examples in parts.items():
+        for part, examples in self.parts.items():
             if not examples:
                 raise ValueError(
                     f"Every part must hold at least one clip. Received: fold '{self.name}' "
                     f"without any for '{part}'"
                 )
-        check_speakers(parts)
+        check_speakers(self.parts)
+
+    @property
+    def parts(self) -> dict[str, tuple[Example, ...]]:
+        """The examples of every part by its name."""
+        return {"train": self.train, "validation": self.validation, **self.tests}

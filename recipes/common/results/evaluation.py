@@ -1,7 +1,7 @@
 """Scores the test part of a fold, and keeps account of every time it is read."""
 
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -16,6 +16,7 @@ from recipes.common.files.json_file import read_json, write_json
 from recipes.common.protocol.fold import Example, Fold
 from recipes.common.results.decisions import decide, majority_class
 from recipes.common.results.plots import plot_confusion
+from recipes.common.results.pooling import FoldedResults
 from recipes.common.results.predictions import Predictions, pooled, write_predictions
 from recipes.common.results.results import Results, results_of
 from recipes.common.settings import RecipeSettings
@@ -66,10 +67,10 @@ def predictions_of(
         console: Where the progress bar is drawn.
     """
     majority = majority_class(fold.train)
-    forms = {"Keras": Form.of_keras(model, features_in=False)}
+    whole, forms = WaveformModel(model), {"Keras": Form.of_keras(model, features_in=False)}
     found = []
     for part, examples in parts.items():
-        scored = score_examples(examples, samples, forms, WaveformModel(model), console)
+        scored = score_examples(examples, samples, forms, whole, console)
         scores = scored.probabilities["Keras"]
         decisions, means = decide(examples, scores, rule=settings.decision_rule)
         about = {"labels": labels, "fold": fold.name, "part": part, "majority": majority}
@@ -84,21 +85,27 @@ def results_by_part(predictions: Predictions, notes: Sequence[str]) -> dict[str,
 
 
 def write_evaluation(
-    folder: Path, predictions: Predictions, results: dict[str, Results], *, title: str
+    folder: Path,
+    predictions: Predictions,
+    results: Mapping[str, Results] | Mapping[str, FoldedResults],
+    *,
+    title: str,
 ) -> None:
     """Writes predictions.csv, metrics.json and, of the first part, confusion.png.
 
     Where predictions.csv is, so are the others: it comes last.
     """
     part, first = next(iter(results.items()))
+    if isinstance(first, FoldedResults):
+        first = first.pooled
     with staged(folder) as beside:
         write_predictions(beside / PREDICTIONS, predictions)
         write_json(beside / METRICS, results)
-        subtitle = f"{part}, {extent_of(first)}"
+        subtitle = f"{part}, {_extent_of(first)}"
         plot_confusion(beside / CONFUSION, first, first.labels, title=title, subtitle=subtitle)
 
 
-def extent_of(results: Results) -> str:
+def _extent_of(results: Results) -> str:
     """How many decisions the results are of, in words."""
     people = "1 speaker" if results.speakers == 1 else f"{results.speakers} speakers"
     return f"{results.clips} decisions about {people}"

@@ -61,11 +61,10 @@ class TrainingBatches(keras.utils.PyDataset):
         weights = np.ones(len(clips), "float32")
         if self._settings.class_balance == "weights":
             weights = targets @ self._rarity
-        batch = inputs if len(inputs) > 1 else inputs[0], targets, weights
         if self._mix_up is not None:
-            batch = self._mixed(inputs, targets, weights, rng)
+            inputs, targets, weights = self._mixed(inputs, targets, weights, rng)
         self.seconds += time.perf_counter() - start
-        return batch
+        return inputs if len(inputs) > 1 else inputs[0], targets, weights
 
     def _mixed(self, inputs, targets, weights, rng):
         state = self._mix_up.seed_generator.state
@@ -76,8 +75,7 @@ class TrainingBatches(keras.utils.PyDataset):
             training=True,
         )
         mixed = {name: keras.ops.convert_to_numpy(value) for name, value in mixed.items()}
-        inputs = tuple(mixed[name] for name in names)
-        return inputs if len(inputs) > 1 else inputs[0], mixed["targets"], mixed["sample_weight"]
+        return tuple(mixed[name] for name in names), mixed["targets"], mixed["sample_weight"]
 
     def start_at(self, epoch: int) -> None:
         """Makes the batches those of `epoch`, counted from 0."""

@@ -117,8 +117,7 @@ def train_fold(
 
 
 def _longest(corpus: Corpus, fold: Fold) -> int:
-    parts = (fold.train, fold.validation, *fold.tests.values())
-    return max(corpus.frames(example) for part in parts for example in part)
+    return max(corpus.frames(example) for part in fold.parts.values() for example in part)
 
 
 def _batches(

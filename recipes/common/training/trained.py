@@ -78,7 +78,6 @@ def _about(
 ) -> dict:
     history, best = checkpoints.history, checkpoints.best
     seconds = sum(row["seconds"] for row in history)
-    parts = {"train": fold.train, "validation": fold.validation, **fold.tests}
     return {
         "fold": fold.name,
         "epochs": len(history),
@@ -93,10 +92,10 @@ def _about(
             "training": int(backbone.count_params()),
             "merged": int(light.count_params()),
         },
-        "examples": {name: len(examples) for name, examples in parts.items()},
+        "examples": {name: len(examples) for name, examples in fold.parts.items()},
         "speakers": {
             name: sorted({example.speaker for example in examples})
-            for name, examples in parts.items()
+            for name, examples in fold.parts.items()
         },
         "seconds": seconds,
         "clips_per_second": len(fold.train) * len(history) / seconds,
