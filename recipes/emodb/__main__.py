@@ -4,22 +4,7 @@ from collections.abc import Sequence
 
 from recipes.common import cli
 from recipes.common.command import leave
-from recipes.common.preparation.clips import CLIP_TWICE, UNKNOWN_NAME
-from recipes.common.recipe import Recipe
-from recipes.emodb.about import FACTS
-from recipes.emodb.manifest import read
-from recipes.emodb.protocol import folds_of, labels_of
-from recipes.emodb.settings import EmodbSettings
-
-RECIPE = Recipe(
-    name="emodb",
-    facts=FACTS,
-    read=read,
-    settings=EmodbSettings,
-    labels_of=labels_of,
-    folds_of=folds_of,
-    kinds=(UNKNOWN_NAME, CLIP_TWICE),
-)
+from recipes.emodb.recipe import RECIPE
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from recipes.common.manifest import check_speakers, read_manifest
 from recipes.common.preparation.problems import KINDS
-from recipes.m3ed.__main__ import RECIPE, main
+from recipes.m3ed.__main__ import main
 from recipes.m3ed.manifest import read
+from recipes.m3ed.recipe import RECIPE
 from recipes.m3ed.utterances import Utterance, read_utterances
 from tests.recipes.copies import m3ed
 

@@ -27,7 +27,7 @@ SMALL = {
 
 
 def recipe_of(name):
-    return importlib.import_module(f"recipes.{name}.__main__").RECIPE
+    return importlib.import_module(f"recipes.{name}.recipe").RECIPE
 
 
 def run(name, *arguments):

@@ -1,0 +1,18 @@
+"""EmoDB, as the commands need it."""
+
+from recipes.common.preparation.clips import CLIP_TWICE, UNKNOWN_NAME
+from recipes.common.recipe import Recipe
+from recipes.emodb.about import FACTS
+from recipes.emodb.manifest import read
+from recipes.emodb.protocol import folds_of, labels_of
+from recipes.emodb.settings import EmodbSettings
+
+RECIPE = Recipe(
+    name="emodb",
+    facts=FACTS,
+    read=read,
+    settings=EmodbSettings,
+    labels_of=labels_of,
+    folds_of=folds_of,
+    kinds=(UNKNOWN_NAME, CLIP_TWICE),
+)
