@@ -1,14 +1,12 @@
 """The command `python -m recipes.<corpus> prepare|train|evaluate|export|all`."""
 
 import argparse
-import contextlib
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from keras_reparam.deploy.kinds import KINDS
-from recipes.common.command import Parser, exit_code, interrupted_at_the_end, keep_quiet
+from recipes.common.command import Parser, exit_code, speed_up, starting_keras
 from recipes.common.configuration import checked, load_settings
 from recipes.common.deployment.names import DEFAULT_KINDS
 from recipes.common.preparation.prepare import manifest_of, prepare, store_of
@@ -142,8 +140,7 @@ def _add_run(parser: argparse.ArgumentParser, recipe: Recipe) -> None:
 
 
 def _run(recipe: Recipe, options: argparse.Namespace, own: Mapping[str, Any]) -> int:
-    # Training steps take a third less time with it. Before any stage imports TensorFlow.
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    speed_up()
     if options.stage == "prepare":
         prepare(recipe, options, own)
         return 0
@@ -152,18 +149,11 @@ def _run(recipe: Recipe, options: argparse.Namespace, own: Mapping[str, Any]) ->
     other = getattr(options, "on", None)
     if other is None:
         _ensure_prepared(recipe, options, own)
-    keep_quiet()
     from rich.console import Console
 
     console = Console()
-    with console.status("Starting Keras"):
-        from keras_reparam.deploy.quiet import quiet
-
-        with interrupted_at_the_end(), quiet():
-            # Keras imports it on the other backends, too, when it saves something.
-            with contextlib.suppress(ImportError):
-                import tensorflow  # noqa: F401
-            from recipes.common.stages import Stages
+    with console.status("Starting Keras"), starting_keras():
+        from recipes.common.stages import Stages
     stages = Stages(
         recipe,
         settings,

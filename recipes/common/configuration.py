@@ -7,16 +7,14 @@ from typing import Any, TypeVar
 import pydantic
 import yaml
 
-from recipes.common.settings import TrainingSettings
-
-Settings = TypeVar("Settings", bound=TrainingSettings)
+Settings = TypeVar("Settings", bound=pydantic.BaseModel)
 
 
 def load_settings(kind: type[Settings], file: Path | None, overrides: Sequence[str]) -> Settings:
     """The settings of a file, with those of the command line in their place, checked.
 
     Args:
-        kind: The recipe's.
+        kind: Which they are, as a recipe's.
         file: YAML, or JSON as a run folder has it; `None`: the recipe's defaults.
         overrides: As in `["epochs=20", "backbone=conformer"]`; values are read as YAML.
 

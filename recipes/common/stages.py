@@ -13,6 +13,7 @@ from rich.console import Console
 from keras_reparam.audio import LogMel
 from keras_reparam.deploy.saved_model import load_model
 from keras_reparam.models import with_front_end
+from recipes.common.command import say
 from recipes.common.corpus import Corpus, read_example
 from recipes.common.deployment.fold import export_fold
 from recipes.common.deployment.model_facts import ModelFacts
@@ -290,4 +291,4 @@ class Stages:
         return Corpus(self._store, LogMel())
 
     def _say(self, text: str) -> None:
-        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+        say(self._console, text)

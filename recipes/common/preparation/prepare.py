@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
+from recipes.common.command import say
 from recipes.common.manifest import write_manifest
 from recipes.common.preparation.audio_check import check_audio
 from recipes.common.preparation.counts import Count, check_counts
@@ -54,9 +55,9 @@ def prepare(recipe: Recipe, options: argparse.Namespace, own: Mapping[str, Any])
         raise ValueError(f"No segment of {recipe.title} in '{data}' can be used.")
     write_manifest(manifest, segments)
     speakers = len({segment.speaker for segment in segments})
-    _print(console, f"{len(segments):,} segments of {speakers:,} speakers in {manifest}")
+    say(console, f"{len(segments):,} segments of {speakers:,} speakers in {manifest}")
     if not options.no_store:
-        _print(console, build_standard_store(segments, data, store))
+        say(console, build_standard_store(segments, data, store))
 
 
 def _check(
@@ -79,7 +80,3 @@ def _check(
         errors.append(str(error))
     if errors:
         raise ValueError(" ".join(errors))
-
-
-def _print(console: Console, text: str) -> None:
-    console.print(text, highlight=False, markup=False, soft_wrap=True)

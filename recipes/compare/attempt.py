@@ -1,0 +1,27 @@
+"""An attempt at a cell, in a process that has not imported Keras yet."""
+
+from pathlib import Path
+
+from recipes.common.command import speed_up, starting_keras
+from recipes.compare.cell import Cell
+from recipes.compare.corpora import prepared_corpus
+from recipes.compare.grid_folder import GridFolder
+
+
+def attempt(cell: Cell, folder: GridFolder, prepared: Path) -> bool:
+    """Runs a cell; returns whether it is done now.
+
+    Args:
+        cell: What to run.
+        folder: Of the comparison.
+        prepared: Where the corpora are prepared.
+
+    Raises:
+        BlockingIOError: If another process is at it.
+    """
+    if folder.done(cell):
+        return True
+    speed_up()
+    with starting_keras():
+        from recipes.compare.run_cell import run_cell
+    return run_cell(cell, folder, prepared_corpus(cell.corpus, prepared))

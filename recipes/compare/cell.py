@@ -1,0 +1,81 @@
+"""One run of a comparison: a corpus, a fold, and all settings."""
+
+import dataclasses
+import hashlib
+import json
+from typing import Any
+
+import pydantic_core
+
+from recipes.common.settings import RecipeSettings
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One run of a comparison.
+
+    Attributes:
+        corpus: Name of its recipe.
+        fold: Name of the fold.
+        control: Of `recipes.compare.grid.Control`; empty: none.
+        learning_rate: Multiple of the recipe's own learning rate.
+        settings: Of the run; of a control those of the HRF that it is compared with.
+    """
+
+    corpus: str
+    fold: str
+    control: str
+    learning_rate: float
+    settings: RecipeSettings
+
+    @property
+    def id(self) -> str:
+        """Twelve letters that stand for all of it, now and in later versions.
+
+        Settings that are at their defaults are left out: a setting that a later version adds does
+        not change the name of what ran before.
+        """
+        chosen = self.settings.model_dump(mode="json", exclude_defaults=True)
+        about = [self.corpus, self.fold, self.control, chosen]
+        text = json.dumps(about, sort_keys=True, ensure_ascii=True)
+        return hashlib.sha256(text.encode("ascii")).hexdigest()[:12]
+
+    @property
+    def arm(self) -> tuple[str, ...]:
+        """What is compared: all but corpus, fold, seed and learning rate, in words."""
+        settings = self.settings
+        optimizer = () if settings.optimizer == "adamw" else (settings.optimizer,)
+        return (settings.backbone, settings.size, self._form, *optimizer)
+
+    @property
+    def _form(self) -> str:
+        settings = self.settings
+        if not settings.expansion:
+            return "plain"
+        hrf = f"r={settings.expansion}" + (", 3 factors" if settings.factors == 3 else "")
+        return {
+            "": f"HRF ({hrf})",
+            "longer": f"plain, longer (as {hrf})",
+            "wider": f"plain, wider (as {hrf})",
+            "chained": f"HRF, chained ({hrf})",
+            "frozen": f"HRF, frozen ({hrf})",
+        }[self.control]
+
+    @property
+    def name(self) -> str:
+        """For people: what it is, in one line."""
+        rate = "" if self.learning_rate == 1 else f", {self.learning_rate:g} x the rate"
+        arm = " ".join(self.arm)
+        return f"{self.corpus} fold {self.fold} seed {self.settings.seed}: {arm}{rate}"
+
+    def about(self) -> dict[str, Any]:
+        """As JSON."""
+        return pydantic_core.to_jsonable_python(
+            {
+                "corpus": self.corpus,
+                "fold": self.fold,
+                "control": self.control,
+                "learning_rate": self.learning_rate,
+                "settings": self.settings.model_dump(mode="json"),
+            }
+        )

@@ -1,0 +1,211 @@
+"""The command `python -m recipes.compare run|cell|status|report`."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from recipes.common.command import Parser, exit_code, say
+from recipes.common.configuration import checked, load_settings
+from recipes.compare.attempt import attempt
+from recipes.compare.cell import Cell
+from recipes.compare.corpora import prepared_corpus
+from recipes.compare.grid import Grid
+from recipes.compare.grid_folder import GridFolder
+from recipes.compare.plan import cells_of
+from recipes.compare.pool import BUSY, default_workers, run_in_pool
+from recipes.compare.progress import GridProgress
+from recipes.compare.ray_cluster import run_on_ray
+from recipes.compare.status import show_status
+
+GRID, PREPARED = Path("runs/compare"), Path("runs")
+_SLURM = "recipes/compare/slurm.sh"
+_COMMANDS = {
+    "run": (
+        "run all that is not done",
+        "Runs all cells that are not done, in an order in which what has run can be compared at "
+        "any time. Run it again after an interruption: it goes on where it was.",
+    ),
+    "cell": (
+        "run one cell, as in a job array",
+        "Runs the cell of this number, from 1; nothing happens where it is done.",
+    ),
+    "status": ("what is done, running, failed, and when it ends", "Says how far it is."),
+    "report": (
+        "tables, differences and pictures of what is done",
+        "Writes tables, differences with intervals and tests, and pictures of what is done.",
+    ),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    parser = Parser(
+        prog="python -m recipes.compare",
+        description="Many runs over corpora, backbones, expansions, seeds and folds, compared.",
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    found = {
+        name: commands.add_parser(name, help=help, description=description)
+        for name, (help, description) in _COMMANDS.items()
+    }
+    for name in found:
+        found[name].add_argument(
+            "--grid",
+            type=Path,
+            default=GRID,
+            metavar="DIR",
+            help=f"folder of the comparison (default {GRID})",
+        )
+        found[name].add_argument(
+            "--prepared",
+            type=Path,
+            default=PREPARED,
+            metavar="DIR",
+            help=f"where the recipes have prepared the corpora (default {PREPARED})",
+        )
+    _add_run(found["run"])
+    found["cell"].add_argument("number", type=int, metavar="NUMBER", help="of the cell, from 1")
+    _add_report(found["report"])
+    options = parser.parse_args(arguments)
+    run = {"run": _run, "cell": _cell, "status": _status, "report": _report}[options.command]
+    return exit_code("compare", lambda: run(options))
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = (
+        "Example: python -m recipes.compare run corpora=[emodb] expansions=[0,4] seeds=[1,2,3]"
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="axes, as YAML or a grid.json")
+    parser.add_argument(
+        "--plan", action="store_true", help="only say what would run, and write grid.json"
+    )
+    parser.add_argument(
+        "--again", action="store_true", help="run cells that have failed once more, too"
+    )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="cells at a time on this machine; the cores are shared out (default: half the cores)",
+    )
+    parser.add_argument(
+        "--ray", metavar="ADDRESS", help="run on the Ray cluster at this address, as in auto"
+    )
+    parser.add_argument(
+        "--threads", type=int, default=2, metavar="N", help="with --ray: cores of each cell (2)"
+    )
+    parser.add_argument(
+        "axes",
+        nargs="*",
+        metavar="NAME=VALUES",
+        help=f"axes: {', '.join(Grid.model_fields)} (see recipes/compare/README.md)",
+    )
+
+
+def _add_report(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--results",
+        type=Path,
+        metavar="DIR",
+        help="compact tables of an earlier report, in place of the comparison's runs",
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="where to write (default: report/ in the folder)"
+    )
+    parser.add_argument(
+        "--into", type=Path, metavar="FILE.md", help="put the table between this file's markers"
+    )
+
+
+def _run(options: argparse.Namespace) -> int:
+    console = Console()
+    folder, prepared = _folders(options)
+    grid = _grid(options, folder)
+    cells = _cells(grid, prepared)
+    folder.begin(grid)
+    left = [
+        (number, cell)
+        for number, cell in enumerate(cells, start=1)
+        if not folder.done(cell) and (options.again or not folder.failure(cell))
+    ]
+    say(console, f"{len(cells)} cells in {folder.path}, {len(left)} of them to run.")
+    if options.plan:
+        say(console, f"On SLURM: sbatch --array=1-{len(cells)} {_SLURM} {folder.path} {prepared}")
+        return 0
+    if left and options.ray is None:
+        workers = options.workers or default_workers()
+        with GridProgress(console, cells, folder, workers) as progress:
+            run_in_pool(left, folder, prepared=prepared, workers=workers, progress=progress)
+    elif left:
+        with GridProgress(console, cells, folder, 1) as progress:
+            run_on_ray(
+                [cell for _, cell in left],
+                folder,
+                address=options.ray,
+                prepared=prepared,
+                threads=options.threads,
+                progress=progress,
+            )
+    show_status(cells, folder, console)
+    return 0 if all(folder.done(cell) for cell in cells) else 1
+
+
+def _cell(options: argparse.Namespace) -> int:
+    folder, prepared = _folders(options)
+    cells = _cells(checked(Grid, folder.grid()), prepared)
+    if not 1 <= options.number <= len(cells):
+        raise ValueError(f"Cells are 1 to {len(cells)}. Received: {options.number}")
+    cell = cells[options.number - 1]
+    try:
+        done = attempt(cell, folder, prepared)
+    except BlockingIOError as error:
+        print(f"compare: {error}", file=sys.stderr)
+        return BUSY
+    if not done:
+        failure = folder.failure(cell)
+        print(f"compare: {cell.name}: {failure['error']} ({failure['log']})", file=sys.stderr)
+    return 0 if done else 1
+
+
+def _status(options: argparse.Namespace) -> int:
+    folder, prepared = _folders(options)
+    show_status(_cells(checked(Grid, folder.grid()), prepared), folder, Console())
+    return 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    console = Console()
+    folder, prepared = _folders(options)
+    results, out = options.results, options.out
+    if results is None:
+        cells, results = _cells(checked(Grid, folder.grid()), prepared), folder.path / "results"
+        with console.status("Reading what is done"):
+            collect(cells, folder, prepared, results)
+    if out is None:
+        out = folder.path / "report" if options.results is None else options.results / "report"
+    with console.status("Comparing"):
+        write_report(results, out)
+        if options.into is not None:
+            insert_table(options.into, readme_table(results), name=results.name)
+    say(console, f"Tables lie in {results}, the report in {out / 'report.md'}")
+    return 0
+
+
+def _folders(options: argparse.Namespace) -> tuple[GridFolder, Path]:
+    """The comparison's folder, and where the corpora are, wherever a process is started."""
+    return GridFolder(options.grid.resolve()), options.prepared.resolve()
+
+
+def _grid(options: argparse.Namespace, folder: GridFolder) -> Grid:
+    """What is to be compared; where nothing is given, what was before."""
+    if options.config is None and not options.axes and folder.begun:
+        return checked(Grid, folder.grid())
+    return load_settings(Grid, options.config, options.axes)
+
+
+def _cells(grid: Grid, prepared: Path) -> list[Cell]:
+    names = dict.fromkeys(name for axes in grid.products() for name in axes.corpora)
+    return cells_of(grid, {name: prepared_corpus(name, prepared) for name in names})

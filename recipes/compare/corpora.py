@@ -1,0 +1,80 @@
+"""The corpora that can be compared on, each prepared by its own recipe."""
+
+import dataclasses
+import functools
+import hashlib
+import importlib
+from pathlib import Path
+
+from recipes.common.manifest import Segment, read_manifest
+from recipes.common.protocol.fold import Fold
+from recipes.common.recipe import Recipe
+from recipes.common.settings import RecipeSettings
+from recipes.common.store.layout import INDEX
+
+CORPORA = ("iemocap", "m3ed", "daic_woz", "emodb", "crema_d", "custom")
+
+
+def recipe_of(corpus: str) -> Recipe:
+    """The recipe of a corpus of `CORPORA`."""
+    return importlib.import_module(f"recipes.{corpus}.recipe").RECIPE
+
+
+@dataclasses.dataclass(frozen=True)
+class PreparedCorpus:
+    """A corpus as its recipe's `prepare` leaves it.
+
+    Attributes:
+        name: Of `CORPORA`.
+        folder: With `manifest.csv` and `store/`.
+    """
+
+    name: str
+    folder: Path
+
+    @property
+    def recipe(self) -> Recipe:
+        """Its recipe."""
+        return recipe_of(self.name)
+
+    @property
+    def manifest(self) -> Path:
+        """Its manifest."""
+        return self.folder / "manifest.csv"
+
+    @property
+    def store(self) -> Path:
+        """Its audio and features."""
+        return self.folder / "store"
+
+    @functools.cached_property
+    def manifest_hash(self) -> str:
+        """SHA-256 of the manifest, as a run's folder has it."""
+        return hashlib.sha256(self.manifest.read_bytes()).hexdigest()
+
+    @functools.cached_property
+    def segments(self) -> list[Segment]:
+        """What is listed in the manifest.
+
+        Raises:
+            FileNotFoundError: If the corpus is not prepared.
+        """
+        if not self.manifest.is_file() or not (self.store / INDEX).is_file():
+            raise FileNotFoundError(
+                f"{self.recipe.title} is not prepared in '{self.folder}': run `python -m "
+                f"recipes.{self.name} prepare --data DIR --out {self.folder}` first"
+            )
+        return read_manifest(self.manifest)
+
+    def labels(self, settings: RecipeSettings) -> tuple[str, ...]:
+        """Class names, in the order of the classes."""
+        return self.recipe.labels_of(settings, self.segments)
+
+    def folds(self, settings: RecipeSettings) -> list[Fold]:
+        """Who trains, validates and tests."""
+        return self.recipe.folds_of(self.segments, settings)
+
+
+def prepared_corpus(name: str, root: Path) -> PreparedCorpus:
+    """A corpus that is prepared in `root/<name>`, where recipes do so by default."""
+    return PreparedCorpus(name, root / name)

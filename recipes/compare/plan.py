@@ -1,0 +1,105 @@
+"""The cells of a grid, in the order in which they run."""
+
+import itertools
+from collections.abc import Iterator, Mapping
+
+from recipes.common.configuration import checked
+from recipes.common.settings import RecipeSettings
+from recipes.compare.cell import Cell
+from recipes.compare.corpora import PreparedCorpus
+from recipes.compare.grid import Axes, Grid
+
+
+def cells_of(grid: Grid, corpora: Mapping[str, PreparedCorpus]) -> list[Cell]:
+    """All cells, each once, balanced: however few have run, they can be compared.
+
+    Seed by seed and fold by fold come all models that are compared: what has run at any time is
+    the same seeds and folds of all of them, and of some a last one.
+
+    Args:
+        grid: What is to be compared.
+        corpora: By name.
+
+    Raises:
+        ValueError: If a setting or a fold can't be.
+        FileNotFoundError: If a corpus is not prepared.
+    """
+    found: dict[str, tuple[tuple[int, int], Cell]] = {}
+    trained: dict[tuple, Cell] = {}
+    seeds: dict[int, int] = {}
+    for axes in grid.products():
+        for seed in axes.seeds:
+            seeds.setdefault(seed, len(seeds))
+        for corpus in axes.corpora:
+            for rank, cell in _of_corpus(axes, corpora[corpus]):
+                if trained.setdefault(_axes_of(cell), cell) != cell:
+                    raise ValueError(
+                        "Runs that are alike in all axes can't have different settings. Received "
+                        f"two of: {cell.name}"
+                    )
+                found.setdefault(cell.id, ((seeds[cell.settings.seed], rank), cell))
+    # Sorting keeps the order of what is compared.
+    return [cell for _, cell in sorted(found.values(), key=lambda item: item[0])]
+
+
+def _axes_of(cell: Cell) -> tuple:
+    return (cell.corpus, cell.fold, cell.arm, cell.learning_rate, cell.settings.seed)
+
+
+def _of_corpus(axes: Axes, corpus: PreparedCorpus) -> Iterator[tuple[int, Cell]]:
+    """Cells of one corpus, each with the number of its fold."""
+    folds = {seed: _folds(axes, corpus, seed) for seed in axes.seeds}
+    for settings, control, rate in _runs(axes, corpus):
+        for number, fold in folds[settings.seed]:
+            yield (
+                number,
+                Cell(
+                    corpus=corpus.name,
+                    fold=fold,
+                    control=control,
+                    learning_rate=rate,
+                    settings=settings,
+                ),
+            )
+
+
+def _folds(axes: Axes, corpus: PreparedCorpus, seed: int) -> list[tuple[int, str]]:
+    """Number and name of the chosen folds."""
+    settings = checked(corpus.recipe.settings, {**axes.settings, "seed": seed})
+    names = [fold.name for fold in corpus.folds(settings)]
+    chosen = names if axes.folds is None else axes.folds
+    unknown = [name for name in chosen if name not in names]
+    if unknown:
+        raise ValueError(
+            f"Folds of {corpus.recipe.title} are {', '.join(names)}. Received: {', '.join(unknown)}"
+        )
+    return [(names.index(name), name) for name in chosen]
+
+
+def _runs(axes: Axes, corpus: PreparedCorpus) -> Iterator[tuple[RecipeSettings, str, float]]:
+    """Settings, control and multiple of the learning rate of all that is compared."""
+    kind = corpus.recipe.settings
+    for backbone, size, optimizer in itertools.product(axes.backbones, axes.sizes, axes.optimizers):
+        for expansion, control, factors in _forms(axes):
+            values = {
+                **axes.settings,
+                "backbone": backbone,
+                "size": size,
+                "optimizer": optimizer,
+                "expansion": expansion,
+                "factors": factors,
+            }
+            own = checked(kind, values).learning_rate
+            for rate, seed in itertools.product(axes.learning_rates, axes.seeds):
+                run = {**values, "learning_rate": own * rate, "seed": seed}
+                yield checked(kind, run), control, rate
+
+
+def _forms(axes: Axes) -> Iterator[tuple[int, str, int]]:
+    """Expansion, control and factors; a plain model has neither of the latter."""
+    for expansion in axes.expansions:
+        if not expansion:
+            yield 0, "", 2
+            continue
+        for factors, control in itertools.product(axes.factors, ("", *axes.controls)):
+            yield expansion, control, factors

@@ -1,0 +1,94 @@
+"""Runs cells on the machines of a Ray cluster."""
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from recipes.compare.cell import Cell
+from recipes.compare.grid_folder import GridFolder
+from recipes.compare.pool import environment_of
+from recipes.compare.progress import GridProgress
+
+_RETRIES = 3
+_ASK_AGAIN = 5.0
+
+
+def run_on_ray(
+    cells: Sequence[Cell],
+    folder: GridFolder,
+    *,
+    address: str,
+    prepared: Path,
+    threads: int,
+    progress: GridProgress,
+) -> None:
+    """Runs cells in their order, as many at a time as the cluster has cores for.
+
+    A cell whose process or machine is lost runs again, on another machine if need be, and goes on
+    from its last epoch. However often it was begun, its result appears once.
+
+    Args:
+        cells: What to run.
+        folder: Of the comparison, on a file system that all machines share.
+        address: Of the cluster, as `ray.init` takes it.
+        prepared: Where the corpora are prepared; shared, too.
+        threads: Cores for each cell.
+        progress: What is shown meanwhile.
+
+    Raises:
+        ModuleNotFoundError: If Ray is not installed.
+        ConnectionError: If there is no cluster at the address.
+    """
+    # It would report on its use otherwise.
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    try:
+        import ray
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "`--ray` needs Ray: python -m pip install -e '.[recipes,cluster]'"
+        ) from error
+    ray.init(
+        address=address,
+        log_to_driver=False,
+        logging_level="error",
+        runtime_env={"env_vars": environment_of(threads)},
+    )
+    try:
+        attempt = ray.remote(num_cpus=threads, max_retries=_RETRIES)(_attempt)
+        waiting = {
+            attempt.options(name=cell.name).remote(cell, folder.path, prepared): cell
+            for cell in cells
+        }
+        while waiting:
+            ended, _ = ray.wait(list(waiting), timeout=1.0)
+            progress.update([cell for cell in waiting.values() if folder.running(cell)])
+            for reference in ended:
+                cell = waiting.pop(reference)
+                _note(ray, reference, cell, folder)
+                progress.ended(cell)
+    finally:
+        ray.shutdown()
+
+
+def _note(ray, reference, cell: Cell, folder: GridFolder) -> None:
+    """Notes as failed what no attempt could note itself."""
+    try:
+        ray.get(reference)
+    except ray.exceptions.RayError as error:
+        if folder.done(cell) is None:
+            reason = str(error).strip().splitlines()[0]
+            folder.fail(cell, f"lost {_RETRIES + 1} times by Ray: {reason}")
+
+
+def _attempt(cell: Cell, path: Path, prepared: Path) -> None:
+    """What a worker of Ray does."""
+    from recipes.compare.attempt import attempt
+
+    while True:
+        try:
+            attempt(cell, GridFolder(path), prepared)
+            return
+        except BlockingIOError:
+            # A former attempt whose machine was only cut off: its result is as good.
+            time.sleep(_ASK_AGAIN)

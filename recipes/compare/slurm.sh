@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+#SBATCH --job-name=compare
+#SBATCH --cpus-per-task=2
+#SBATCH --mem=8G
+#SBATCH --requeue
+# One cell of a comparison per task of a job array, from the checkout, in an environment that has
+# the recipes' requirements:
+#
+#     python -m recipes.compare run --plan --grid DIR --prepared DIR corpora=[emodb]
+#     sbatch --array=1-CELLS recipes/compare/slurm.sh DIR PREPARED_DIR
+#
+# Both folders must be on a file system that all nodes share. A cell that is done is not run again:
+# the same job can be submitted as often as it takes.
+set -euo pipefail
+export TF_NUM_INTRAOP_THREADS=${SLURM_CPUS_PER_TASK:-2} OMP_NUM_THREADS=${SLURM_CPUS_PER_TASK:-2}
+exec python -m recipes.compare cell "$SLURM_ARRAY_TASK_ID" --grid "$1" --prepared "$2"

@@ -1,0 +1,81 @@
+"""How far a comparison is."""
+
+import datetime
+import statistics
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from recipes.common.command import say
+from recipes.compare.cell import Cell
+from recipes.compare.grid_folder import GridFolder
+
+
+def show_status(cells: Sequence[Cell], folder: GridFolder, console: Console) -> None:
+    """Prints how many runs of each model are done, and which have failed, with their logs.
+
+    Args:
+        cells: All of the comparison.
+        folder: Its folder.
+        console: Where to print.
+    """
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("", overflow="fold")
+    for name in ("done", "running", "failed", "waiting", "min each"):
+        table.add_column(name, justify="right", no_wrap=True)
+    running = {cell.id for cell in cells if not folder.done(cell) and folder.running(cell)}
+    arms = dict.fromkeys((cell.corpus, *cell.arm) for cell in cells)
+    for arm in arms:
+        chosen = [cell for cell in cells if (cell.corpus, *cell.arm) == arm]
+        _add(table, " ".join(arm), chosen, folder, running)
+    if len(arms) > 1:
+        table.add_section()
+        _add(table, "all", cells, folder, running)
+    console.print(table)
+    for cell in cells:
+        failure = None if folder.done(cell) else folder.failure(cell)
+        if failure and cell.id not in running:
+            say(console, f"Failed {failure['attempts']} times: {failure['cell']}")
+            say(console, f"  {failure['error']}\n  log: {failure['log']}")
+    seconds = expected_seconds(cells, folder)
+    if seconds:
+        end = datetime.datetime.now() + datetime.timedelta(seconds=seconds / max(len(running), 1))
+        at_a_time = f"{len(running)} at a time" if running else "if one runs at a time from now on"
+        say(console, f"Expected end: {end:%a %d %b %H:%M}, {at_a_time}.")
+
+
+def expected_seconds(cells: Sequence[Cell], folder: GridFolder) -> float | None:
+    """How long what is not done takes if one runs after the other; `None` while nothing is known.
+
+    A model of which no run is done yet is expected to take as long as the others do.
+    """
+    seconds = {cell.id: folder.about(cell)["seconds"] for cell in cells if folder.done(cell)}
+    if not seconds:
+        return None
+    by_arm: dict[tuple, list[float]] = {}
+    for cell in cells:
+        if cell.id in seconds:
+            by_arm.setdefault((cell.corpus, *cell.arm), []).append(seconds[cell.id])
+    means = {arm: statistics.fmean(found) for arm, found in by_arm.items()}
+    usual = statistics.fmean(seconds.values())
+    return sum(
+        means.get((cell.corpus, *cell.arm), usual) for cell in cells if cell.id not in seconds
+    )
+
+
+def _add(
+    table: Table, name: str, cells: Sequence[Cell], folder: GridFolder, running: set[str]
+) -> None:
+    done = [cell for cell in cells if folder.done(cell)]
+    now = [cell for cell in cells if cell.id in running]
+    left = [cell for cell in cells if cell not in done and cell not in now]
+    failed = sum(folder.failure(cell) is not None for cell in left)
+    seconds = [folder.about(cell)["seconds"] for cell in done]
+    table.add_row(
+        Text(name),
+        *map(str, (len(done), len(now), failed, len(left) - failed)),
+        f"{statistics.fmean(seconds) / 60:.1f}" if seconds else "",
+    )

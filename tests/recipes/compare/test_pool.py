@@ -1,0 +1,135 @@
+"""Comparisons that run on one machine, are interrupted, go on, and fail in parts."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from recipes.compare.cli import main
+from recipes.compare.grid_folder import GridFolder
+from tests.recipes.compare.conftest import SETTINGS
+
+ROOT = Path(__file__).resolve().parents[3]
+AXES = ["corpora=[custom]", 'folds=["1"]', "seeds=[1]", "expansions=[0, 2]"]
+
+
+def command(name, grid, prepared, *arguments):
+    own = [name, "--grid", grid, "--prepared", prepared, *arguments]
+    return [str(argument) for argument in own]
+
+
+def with_settings(**settings):
+    return f"settings={json.dumps({**SETTINGS, **settings})}"
+
+
+def ids(folder):
+    return {path.name for path in (folder.path / "cells").iterdir()}
+
+
+def predictions(folder):
+    """Of every cell, by its id, without the rounding that differs from machine to machine."""
+    found = {}
+    for path in (folder.path / "cells").glob("*/predictions.csv"):
+        with path.open(newline="", encoding="utf-8") as file:
+            found[path.parent.name] = list(csv.DictReader(file))
+    return found
+
+
+def children(folder, alive):
+    """Process numbers of cells that have trained an epoch, while the command is alive."""
+    while alive():
+        for path in (folder.path / "working").glob("*/run/fold-*/history.csv"):
+            log = folder.path / "logs" / f"{path.parents[2].name}.log"
+            text = " ".join(log.read_text(encoding="utf-8").split())
+            return int(text.split("process ")[-1].split()[0])
+        time.sleep(0.05)
+    raise AssertionError("it has ended before")
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory, prepared):
+    """A comparison of two runs that nothing has happened to."""
+    grid = tmp_path_factory.mktemp("unbroken")
+    assert main(command("run", grid, prepared, "--workers", "1", *AXES, with_settings())) == 0
+    return GridFolder(grid)
+
+
+@pytest.mark.slow
+def test_what_lies_in_the_folder(unbroken, prepared, capsys):
+    assert len(ids(unbroken)) == 2
+    for cell in ids(unbroken):
+        path = unbroken.path / "cells" / cell
+        assert json.loads((path / "cell.json").read_text(encoding="utf-8"))["corpus"] == "custom"
+        assert (path / "fold-1" / "ser_int8.tflite").exists()
+        assert "done" in (unbroken.path / "logs" / f"{cell}.log").read_text(encoding="utf-8")
+    assert not list((unbroken.path / "working").iterdir())
+    before = {path: path.stat().st_mtime_ns for path in unbroken.path.rglob("cells/**/*")}
+    capsys.readouterr()
+    # Nothing is left to do, in whichever way it is asked for.
+    assert main(command("run", unbroken.path, prepared)) == 0
+    assert "0 of them to run" in capsys.readouterr().out
+    assert main(command("cell", unbroken.path, prepared, 2)) == 0
+    assert main(command("status", unbroken.path, prepared)) == 0
+    assert "Expected end" not in capsys.readouterr().out
+    assert before == {path: path.stat().st_mtime_ns for path in unbroken.path.rglob("cells/**/*")}
+    assert main(command("cell", unbroken.path, prepared, 3)) == 2
+    assert "Cells are 1 to 2" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", ["worker killed", "interrupted"])
+def test_goes_on(tmp_path, prepared, unbroken, what):
+    folder = GridFolder(tmp_path / "grid")
+    arguments = [*AXES, with_settings()]
+    own = command("run", folder.path, prepared, "--workers", "2", *arguments)
+    run = subprocess.Popen(
+        [sys.executable, "-m", "recipes.compare", *own],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    child = children(folder, lambda: run.poll() is None)
+    if what == "worker killed":
+        os.kill(child, signal.SIGKILL)
+        out, _ = run.communicate(timeout=600)
+        assert run.returncode == 0, out
+        assert "Its process died, it runs again" in out
+    else:
+        run.send_signal(signal.SIGINT)
+        out, _ = run.communicate(timeout=60)
+        assert run.returncode == 130, out
+        assert "nothing half-written is left" in out
+        assert not (folder.path / "cells").exists() or len(ids(folder)) < 2
+        assert main(command("run", folder.path, prepared, "--workers", "1")) == 0
+    logs = [path.read_text(encoding="utf-8") for path in (folder.path / "logs").iterdir()]
+    assert any("goes on after epoch" in log for log in logs)
+    # It ends as the one that nothing has happened to.
+    assert predictions(folder) == predictions(unbroken)
+
+
+@pytest.mark.slow
+def test_a_cell_that_fails(tmp_path, prepared, capsys):
+    """The others run; it is listed with its log, and run again on request alone."""
+    folder = GridFolder(tmp_path / "grid")
+    also = json.dumps(
+        [{"sizes": ["huge"], "expansions": [0]}]  # There is none of that size.
+    )
+    axes = [*AXES[:3], "expansions=[2]", with_settings(epochs=1), f"also={also}"]
+    assert main(command("run", folder.path, prepared, "--workers", "1", *axes)) == 1
+    out = " ".join(capsys.readouterr().out.split())
+    assert len(ids(folder)) == 1
+    assert "Failed 1 times" in out and "`size` must be" in out and ".log" in out
+    (failure,) = (folder.path / "failed").iterdir()
+    assert "Traceback" in (folder.path / "logs" / f"{failure.stem}.log").read_text()
+    assert main(command("run", folder.path, prepared)) == 1
+    assert "0 of them to run" in capsys.readouterr().out
+    assert main(command("cell", folder.path, prepared, 2)) == 1
+    assert main(command("run", folder.path, prepared, "--again")) == 1
+    assert json.loads(failure.read_text(encoding="utf-8"))["attempts"] == 3
