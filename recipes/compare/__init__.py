@@ -1,0 +1,1 @@
+"""Grids of trainings of every recipe, and what their comparison supports."""
