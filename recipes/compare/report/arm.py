@@ -75,5 +75,6 @@ class Arm:
 
 def natural(text: str) -> tuple:
     """By which names are sorted: "fold 2" before "fold 10"."""
-    parts = re.split(r"([0-9]+)", text)
-    return tuple((part.isdigit(), int(part) if part.isdigit() else part) for part in parts), text
+    # Every second part is a number.
+    parts = enumerate(re.split(r"([0-9]+)", text))
+    return tuple(int(part) if place % 2 else part for place, part in parts), text

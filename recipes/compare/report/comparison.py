@@ -68,10 +68,10 @@ class Comparison:
             return ("no fold and seed is done in both",)
         found = []
         if self.seeds < FEWEST_SEEDS:
-            found.append(f"{_count(self.seeds, 'seed')} where {FEWEST_SEEDS} are the least")
+            found.append(f"{counted(self.seeds, 'seed')} where {FEWEST_SEEDS} are the least")
         if self.interval is None:
             found.append(
-                f"no interval over {_count(self.speakers, 'speaker')} where {FEWEST_SPEAKERS} are "
+                f"no interval over {counted(self.speakers, 'speaker')} where {FEWEST_SPEAKERS} are "
                 "the least"
             )
         elif self.interval[0] <= 0 <= self.interval[1]:
@@ -79,10 +79,9 @@ class Comparison:
         if self.corrected_p >= LEVEL:
             told = f"Holm-corrected p {equals(self.corrected_p)} is not below {LEVEL}"
             if self.least_p * self.family >= LEVEL:
-                told += (
-                    f", and the smallest uncorrected one of {_count(len(self.differences), 'pair')}"
-                    f" is {probability(self.least_p)}"
-                )
+                pairs = counted(len(self.differences), "pair")
+                least = probability(self.least_p)
+                told += f", and the smallest uncorrected one of {pairs} is {least}"
             found.append(told)
         if self.spread.mean * self.pooled < 0:
             found.append("mean and pooled difference have opposite signs")
@@ -205,11 +204,11 @@ def sentence(comparison: Comparison, *, short: bool = False) -> str:
 
 def _numbers(comparison: Comparison, *, short: bool) -> Iterator[str]:
     figure, deviation = FIGURES[comparison.group.figure], comparison.spread.deviation
-    pairs = f"{_count(len(comparison.differences), 'pair')} of fold and seed"
+    pairs = f"{counted(len(comparison.differences), 'pair')} of fold and seed"
     spread = "" if short or deviation is None else f" ± {100 * deviation:.1f}"
     yield (
         f"{points(comparison.spread.mean)}{spread} points of {figure} over {pairs} "
-        f"({_count(comparison.seeds, 'seed')})"
+        f"({counted(comparison.seeds, 'seed')})"
     )
     if comparison.interval:
         yield (
@@ -221,7 +220,7 @@ def _numbers(comparison: Comparison, *, short: bool) -> Iterator[str]:
     if not short:
         yield (
             f"p {equals(comparison.p)}, Holm-corrected over "
-            f"{_count(comparison.family, 'comparison')} {equals(comparison.corrected_p)}"
+            f"{counted(comparison.family, 'comparison')} {equals(comparison.corrected_p)}"
         )
 
 
@@ -275,5 +274,6 @@ def _rates(arm: ArmScores) -> str:
     return ", ".join(map(rate, arm.by_rate))
 
 
-def _count(number: int, what: str) -> str:
+def counted(number: int, what: str) -> str:
+    """A number of things, as "1 pair" or "2 pairs"."""
     return f"{number} {what}" + "s" * (number != 1)

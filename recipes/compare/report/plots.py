@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from recipes.common.results.intervals import CONFIDENCE
 from recipes.common.results.metrics import FIGURES
 from recipes.common.results.style import BLUE, DARK, GREY, quiet_frame, save, titles
-from recipes.compare.report.comparison import Comparison, equals, points, rate, span
+from recipes.compare.report.comparison import Comparison, counted, equals, points, rate, span
 from recipes.compare.report.scores import ArmScores, Group
 from recipes.compare.report.text import picture_text
 from recipes.compare.tables.decision_count import KERAS
@@ -90,7 +90,7 @@ def _draw_difference(axes: Axes, place: int, each: Comparison) -> None:
     for text, height, style in (
         (f"{points(each.pooled)}  {interval}", 5, {"color": DARK, "fontsize": 9.5}),
         (
-            f"{len(each.differences)} pairs, corrected p {equals(each.corrected_p)}",
+            f"{counted(len(each.differences), 'pair')}, corrected p {equals(each.corrected_p)}",
             -7,
             {"color": GREY, "fontsize": 8.5},
         ),
@@ -228,8 +228,7 @@ def plot_learning_curves(path: Path, group: Group, curves: Mapping[str, Sequence
                 epochs, *np.quantile(values, (0.25, 0.75), axis=0), color=style["color"],
                 alpha=0.12, linewidth=0,
             )  # fmt: skip
-        runs = f"{len(of_runs)} run" + "s" * (len(of_runs) != 1)
-        label = picture_text(f"{arm.name}, {rate(arm.rate)} ({runs})")
+        label = picture_text(f"{arm.name}, {rate(arm.rate)} ({counted(len(of_runs), 'run')})")
         handles.append(Line2D([], [], label=label, **style))
     for axes, name in zip(
         panels, ("validation UA in %", "validation loss", "training loss"), strict=True

@@ -56,8 +56,8 @@ _READING = (
     "HRF moves the effective kernel further in a step than a plain layer at the same learning "
     "rate: arms that are compared at one rate may differ for that reason alone.",
     "Scores are in percent, differences in points of them. n: number of folds and seeds; rows "
-    "with other folds and seeds are not to be compared at sight. After ± stand standard deviations over "
-    "folds and seeds.",
+    "with other folds and seeds are not to be compared at sight. After ± stands the standard "
+    "deviation over folds and seeds.",
 )
 
 
@@ -114,8 +114,11 @@ def readme_table(results: Path) -> str:
         head, rows = compact_scores(group)
         cells = [[markdown_text(cell) for cell in row] for row in rows]
         parts += [f"**{markdown_text(group.heading)}**", markdown_table(head, cells)]
-        told = [sentence(each, short=True) for each in comparisons if each.group is group]
-        parts.append(_bullets(told))
+        compared = [each for each in comparisons if each.group is group]
+        parts.append(_bullets([sentence(each, short=True) for each in compared]))
+        cautions = dict.fromkeys(told for each in compared for told in each.cautions)
+        parts.append(markdown_text(" ".join(f"{each}." for each in cautions)))
+    parts.append(_READING[0])
     return "\n\n".join(filter(None, parts)) + "\n"
 
 

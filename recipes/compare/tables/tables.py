@@ -29,8 +29,9 @@ class Tables:
     Raises:
         ValueError: If the tables contradict each other: a cell that is not in `cells` or comes
             twice there, under its id or as the same training; a decision or an epoch twice; a
-            cell without decisions or epochs; a corpus or a label that `grid` does not have; cells
-            of one fold that were not tested on the same clips; more cells than planned.
+            cell without decisions, or without one of its epochs; a corpus or a label that `grid`
+            does not have; cells of one fold that were not tested on the same clips; more cells
+            than planned.
     """
 
     cells: tuple[Cell, ...]
@@ -152,6 +153,17 @@ def _check_decisions(tables: Tables) -> None:
 def _check_curves(tables: Tables) -> None:
     _check_ids(tables.curves, tables, CURVES)
     _once(((row.cell, row.epoch) for row in tables.curves), f"An epoch of '{CURVES}'")
+    epochs = collections.defaultdict(set)
+    for row in tables.curves:
+        epochs[row.cell].add(row.epoch)
+    for cell in tables.cells:
+        found = epochs[cell.cell]
+        if max(found) > len(found) or cell.chosen_epoch not in found:
+            raise ValueError(
+                f"'{CURVES}' must have every epoch of a cell, from 1 to the last, and among them "
+                f"the chosen one. Received: {', '.join(map(str, sorted(found)))} of cell "
+                f"{cell.cell}, and {cell.chosen_epoch} was chosen"
+            )
 
 
 def _check_same_test(tables: Tables) -> None:

@@ -95,7 +95,7 @@ def tables(runs, *, labels=("a", "b"), planned=None, corpora=None, epochs=3) -> 
 
 
 def lifelike(
-    arms, *, corpus="emodb", folds=5, seeds=5, speakers=2, labels=LABELS, seed=0, epochs=40
+    arms, *, corpus="emodb", folds=5, seeds=5, speakers=2, labels=LABELS, seed=0, epochs=3
 ):
     """Runs with noise of speakers, folds and seeds.
 
@@ -131,7 +131,7 @@ def lifelike(
                         fold=str(fold),
                         seed=number,
                         epochs=epochs,
-                        chosen_epoch=epochs // 2,
+                        chosen_epoch=2,
                         val_ua=value,
                         **arm,
                     ),
