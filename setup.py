@@ -25,7 +25,13 @@ INSTALL_REQUIRES = [
 ]
 
 PLOTS = ["matplotlib>=3.9"]
-RECIPES = [*PLOTS, "pydantic>=2.10", "pyyaml>=6.0.2", "tensorboard>=2.20"]
+RECIPES = [
+    *PLOTS,
+    "pydantic>=2.10",
+    "pyyaml>=6.0.2",
+    "statsmodels>=0.14.4",
+    "tensorboard>=2.20",
+]
 # Its last release has no wheel beyond Python 3.11.
 TFIO = ['tensorflow-io>=0.37.1; python_version < "3.12"']
 EXTRAS_REQUIRE = {

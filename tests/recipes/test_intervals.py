@@ -6,7 +6,7 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recipes.common.results.intervals import _figures, intervals
+from recipes.common.results.intervals import figures_of_confusions, intervals
 from recipes.common.results.metrics import FIGURES, evaluate
 
 LABELS = tuple("abcd")
@@ -114,7 +114,7 @@ def test_speakers_who_are_alike_leave_no_doubt():
 def test_figures_of_confusions_are_those_of_metrics(pairs):
     truth, predicted = np.array(pairs).T
     expected = evaluate(truth, predicted, LABELS)
-    found = _figures(np.array([expected.confusion, expected.confusion], float))
+    found = figures_of_confusions(np.array([expected.confusion, expected.confusion], float))
     for name in FIGURES:
         assert found[name] == pytest.approx([getattr(expected, name)] * 2)
 

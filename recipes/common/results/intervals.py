@@ -51,7 +51,8 @@ def intervals(
     resampled = np.tensordot(drawn.astype("float64"), confusions, axes=1)
     tail = (1 - CONFIDENCE) / 2
     ends = {
-        name: np.quantile(values, (tail, 1 - tail)) for name, values in _figures(resampled).items()
+        name: np.quantile(values, (tail, 1 - tail))
+        for name, values in figures_of_confusions(resampled).items()
     }
     return {name: (float(ends[name][0]), float(ends[name][1])) for name in FIGURES}
 
@@ -73,8 +74,15 @@ def _confusions(
     return np.bincount(cells, minlength=np.prod(shape)).reshape(shape).astype("float64")
 
 
-def _figures(confusions: np.ndarray) -> dict[str, np.ndarray]:
-    """`evaluate`'s figures of many confusion matrices `(..., classes, classes)` at once."""
+def figures_of_confusions(confusions: np.ndarray) -> dict[str, np.ndarray]:
+    """`evaluate`'s figures of many confusion matrices `(..., classes, classes)` at once.
+
+    Args:
+        confusions: One row per true class, one column per predicted one; none without any clip.
+
+    Returns:
+        Arrays `(...)` by name, as in `results.metrics.FIGURES`.
+    """
     right = np.diagonal(confusions, axis1=-2, axis2=-1)
     clips, predicted = confusions.sum(axis=-1), confusions.sum(axis=-2)
     total, classes = clips.sum(axis=-1), (clips > 0).sum(axis=-1)

@@ -7,12 +7,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from keras_reparam.deploy.files import written_beside
 from recipes.common.results.metrics import FIGURES, Metrics
+from recipes.common.results.style import BLUE, DARK, GREY, ORANGE, quiet_frame, save, titles
 
-_DARK, _GREY, _GRID = "#1f2a44", "#6b7280", "#e5e7eb"
-_BLUE, _ORANGE = "#2563eb", "#ea7317"
-_DPI = 160
 _NARROWEST = 4.0
 
 
@@ -43,7 +40,7 @@ def plot_confusion(
     for (row, column), share in np.ndenumerate(shares):
         if not occurs[row]:
             continue
-        color = "white" if share > 0.55 else _DARK
+        color = "white" if share > 0.55 else DARK
         weight = "bold" if row == column else "normal"
         for text, height, style in (
             (f"{share:.0%}", 2, {"fontsize": 13, "fontweight": weight, "va": "bottom"}),
@@ -58,9 +55,9 @@ def plot_confusion(
     else:
         axes.set_xticks(ticks, labels)
         axes.set_yticks(ticks, labels, rotation=90, va="center")
-    axes.set_xlabel("predicted", color=_GREY)
-    axes.set_ylabel("true", color=_GREY)
-    axes.tick_params(length=0, labelsize=11, labelcolor=_DARK)
+    axes.set_xlabel("predicted", color=GREY)
+    axes.set_ylabel("true", color=GREY)
+    axes.tick_params(length=0, labelsize=11, labelcolor=DARK)
     axes.spines[:].set_visible(False)
     # White lines between the cells.
     axes.set_xticks(np.arange(len(labels) + 1) - 0.5, minor=True)
@@ -70,11 +67,11 @@ def plot_confusion(
     # Beside the matrix, however much of the figure that is.
     beside = axes.inset_axes((1.0 + 0.25 / size, 0.1, 0.25 / size, 0.8))
     bar = figure.colorbar(image, cax=beside, format="{x:.0%}")
-    bar.set_label("share of the true class", color=_GREY)
+    bar.set_label("share of the true class", color=GREY)
     bar.outline.set_visible(False)
-    bar.ax.tick_params(length=0, labelcolor=_GREY, labelsize=9)
-    _titles(axes, title, subtitle)
-    _save(figure, path)
+    bar.ax.tick_params(length=0, labelcolor=GREY, labelsize=9)
+    titles(axes, title, subtitle)
+    save(figure, path)
 
 
 def plot_curves(
@@ -108,25 +105,21 @@ def plot_curves(
     upper, lower = figure.subplots(2, sharex=True)
     # A single epoch has no line, but a point.
     style = {"linewidth": 2, "marker": "." if len(epochs) == 1 else None}
-    upper.plot(epochs, scores, color=_BLUE, **style)
-    upper.plot([chosen], [best], "o", color=_BLUE, markersize=8)
-    upper.set_ylabel(f"validation {FIGURES[select_on]} in %", color=_GREY)
+    upper.plot(epochs, scores, color=BLUE, **style)
+    upper.plot([chosen], [best], "o", color=BLUE, markersize=8)
+    upper.set_ylabel(f"validation {FIGURES[select_on]} in %", color=GREY)
     upper.set_ylim(0, 103)
-    for name, column, color in (("training", "loss", _GREY), ("validation", "val_loss", _ORANGE)):
+    for name, column, color in (("training", "loss", GREY), ("validation", "val_loss", ORANGE)):
         lower.plot(epochs, [row[column] for row in history], color=color, label=name, **style)
-    lower.set_ylabel("loss", color=_GREY)
+    lower.set_ylabel("loss", color=GREY)
     lower.set_ylim(0, 1.05 * lower.get_ylim()[1])
-    lower.set_xlabel("epoch", color=_GREY)
+    lower.set_xlabel("epoch", color=GREY)
     lower.set_xlim(min(epochs) - 0.5, max(epochs) + 0.5)
     lower.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=(1, 2, 5, 10)))
-    lower.legend(frameon=False, labelcolor=_DARK)
+    lower.legend(frameon=False, labelcolor=DARK)
     for axes in (upper, lower):
-        axes.axvline(chosen, color=_BLUE, linewidth=1, linestyle=":")
-        axes.grid(axis="y", color=_GRID)
-        axes.set_axisbelow(True)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.spines[["left", "bottom"]].set_color(_GRID)
-        axes.tick_params(length=0, labelcolor=_GREY)
+        axes.axvline(chosen, color=BLUE, linewidth=1, linestyle=":")
+        quiet_frame(axes)
     right = chosen > (min(epochs) + max(epochs)) / 2
     upper.annotate(
         f"epoch {chosen}: {best:.1f} %",
@@ -135,21 +128,7 @@ def plot_curves(
         xytext=(-6 if right else 6, 0),
         textcoords="offset points",
         ha="right" if right else "left",
-        color=_BLUE,
+        color=BLUE,
     )
-    _titles(upper, title, subtitle)
-    _save(figure, path)
-
-
-def _save(figure: Figure, path: Path) -> None:
-    """Whole or not at all."""
-    with written_beside(path) as beside:
-        figure.savefig(beside, dpi=_DPI)
-
-
-def _titles(axes, title: str, subtitle: str) -> None:
-    axes.set_title(title, loc="left", color=_DARK, fontsize=13, fontweight="bold", pad=24)
-    axes.annotate(
-        subtitle, (0, 1), (0, 8), xycoords="axes fraction", textcoords="offset points",
-        color=_GREY, fontsize=9.5, va="bottom",
-    )  # fmt: skip
+    titles(upper, title, subtitle)
+    save(figure, path)

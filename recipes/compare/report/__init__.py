@@ -1,0 +1,1 @@
+"""From the compact tables to scores, differences, words, tables and pictures."""

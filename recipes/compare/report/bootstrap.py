@@ -1,0 +1,83 @@
+"""The difference of two arms over all folds, and its interval over speakers."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import stats
+
+from recipes.common.results.intervals import CONFIDENCE, FEWEST_SPEAKERS, figures_of_confusions
+from recipes.compare.report.scores import Run
+from recipes.compare.report.significance import DECIMALS
+from recipes.compare.tables.decision_count import KERAS
+
+RESAMPLES = 10_000
+_BATCH = 1_000
+_SEED = 20241
+
+
+def pooled_difference(
+    pairs: Sequence[tuple[Run, Run]], figure: str
+) -> tuple[float, tuple[float, float] | None, int]:
+    """How much higher the first runs of pairs score than the second, all folds taken together.
+
+    For each seed the confusion matrices of its folds' test speakers are added up, and the figure of
+    each sum computed; the difference is the mean over the seeds of the two figures' difference.
+    Speakers, not clips, are then drawn with replacement, as many as there are, the same ones for
+    both runs and for all seeds, 10,000 times (percentiles, as `results.intervals`). Seeds of which
+    a resample holds no speaker are left out of it.
+
+    Args:
+        pairs: Runs of the same fold and seed.
+        figure: Of `results.metrics.FIGURES`.
+
+    Returns:
+        The difference; its 95 % interval, `None` with fewer than three speakers; and the number of
+        speakers.
+    """
+    first, second = _confusions(pairs)
+    count = len(first)
+
+    def difference(drawn: np.ndarray, axis: int = -1) -> np.ndarray:
+        # How often each speaker is drawn is all that matters of a resample.
+        times = (np.moveaxis(drawn, axis, -1)[..., None] == np.arange(count)).sum(axis=-2)
+        return _difference(times.astype("float64"), first, second, figure)
+
+    observed = float(_difference(np.ones(count), first, second, figure))
+    if count < FEWEST_SPEAKERS:
+        return observed, None, count
+    found = stats.bootstrap(
+        (np.arange(count),),
+        difference,
+        vectorized=True,
+        n_resamples=RESAMPLES,
+        batch=_BATCH,
+        confidence_level=CONFIDENCE,
+        method="percentile",
+        random_state=np.random.default_rng(_SEED),
+    ).confidence_interval
+    return observed, (float(found.low), float(found.high)), count
+
+
+def _confusions(pairs: Sequence[tuple[Run, Run]]) -> tuple[np.ndarray, np.ndarray]:
+    """Of both sides: `(speakers, seeds, classes, classes)`, zero where a seed lacks a speaker."""
+    speakers = sorted({name for run, _ in pairs for name in run.confusions[KERAS]})
+    seeds = sorted({run.cell.seed for run, _ in pairs})
+    classes = len(next(iter(pairs[0][0].confusions[KERAS].values())))
+    sides = np.zeros((2, len(speakers), len(seeds), classes, classes))
+    for pair in pairs:
+        for side, run in zip(sides, pair, strict=True):
+            for name, confusion in run.confusions[KERAS].items():
+                side[speakers.index(name), seeds.index(run.cell.seed)] += confusion
+    return sides[0], sides[1]
+
+
+def _difference(
+    times: np.ndarray, first: np.ndarray, second: np.ndarray, figure: str
+) -> np.ndarray:
+    """Of resamples `(..., speakers)`, given how often each speaker is in them."""
+    with np.errstate(invalid="ignore"):
+        values = [
+            figures_of_confusions(np.tensordot(times, side, axes=1))[figure]
+            for side in (first, second)
+        ]
+    return np.round(np.nanmean(values[0] - values[1], axis=-1), DECIMALS)

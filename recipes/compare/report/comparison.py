@@ -1,0 +1,279 @@
+"""Paired differences between the arms of a group, and what they support."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+
+from recipes.common.results.intervals import CONFIDENCE, FEWEST_SPEAKERS
+from recipes.common.results.metrics import FIGURES
+from recipes.compare.report.bootstrap import pooled_difference
+from recipes.compare.report.scores import ArmScores, Group, Pair, Spread, sorted_pairs
+from recipes.compare.report.significance import DECIMALS, holm, wilcoxon
+from recipes.compare.tables.decision_count import KERAS
+
+# What a difference needs to be shown.
+FEWEST_SEEDS = 5
+LEVEL = 0.05
+_CONFIDENCE = f"{CONFIDENCE:.0%}"
+_SMALLEST = 0.0001
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """How much higher one arm scores than another, in the group's headline figure.
+
+    All differences are of scores from 0 to 1.
+
+    Attributes:
+        group: Both arms' group.
+        first: The arm that the difference is of.
+        second: What is taken away from it.
+        differences: By fold and seed, of those that both arms have done.
+        spread: Mean and deviation of them; `None` if there are none.
+        pooled: Difference with all folds taken together, mean over the seeds.
+        interval: Of `pooled`, over speakers; `None` with fewer than three.
+        speakers: Number of test speakers.
+        p: Of Wilcoxon's test.
+        least_p: The smallest that so many pairs can give.
+        corrected_p: By Holm's method, over all comparisons of the report that have pairs.
+        family: How many these are.
+    """
+
+    group: Group
+    first: ArmScores
+    second: ArmScores
+    differences: Mapping[Pair, float]
+    spread: Spread | None = None
+    pooled: float | None = None
+    interval: tuple[float, float] | None = None
+    speakers: int = 0
+    p: float | None = None
+    least_p: float | None = None
+    corrected_p: float | None = None
+    family: int = 0
+
+    @property
+    def name(self) -> str:
+        """Which is compared with which."""
+        return f"{self.first.name} minus {self.second.name}"
+
+    @property
+    def seeds(self) -> int:
+        """How many seeds the pairs have."""
+        return len({seed for _, seed in self.differences})
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Why no difference is shown, in words; none: it is."""
+        if self.spread is None:
+            return ("no fold and seed is done in both",)
+        found = []
+        if self.seeds < FEWEST_SEEDS:
+            found.append(f"{counted(self.seeds, 'seed')} where {FEWEST_SEEDS} are the least")
+        if self.interval is None:
+            found.append(
+                f"no interval over {counted(self.speakers, 'speaker')} where {FEWEST_SPEAKERS} are "
+                "the least"
+            )
+        elif self.interval[0] <= 0 <= self.interval[1]:
+            found.append(f"the {_CONFIDENCE} interval over speakers includes zero")
+        if self.corrected_p >= LEVEL:
+            told = f"Holm-corrected p {equals(self.corrected_p)} is not below {LEVEL}"
+            if self.least_p * self.family >= LEVEL:
+                pairs = counted(len(self.differences), "pair")
+                least = probability(self.least_p)
+                told += f", and the smallest uncorrected one of {pairs} is {least}"
+            found.append(told)
+        if self.spread.mean * self.pooled < 0:
+            found.append("mean and pooled difference have opposite signs")
+        return tuple(found)
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the numbers support a difference."""
+        return not self.doubts
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What else may explain a difference, or hide one, as sentences."""
+        arms, found = (self.first, self.second), []
+        if self.first.arm.control == "chained" or self.second.arm.control == "chained":
+            found.append("Chained and folded compute the same function: equal results are expected")
+        rates = [tuple(arm.by_rate) for arm in arms]
+        if rates[0] != rates[1]:
+            tried = " and ".join(f"{_rates(arm)} for {arm.name}" for arm in arms)
+            found.append(f"Unequal tuning: the learning rates tried are {tried}")
+        elif len(rates[0]) == 1:
+            found.append(
+                f"Both were trained at one learning rate only ({_rates(arms[0])}): this may be a "
+                "comparison of learning rates"
+            )
+        for arm in arms:
+            if arm.at_edge:
+                found.append(
+                    f"The learning rate of {arm.name}, {rate(arm.rate)}, is at the end of those "
+                    "tried: one beyond may be better"
+                )
+        if arms[0].epochs and arms[1].epochs and arms[0].epochs != arms[1].epochs:
+            trained = " and ".join(f"{epochs(arm)} for {arm.name}" for arm in arms)
+            found.append(f"Epochs differ: {trained}")
+        return tuple(found)
+
+
+def comparisons_of(groups: Sequence[Group]) -> tuple[Comparison, ...]:
+    """All comparisons of a report, their p-values corrected together.
+
+    For every size: HRF minus plain, and HRF minus each of its controls. Light with HRF minus plain
+    large, and plain light minus it.
+    """
+    found = [
+        _compared(group, first, second) for group in groups for first, second in _arms_of(group)
+    ]
+    corrected = iter(holm([each.p for each in found if each.p is not None]))
+    family = sum(each.p is not None for each in found)
+    return tuple(
+        each
+        if each.p is None
+        else dataclasses.replace(each, corrected_p=next(corrected), family=family)
+        for each in found
+    )
+
+
+def _arms_of(group: Group) -> Iterator[tuple[ArmScores, ArmScores]]:
+    arms = {arm.arm: arm for arm in group.arms}
+    for arm, first in arms.items():
+        if not arm.is_hrf:
+            continue
+        controls = [
+            other
+            for other in arms
+            if other.control and dataclasses.replace(other, control="") == arm
+        ]
+        for other in (arm.plain, *controls):
+            if other in arms:
+                yield first, arms[other]
+    for arm, first in arms.items():
+        large = dataclasses.replace(arm.plain, size="large")
+        if arm.size == "light" and not arm.control and large in arms:
+            yield first, arms[large]
+
+
+def _compared(group: Group, first: ArmScores, second: ArmScores) -> Comparison:
+    common = sorted_pairs(set(first.runs) & set(second.runs))
+    both = {pair: (first.runs[pair], second.runs[pair]) for pair in common}
+    differences = {
+        pair: one.scores[KERAS][group.figure] - other.scores[KERAS][group.figure]
+        for pair, (one, other) in both.items()
+    }
+    found = Comparison(group=group, first=first, second=second, differences=differences)
+    if not common:
+        return found
+    pooled, interval, speakers = pooled_difference(list(both.values()), group.figure)
+    p, least_p = wilcoxon(list(differences.values()))
+    return dataclasses.replace(
+        found,
+        spread=Spread.of(list(differences.values())),
+        pooled=pooled,
+        interval=interval,
+        speakers=speakers,
+        p=p,
+        least_p=least_p,
+    )
+
+
+def sentence(comparison: Comparison, *, short: bool = False) -> str:
+    """What a comparison supports, in words.
+
+    Args:
+        comparison: Which.
+        short: One sentence, without what else may explain it.
+    """
+    if comparison.spread is None:
+        return f"{comparison.name}: nothing can be said, {comparison.doubts[0]}."
+    numbers = "; ".join(_numbers(comparison, short=short))
+    verdict = _verdict(comparison)
+    if short:
+        return f"{comparison.name}: {numbers}; {verdict}."
+    return " ".join(
+        [
+            f"{comparison.name}: {numbers}.",
+            f"{verdict[0].upper()}{verdict[1:]}.",
+            *(f"{each}." for each in comparison.cautions),
+        ]
+    )
+
+
+def _numbers(comparison: Comparison, *, short: bool) -> Iterator[str]:
+    figure, deviation = FIGURES[comparison.group.figure], comparison.spread.deviation
+    pairs = f"{counted(len(comparison.differences), 'pair')} of fold and seed"
+    spread = "" if short or deviation is None else f" ± {100 * deviation:.1f}"
+    yield (
+        f"{points(comparison.spread.mean)}{spread} points of {figure} over {pairs} "
+        f"({counted(comparison.seeds, 'seed')})"
+    )
+    if comparison.interval:
+        yield (
+            f"folds pooled {points(comparison.pooled)}, {_CONFIDENCE} interval over "
+            f"{comparison.speakers} speakers {span(comparison.interval)}"
+        )
+    elif not short:
+        yield f"folds pooled {points(comparison.pooled)}"
+    if not short:
+        yield (
+            f"p {equals(comparison.p)}, Holm-corrected over "
+            f"{counted(comparison.family, 'comparison')} {equals(comparison.corrected_p)}"
+        )
+
+
+def _verdict(comparison: Comparison) -> str:
+    if not comparison.is_shown:
+        return f"no difference shown ({'; '.join(comparison.doubts)})"
+    higher = "higher" if comparison.pooled > 0 else "lower"
+    return (
+        f"difference shown: {comparison.first.name} scores {higher} than {comparison.second.name}"
+    )
+
+
+def points(value: float) -> str:
+    """A difference of scores in percentage points, with its sign."""
+    value = round(100 * value, DECIMALS - 2)
+    if not value:
+        return "0.0"
+    # What is not zero is not shown as zero.
+    return f"{value:+.1f}" if abs(value) >= 0.05 else f"{value:+.1g}"
+
+
+def span(interval: tuple[float, float]) -> str:
+    """An interval in points."""
+    return f"{points(interval[0])} to {points(interval[1])}"
+
+
+def probability(p: float) -> str:
+    """A p-value with two digits, never rounded across the level."""
+    if p < _SMALLEST:
+        return f"<{_SMALLEST}"
+    text = f"{p:.2g}"
+    return text if (float(text) < LEVEL) == (p < LEVEL) else f"{p:.6g}"
+
+
+def equals(p: float) -> str:
+    """A p-value as the end of "p = 0.02"."""
+    return probability(p).replace("<", "< ") if p < _SMALLEST else f"= {probability(p)}"
+
+
+def rate(value: float) -> str:
+    """A multiple of the recipe's learning rate."""
+    return f"x{value:g}"
+
+
+def epochs(arm: ArmScores) -> str:
+    """The numbers of epochs of an arm."""
+    return " or ".join(map(str, arm.epochs)) or "none"
+
+
+def _rates(arm: ArmScores) -> str:
+    return ", ".join(map(rate, arm.by_rate))
+
+
+def counted(number: int, what: str) -> str:
+    """A number of things, as "1 pair" or "2 pairs"."""
+    return f"{number} {what}" + "s" * (number != 1)

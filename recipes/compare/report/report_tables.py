@@ -1,0 +1,254 @@
+"""The report's tables: scores, learning rates, differences, and each pair's difference."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from recipes.common.results.intervals import CONFIDENCE
+from recipes.common.results.metrics import FIGURES
+from recipes.compare.report.comparison import Comparison, points, probability, rate, span
+from recipes.compare.report.scores import ArmScores, Group, Spread
+from recipes.compare.report.table import Table
+from recipes.compare.tables.decision_count import INT8, KERAS
+
+_UNKNOWN = "-"
+_ARM = ("size", "expansion", "factors", "optimizer", "control")
+_OF_CELLS = (
+    *("parameters_training", "parameters_merged", "macs", "int8_bytes", "int8_milliseconds"),
+    *("float_milliseconds", "seconds", "clips_per_second"),
+)
+
+
+def score_table(groups: Sequence[Group]) -> Table:
+    """One row per arm."""
+    scored = [f"{form}{figure}" for form in ("", "int8_") for figure in FIGURES]
+    return Table(
+        name="scores",
+        caption="Test scores in percent at the learning rate chosen by validation: mean, standard "
+        "deviation and number n of folds and seeds; parameters, multiply-adds of one window, and "
+        "the int8 file.",
+        head=("arm", "score", "n", "rate", "parameters in training", "merged", "MACs",
+              "int8 kB", "int8 score", "int8 ms"),
+        alignment="lrrlrrrrrr",
+        sections={
+            group.heading: [_score_row(group, arm) for arm in group.arms] for group in groups
+        },
+        columns=(
+            *("corpus", "backbone", "arm", *_ARM, "select_on", "learning_rate", "rates_tried"),
+            *("epochs", "n", "folds", "seeds"),
+            *(f"{name}_{part}" for name in scored for part in ("mean", "deviation")),
+            *_OF_CELLS,
+        ),
+        records=[_score_record(group, arm) for group in groups for arm in group.arms],
+    )  # fmt: skip
+
+
+def compact_scores(group: Group) -> tuple[list[str], list[list[str]]]:
+    """Head and rows of a group's scores as a README shows them."""
+    table = score_table([group])
+    figure = FIGURES[group.figure]
+    head = [
+        {"score": f"{figure} in %", "int8 score": f"int8 {figure}"}.get(h, h) for h in table.head
+    ]
+    return head, [list(row) for row in table.sections[group.heading]]
+
+
+def rate_table(groups: Sequence[Group]) -> Table:
+    """What the learning rates were chosen by, of the arms that have several."""
+    rows = {group.heading: [] for group in groups}
+    records = []
+    for group in groups:
+        for arm in group.arms:
+            for value, runs in arm.by_rate.items():
+                validation = arm.validation.get(value)
+                chosen = len(arm.by_rate) > 1 and value == arm.rate
+                records.append(
+                    {
+                        **_about(group, arm),
+                        "learning_rate": f"{value:g}",
+                        "runs": len(runs),
+                        "compared": len(arm.common),
+                        "validation": validation,
+                        "chosen": int(value == arm.rate),
+                    }
+                )
+                if len(arm.by_rate) > 1:
+                    words = _UNKNOWN if validation is None else f"{100 * validation:.1f}"
+                    rows[group.heading].append(
+                        [arm.name, rate(value), words, str(len(arm.common)), "yes" * chosen]
+                    )
+    return Table(
+        name="rates",
+        caption="Learning rates, as multiples of the recipe's own: mean validation score in "
+        "percent over the n folds and seeds that are done at every rate of the arm.",
+        head=("arm", "rate", "validation score", "n", "chosen"),
+        alignment="llrrl",
+        sections=rows,
+        columns=tuple(records[0]),
+        records=records,
+    )
+
+
+def difference_table(groups: Sequence[Group], comparisons: Sequence[Comparison]) -> Table:
+    """One row per comparison."""
+    return Table(
+        name="differences",
+        caption="Paired differences of test scores in points: mean and standard deviation over "
+        f"pairs of fold and seed; difference of all folds pooled with its {CONFIDENCE:.0%} "
+        "bootstrap interval over speakers; Wilcoxon's p, the smallest that so many pairs can give, "
+        "and p corrected by Holm's method over all comparisons.",
+        head=("comparison", "mean", "pairs", "seeds", "pooled", f"{CONFIDENCE:.0%} interval",
+              "speakers", "p", "smallest p", "corrected p", "difference"),
+        alignment="lrrrrrrrrrl",
+        sections=_sections(groups, comparisons, lambda each: [_difference_row(each)]),
+        columns=(
+            *("corpus", "backbone", "comparison", "figure", "pairs", "seeds", "mean", "deviation"),
+            *("pooled", "low", "high", "speakers", "p", "smallest_p", "corrected_p", "shown"),
+        ),
+        records=[_difference_record(each) for each in comparisons],
+    )  # fmt: skip
+
+
+def pair_table(groups: Sequence[Group], comparisons: Sequence[Comparison]) -> Table:
+    """Every pair's difference."""
+
+    def row(each: Comparison) -> list[list[str]]:
+        told = (f"{fold}/{seed}: {points(d)}" for (fold, seed), d in each.differences.items())
+        return [[each.name, "; ".join(told) or _UNKNOWN]]
+
+    return Table(
+        name="pairs",
+        caption="Differences of test scores in points of every fold/seed.",
+        head=("comparison", "fold/seed: difference"),
+        alignment="lp{0.6\\textwidth}",
+        sections=_sections(groups, comparisons, row),
+        columns=("corpus", "backbone", "comparison", "figure", "fold", "seed", "first", "second",
+                 "difference"),
+        records=[
+            {
+                "corpus": each.group.corpus,
+                "backbone": each.group.backbone,
+                "comparison": each.name,
+                "figure": each.group.figure,
+                "fold": fold,
+                "seed": seed,
+                "first": each.first.runs[fold, seed].scores[KERAS][each.group.figure],
+                "second": each.second.runs[fold, seed].scores[KERAS][each.group.figure],
+                "difference": difference,
+            }
+            for each in comparisons
+            for (fold, seed), difference in each.differences.items()
+        ],
+    )  # fmt: skip
+
+
+def _sections(groups, comparisons, rows) -> Mapping[str, list[list[str]]]:
+    return {
+        group.heading: [row for each in comparisons if each.group is group for row in rows(each)]
+        for group in groups
+    }
+
+
+def _about(group: Group, arm: ArmScores) -> dict[str, Any]:
+    return {
+        "corpus": group.corpus,
+        "backbone": group.backbone,
+        "arm": arm.name,
+        **dataclasses.asdict(arm.arm),
+    }
+
+
+def _score_row(group: Group, arm: ArmScores) -> list[str]:
+    counts = ("parameters_training", "parameters_merged", "macs")
+    size, latency = arm.of("int8_bytes"), arm.of("int8_milliseconds")
+    return [
+        arm.name,
+        percent(arm.test(group.figure)),
+        str(len(arm.runs)),
+        rate_in_words(arm),
+        *(_UNKNOWN if (s := arm.of(each)) is None else f"{s.mean:,.0f}" for each in counts),
+        _UNKNOWN if size is None else f"{size.mean / 1000:,.0f}",
+        percent(arm.test(group.figure, INT8)),
+        _UNKNOWN if latency is None else f"{latency.mean:.2f}",
+    ]
+
+
+def _score_record(group: Group, arm: ArmScores) -> dict[str, Any]:
+    record = {
+        **_about(group, arm),
+        "select_on": group.figure,
+        "learning_rate": None if arm.rate is None else f"{arm.rate:g}",
+        "rates_tried": " ".join(f"{each:g}" for each in arm.by_rate),
+        "epochs": " ".join(map(str, arm.epochs)),
+        "n": len(arm.runs),
+        "folds": len({fold for fold, _ in arm.runs}),
+        "seeds": len({seed for _, seed in arm.runs}),
+    }
+    for prefix, form in (("", KERAS), ("int8_", INT8)):
+        for figure in FIGURES:
+            spread = arm.test(figure, form)
+            record[f"{prefix}{figure}_mean"] = spread and spread.mean
+            record[f"{prefix}{figure}_deviation"] = spread and spread.deviation
+    for name in _OF_CELLS:
+        spread = arm.of(name)
+        record[name] = spread and spread.mean
+    return record
+
+
+def _difference_row(each: Comparison) -> list[str]:
+    if each.spread is None:
+        return [each.name, _UNKNOWN, "0", "0", *[_UNKNOWN] * 6, "no pairs yet"]
+    mean = points(each.spread.mean)
+    if each.spread.deviation is not None:
+        mean += f" ± {100 * each.spread.deviation:.1f}"
+    return [
+        each.name,
+        mean,
+        str(len(each.differences)),
+        str(each.seeds),
+        points(each.pooled),
+        span(each.interval) if each.interval else "none",
+        str(each.speakers),
+        probability(each.p),
+        probability(each.least_p),
+        probability(each.corrected_p),
+        "shown" if each.is_shown else "not shown",
+    ]
+
+
+def _difference_record(each: Comparison) -> dict[str, Any]:
+    low, high = each.interval or (None, None)
+    return {
+        "corpus": each.group.corpus,
+        "backbone": each.group.backbone,
+        "comparison": each.name,
+        "figure": each.group.figure,
+        "pairs": len(each.differences),
+        "seeds": each.seeds,
+        "mean": each.spread and each.spread.mean,
+        "deviation": each.spread and each.spread.deviation,
+        "pooled": each.pooled,
+        "low": low,
+        "high": high,
+        "speakers": each.speakers,
+        "p": each.p,
+        "smallest_p": each.least_p,
+        "corrected_p": each.corrected_p,
+        "shown": int(each.is_shown),
+    }
+
+
+def percent(spread: Spread | None) -> str:
+    """Mean and deviation of a score."""
+    if spread is None:
+        return _UNKNOWN
+    deviation = "" if spread.deviation is None else f" ± {100 * spread.deviation:.1f}"
+    return f"{100 * spread.mean:.1f}{deviation}"
+
+
+def rate_in_words(arm: ArmScores) -> str:
+    """Which learning rate was chosen of how many."""
+    if arm.rate is None:
+        return f"not chosen yet, of {len(arm.by_rate)}"
+    many = len(arm.by_rate)
+    return f"{rate(arm.rate)} " + (f"of {many}" if many > 1 else "(only)")

@@ -1,0 +1,233 @@
+"""Scores of arms, each at the learning rate that its validation scores chose."""
+
+import collections
+import dataclasses
+import statistics
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from recipes.common.results.intervals import figures_of_confusions
+from recipes.common.results.metrics import FIGURES
+from recipes.compare.report.arm import Arm, natural
+from recipes.compare.tables.cell import Cell
+from recipes.compare.tables.decision_count import KERAS
+from recipes.compare.tables.tables import Tables
+
+# What runs are paired by.
+Pair = tuple[str, int]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Run:
+    """A finished cell and its decisions.
+
+    Attributes:
+        cell: Its row in `cells.csv`.
+        confusions: By form and then speaker, `(classes, classes)`.
+        scores: By form and then figure, of the test part, from 0 to 1.
+    """
+
+    cell: Cell
+    confusions: Mapping[str, Mapping[str, np.ndarray]]
+    scores: Mapping[str, Mapping[str, float]]
+
+    @property
+    def pair(self) -> Pair:
+        """Fold and seed."""
+        return self.cell.fold, self.cell.seed
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Spread:
+    """Mean and standard deviation of a sample.
+
+    Attributes:
+        mean: The mean.
+        deviation: Of a sample (n - 1); `None` of a single value.
+        n: How many values.
+    """
+
+    mean: float
+    deviation: float | None
+    n: int
+
+    @classmethod
+    def of(cls, values: list[float]) -> "Spread":
+        """That of at least one value."""
+        deviation = statistics.stdev(values) if len(values) > 1 else None
+        return cls(mean=statistics.fmean(values), deviation=deviation, n=len(values))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ArmScores:
+    """What is known of an arm.
+
+    Attributes:
+        arm: Which.
+        name: How it is called.
+        by_rate: Runs by learning rate, lowest first, and then by fold and seed.
+        common: The folds and seeds that are done at every rate, by which rates are compared.
+        validation: Mean validation score over `common` by rate, from 0 to 1; empty if there is no
+            choice to make, or nothing to make it by.
+        rate: The chosen rate; `None` if several are there and no fold and seed is done at all.
+    """
+
+    arm: Arm
+    name: str
+    by_rate: Mapping[float, Mapping[Pair, Run]]
+    common: tuple[Pair, ...]
+    validation: Mapping[float, float]
+    rate: float | None
+
+    @property
+    def runs(self) -> Mapping[Pair, Run]:
+        """Those at the chosen rate."""
+        return {} if self.rate is None else self.by_rate[self.rate]
+
+    @property
+    def at_edge(self) -> bool:
+        """Whether a rate beyond those tried might have been better still."""
+        return len(self.by_rate) > 1 and self.rate in (min(self.by_rate), max(self.by_rate))
+
+    @property
+    def epochs(self) -> tuple[int, ...]:
+        """Numbers of epochs that its runs were to have."""
+        return tuple(sorted({run.cell.epochs for run in self.runs.values()}))
+
+    def test(self, figure: str, form: str = KERAS) -> Spread | None:
+        """Of a test figure over folds and seeds; `None` without any run in this form."""
+        return self._spread(lambda run: run.scores.get(form, {}).get(figure))
+
+    def of(self, attribute: str) -> Spread | None:
+        """Of an attribute of the cells; `None` where no run has it."""
+        return self._spread(lambda run: getattr(run.cell, attribute))
+
+    def _spread(self, value: Callable[[Run], float | None]) -> Spread | None:
+        values = [value(run) for run in self.runs.values()]
+        values = [each for each in values if each is not None]
+        return Spread.of(values) if values else None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Group:
+    """All arms of one corpus and backbone.
+
+    Attributes:
+        corpus: Name of the recipe.
+        title: How the corpus is called.
+        labels: Its class names.
+        notes: What must be known of figures on it.
+        backbone: Its name.
+        figure: The headline figure, which also chose epochs, as in `results.metrics.FIGURES`.
+        arms: Sorted.
+    """
+
+    corpus: str
+    title: str
+    labels: tuple[str, ...]
+    notes: tuple[str, ...]
+    backbone: str
+    figure: str
+    arms: tuple[ArmScores, ...]
+
+    @property
+    def heading(self) -> str:
+        """What it is of, and in which figure."""
+        return f"{self.title}, {self.backbone} ({FIGURES[self.figure]})"
+
+    @property
+    def pairs(self) -> tuple[Pair, ...]:
+        """Every fold and seed that any arm has done at any rate."""
+        runs = (runs for arm in self.arms for runs in arm.by_rate.values())
+        return sorted_pairs({pair for each in runs for pair in each})
+
+
+def groups_of(tables: Tables) -> tuple[Group, ...]:
+    """The groups, sorted by corpus (as `grid.json` has them) and backbone."""
+    members: dict[tuple[str, str], list[Run]] = collections.defaultdict(list)
+    for run in _runs(tables):
+        members[run.cell.corpus, run.cell.backbone].append(run)
+    order = list(tables.grid.corpora)
+    found = []
+    for corpus, backbone in sorted(members, key=lambda key: (order.index(key[0]), key[1])):
+        runs, about = members[corpus, backbone], tables.grid.corpora[corpus]
+        figure = runs[0].cell.select_on
+        found.append(
+            Group(
+                corpus=corpus,
+                title=about.title,
+                labels=about.labels,
+                notes=about.notes,
+                backbone=backbone,
+                figure=figure,
+                arms=_arms(runs, figure),
+            )
+        )
+    return tuple(found)
+
+
+def sorted_pairs(pairs: set[Pair]) -> tuple[Pair, ...]:
+    """By fold, "fold 2" before "fold 10", and then by seed."""
+    return tuple(sorted(pairs, key=lambda pair: (natural(pair[0]), pair[1])))
+
+
+def _runs(tables: Tables) -> list[Run]:
+    places = {
+        name: {label: place for place, label in enumerate(corpus.labels)}
+        for name, corpus in tables.grid.corpora.items()
+    }
+    of = {cell.cell: cell for cell in tables.cells}
+    found: dict[str, dict[str, dict[str, np.ndarray]]] = {name: {} for name in of}
+    for row in tables.decisions:
+        place = places[of[row.cell].corpus]
+        speakers = found[row.cell].setdefault(row.form, {})
+        empty = np.zeros((len(place), len(place)))
+        confusion = speakers.setdefault(row.speaker, empty)
+        confusion[place[row.label], place[row.prediction]] += row.count
+    return [
+        Run(
+            cell=of[name],
+            confusions=forms,
+            scores={form: _figures(speakers) for form, speakers in forms.items()},
+        )
+        for name, forms in found.items()
+    ]
+
+
+def _figures(speakers: Mapping[str, np.ndarray]) -> dict[str, float]:
+    figures = figures_of_confusions(sum(speakers.values()))
+    return {name: float(value) for name, value in figures.items()}
+
+
+def _arms(runs: list[Run], figure: str) -> tuple[ArmScores, ...]:
+    members: dict[Arm, list[Run]] = collections.defaultdict(list)
+    for run in runs:
+        members[Arm.of(run.cell)].append(run)
+    several = len({arm.optimizer for arm in members}) > 1
+    return tuple(
+        _arm(arm, arm.name(with_optimizer=several), members[arm], figure)
+        for arm in sorted(members, key=lambda arm: arm.key)
+    )
+
+
+def _arm(arm: Arm, name: str, runs: list[Run], figure: str) -> ArmScores:
+    rates = sorted({run.cell.learning_rate for run in runs})
+    by_pair = {rate: {r.pair: r for r in runs if r.cell.learning_rate == rate} for rate in rates}
+    by_rate = {
+        rate: {pair: at[pair] for pair in sorted_pairs(set(at))} for rate, at in by_pair.items()
+    }
+    common = sorted_pairs(set.intersection(*(set(at) for at in by_rate.values())))
+    validation = {}
+    if len(rates) > 1 and common:
+        validation = {
+            rate: statistics.fmean(getattr(at[pair].cell, f"val_{figure}") for pair in common)
+            for rate, at in by_rate.items()
+        }
+        # Of equals the lowest.
+        rate = max(rates, key=lambda rate: (round(validation[rate], 12), -rate))
+    else:
+        rate = rates[0] if len(rates) == 1 else None
+    return ArmScores(
+        arm=arm, name=name, by_rate=by_rate, common=common, validation=validation, rate=rate
+    )

@@ -1,0 +1,1 @@
+"""The compact tables of a grid's results: all that its report is made from."""

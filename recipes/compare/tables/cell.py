@@ -1,0 +1,89 @@
+"""`cells.csv`: one row per finished cell of the grid."""
+
+from typing import Annotated, Literal
+
+import pydantic
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from recipes.common.settings import Count, NotNegative, Positive
+
+CellId = Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
+Word = Annotated[str, Field(min_length=1)]
+Score = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+# What HRF is compared with beside the plain model; "": no control.
+Control = Literal["", "longer", "wider", "chained", "frozen"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One training of one fold, and what it came to.
+
+    Attributes:
+        cell: Its id, 12 hexadecimal digits.
+        corpus: Name of the recipe.
+        backbone: Name of the backbone.
+        size: Of the backbone.
+        expansion: HRF expansion; 0: plain. Of a control that of the HRF it is compared with.
+        factors: Factors of an expanded kernel; of a plain model they mean nothing. Of a control
+            those of the HRF it is compared with.
+        optimizer: Its name.
+        learning_rate: Multiple of the recipe's own.
+        control: `"longer"`, `"wider"`, `"chained"`, `"frozen"`, or `""`: none.
+        seed: Of the training.
+        fold: Name of the fold.
+        select_on: What epochs are chosen by, and the headline figure of the corpus.
+        epochs: How many were to be trained.
+        chosen_epoch: The one whose weights were kept, from 1.
+        val_ua: Of the validation part in the chosen epoch, from 0 to 1; likewise `val_wa`,
+            `val_wf1`, `val_macro_f1`.
+        parameters_training: Trainable parameters in training.
+        parameters_merged: Of the merged model.
+        macs: Multiply-adds of one window.
+        int8_bytes: Size of the int8 file.
+        int8_milliseconds: Its median latency; `None`: not measured.
+        float_milliseconds: That of the float32 file; `None`: not measured.
+        seconds: Of the training.
+        clips_per_second: In training.
+    """
+
+    cell: CellId
+    corpus: Word
+    backbone: Word
+    size: Word
+    expansion: Annotated[int, Field(ge=0)]
+    factors: Annotated[int, Field(ge=0)]
+    optimizer: Word
+    learning_rate: Positive
+    control: Control
+    seed: Annotated[int, Field(ge=0)]
+    fold: Word
+    select_on: Literal["ua", "wa", "wf1", "macro_f1"]
+    epochs: Count
+    chosen_epoch: Count
+    val_ua: Score
+    val_wa: Score
+    val_wf1: Score
+    val_macro_f1: Score
+    parameters_training: Count
+    parameters_merged: Count
+    macs: Count
+    int8_bytes: Count
+    int8_milliseconds: Positive | None
+    float_milliseconds: Positive | None
+    seconds: NotNegative
+    clips_per_second: NotNegative
+
+    @pydantic.model_validator(mode="after")
+    def _consistent(self):
+        if self.control and not self.expansion:
+            raise ValueError(
+                f"a control must have the expansion of the HRF it is compared with: cell "
+                f"{self.cell} is the control '{self.control}' with expansion 0"
+            )
+        if self.chosen_epoch > self.epochs:
+            raise ValueError(
+                f"`chosen_epoch` must be one of the {self.epochs} epochs of cell {self.cell}, and "
+                f"is {self.chosen_epoch}"
+            )
+        return self

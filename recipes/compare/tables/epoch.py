@@ -1,0 +1,30 @@
+"""`curves.csv`: the learning curve of every cell."""
+
+from typing import Annotated
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from recipes.common.settings import Count
+from recipes.compare.tables.cell import CellId, Score
+
+_Loss = Annotated[float, Field(allow_inf_nan=False)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Epoch:
+    """One epoch of one training.
+
+    Attributes:
+        cell: Which training.
+        epoch: From 1.
+        loss: Mean training loss.
+        val_loss: Cross-entropy of the validation part.
+        val_ua: Unweighted accuracy of the validation part, from 0 to 1.
+    """
+
+    cell: CellId
+    epoch: Count
+    loss: _Loss
+    val_loss: _Loss
+    val_ua: Score

@@ -1,0 +1,139 @@
+"""Made-up results of grids: never measured, never to be shown as results."""
+
+import zlib
+
+import numpy as np
+
+from recipes.compare.tables.cell import Cell
+from recipes.compare.tables.decision_count import DecisionCount
+from recipes.compare.tables.epoch import Epoch
+from recipes.compare.tables.grid import Corpus, Grid
+from recipes.compare.tables.tables import Tables
+
+LABELS = ("anger", "joy", "sadness", "neutral")
+PLAIN = {
+    "corpus": "emodb",
+    "backbone": "conv_transformer",
+    "size": "light",
+    "expansion": 0,
+    "factors": 2,
+    "optimizer": "adamw",
+    "learning_rate": 1,
+    "control": "",
+    "seed": 1,
+    "fold": "1",
+    "select_on": "ua",
+    "epochs": 3,
+    "chosen_epoch": 2,
+    "val_ua": 0.5,
+    "val_wa": 0.5,
+    "val_wf1": 0.5,
+    "val_macro_f1": 0.5,
+    "parameters_training": 153_076,
+    "parameters_merged": 153_076,
+    "macs": 31_000_000,
+    "int8_bytes": 212_345,
+    "int8_milliseconds": None,
+    "float_milliseconds": None,
+    "seconds": 60.5,
+    "clips_per_second": 100,
+}
+
+
+def cell(**changes) -> Cell:
+    """A cell whose id follows from what it is."""
+    values = {**PLAIN, **changes}
+    key = repr([values[name] for name in list(PLAIN)[:10]]).encode()
+    number = zlib.crc32(key) + (zlib.crc32(key[::-1]) << 16)
+    return Cell(**{"cell": f"{number:012x}"[:12], **values})
+
+
+def decided(of: Cell, speakers, *, form="keras", labels=("a", "b")) -> list[DecisionCount]:
+    """Decisions from `{speaker: confusion matrix}`."""
+    return [
+        DecisionCount(
+            cell=of.cell,
+            form=form,
+            speaker=speaker,
+            label=labels[row],
+            prediction=labels[column],
+            count=int(count),
+        )
+        for speaker, confusion in speakers.items()
+        for (row, column), count in np.ndenumerate(np.array(confusion))
+        if count
+    ]
+
+
+def tables(runs, *, labels=("a", "b"), planned=None, corpora=None, epochs=3) -> Tables:
+    """Tables of pairs (cell, {speaker: confusion matrix}); the int8 file decides likewise."""
+    runs = list(runs)
+    corpora = corpora or {
+        name: Corpus(title=name.title(), labels=labels)
+        for name in dict.fromkeys(each.corpus for each, _ in runs)
+    }
+    return Tables(
+        cells=[each for each, _ in runs],
+        decisions=[
+            row
+            for each, speakers in runs
+            for form in ("keras", "int8")
+            for row in decided(each, speakers, form=form, labels=corpora[each.corpus].labels)
+        ],
+        curves=[
+            Epoch(cell=each.cell, epoch=i, loss=1 / i, val_loss=1.2 / i, val_ua=0.5)
+            for each, _ in runs
+            for i in range(1, epochs + 1)
+        ],
+        grid=Grid(
+            corpora=corpora,
+            settings={"seeds": [1, 2]},
+            cells=planned or len(runs),
+            environment={"keras": "3.15.1"},
+        ),
+    )
+
+
+def lifelike(
+    arms, *, corpus="emodb", folds=5, seeds=5, speakers=2, labels=LABELS, seed=0, epochs=3
+):
+    """Runs with noise of speakers, folds and seeds.
+
+    Args:
+        arms: Dictionaries of changes to a cell, with `skill` and, if need be, `seeds`.
+    """
+    for arm in arms:
+        arm = dict(arm)
+        skill, count = arm.pop("skill"), arm.pop("seeds", seeds)
+        for fold in range(1, folds + 1):
+            for number in range(1, count + 1):
+                rng = np.random.default_rng([seed, fold, number, zlib.crc32(repr(arm).encode())])
+                confusions = {}
+                for who in range(speakers):
+                    name = f"s{fold}{who}"
+                    of_speaker = np.random.default_rng([seed, fold, who])
+                    right = np.clip(
+                        of_speaker.normal(skill, 0.08) + rng.normal(0, 0.02), 0.05, 0.98
+                    )
+                    clips = of_speaker.integers(8, 20, len(labels))
+                    confusion = np.zeros((len(labels),) * 2, int)
+                    for row, n in enumerate(clips):
+                        hits = rng.binomial(n, right)
+                        confusion[row] = rng.multinomial(
+                            n - hits, np.full(len(labels), 1 / len(labels))
+                        )
+                        confusion[row, row] += hits
+                    confusions[name] = confusion
+                value = float(np.clip(rng.normal(skill, 0.03), 0, 1))
+                yield (
+                    cell(
+                        corpus=corpus,
+                        fold=str(fold),
+                        seed=number,
+                        epochs=epochs,
+                        chosen_epoch=2,
+                        val_ua=value,
+                        **arm,
+                    ),
+                    confusions,
+                )

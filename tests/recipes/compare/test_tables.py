@@ -1,0 +1,162 @@
+"""The compact tables: written, read back, and refused when they are wrong."""
+
+import dataclasses
+import json
+
+import pydantic
+import pytest
+
+from recipes.compare.tables.cell import Cell
+from recipes.compare.tables.grid import Corpus, Grid
+from recipes.compare.tables.tables import Tables, read_tables, write_tables
+from tests.recipes.compare.made_up import PLAIN, cell, tables
+
+MATRIX = {"s|1": [[3, 1], [0, 4]], "s,2": [[1, 1], [1, 1]]}
+LABELS = ('odd "quoted", & |piped|', "né\nb")
+
+
+def results(**options):
+    runs = [
+        (cell(learning_rate=0.5, seconds=0.1 + 0.2, int8_milliseconds=1.25), MATRIX),
+        (cell(expansion=4), MATRIX),
+    ]
+    return tables(runs, labels=LABELS, **options)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write_tables(tmp_path, results(planned=7))
+    return tmp_path
+
+
+def test_what_was_written_is_read(folder):
+    assert read_tables(folder) == results(planned=7)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        *("cells.csv", "curves.csv", "decisions.csv", "grid.json")
+    ]
+    head, first, _ = (folder / "cells.csv").read_text().splitlines()
+    assert head == (
+        "cell,corpus,backbone,size,expansion,factors,optimizer,learning_rate,control,seed,fold,"
+        "select_on,epochs,chosen_epoch,val_ua,val_wa,val_wf1,val_macro_f1,parameters_training,"
+        "parameters_merged,macs,int8_bytes,int8_milliseconds,float_milliseconds,seconds,"
+        "clips_per_second"
+    )
+    assert ",adamw,0.5,,1,1,ua,3,2,0.5," in first
+    assert first.endswith(",212345,1.25,,0.30000000000000004,100")
+
+
+def test_further_columns_are_passed_over(folder):
+    path = folder / "cells.csv"
+    path.write_text("".join(f"x,{line}\n" for line in path.read_text().splitlines()))
+    assert read_tables(folder) == results(planned=7)
+
+
+def change(path, old, new, count=1):
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, count))
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "message"),
+    [
+        ("cells.csv", ",macs,", ",mac,", "without macs"),
+        ("cells.csv", ",212345,", ",many,", "line 2: `int8_bytes`: .* Received: int8_bytes='many'"),
+        ("cells.csv", ",0.5,0.5,", ",0.5,nan,", "line 2: `val_wa`: .*finite.* val_wa='nan'"),
+        ("cells.csv", ",0.5,0.5,", ",0.5,50.5,", "`val_wa`: .*less than or equal to 1"),
+        ("cells.csv", ",212345,1.25", ",,1.25", "`int8_bytes`: .*integer"),
+        ("cells.csv", ",0.5,,1,1,", ",0,,1,1,", "`learning_rate`: .*greater than 0"),
+        ("cells.csv", ",ua,3,2,", ",f1,3,2,", "`select_on`: .*'ua', 'wa', 'wf1' or 'macro_f1'"),
+        ("cells.csv", ",ua,3,2,", ",ua,3,4,", "`chosen_epoch` must be one of the 3 epochs"),
+        ("cells.csv", ",0.5,,1,1,", ",0.5,wider,1,1,", "must have the expansion of the HRF"),
+        ("cells.csv", ",0.5,,1,1,", ",0.5,thinner,1,1,", "`control`: "),
+        ("cells.csv", ",ua,3,2,", ",wa,3,2,", "the same `select_on`"),
+        ("cells.csv", "emodb,", "iemocap,", "must be in 'grid.json'.*'iemocap'"),
+        ("cells.csv", ",100\n", "\n", "a value for every column.*line 2"),
+        ("cells.csv", ",100\n", ',100,"\n', "is no CSV file|a value for every column"),
+        ("decisions.csv", ",prediction,", ",predicted,", "without prediction"),
+        ("decisions.csv", ",3\n", ",0\n", "`count`: .*greater than or equal to 1"),
+        ("decisions.csv", ",3\n", ",2.5\n", "`count`: .*integer"),
+        ("decisions.csv", ",3\n", ",4\n", "tested on the same clips"),
+        ("decisions.csv", "s|1", "s|9", "tested on the same clips"),
+        ("decisions.csv", '"né\nb",4', "nb,4", "(?s)Labels must be among .*'nb'"),
+        ("curves.csv", ",1,1,", ",2,1,", "An epoch of 'curves.csv' must come once"),
+        ("curves.csv", ",3,", ",4,", "every epoch of a cell.* 1, 2, 4 of cell .* 2 was chosen"),
+        ("curves.csv", ",1,1,1.2,", ",1,inf,1.2,", "`loss`: .*finite"),
+        ("grid.json", '"cells": 7', '"cells": 1', "2 in 'cells.csv', and 1 planned"),
+        ("grid.json", '"cells": 7', '"cells": "x"', "can't be read"),
+        ("grid.json", '"title": "Emodb"', '"name": "Emodb"', "title"),
+        ("grid.json", "{", "", "can't be read"),
+    ],
+)
+def test_bad_files(folder, file, old, new, message):
+    change(folder / file, old, new)
+    with pytest.raises(ValueError, match=message) as error:
+        read_tables(folder)
+    assert str(folder) in str(error.value)
+
+
+@pytest.mark.parametrize("file", ["decisions.csv", "curves.csv"])
+def test_cells_that_the_tables_do_not_share(folder, file):
+    known = results().cells[0].cell
+    change(folder / file, known, "0123456789ab")
+    with pytest.raises(ValueError, match=f"'{file}' must be of cells of .* Received: 0123456789ab"):
+        read_tables(folder)
+    text = (folder / file).read_text().replace("0123456789ab", known)
+    lines = [line for line in text.splitlines(keepends=True) if known not in line]
+    (folder / file).write_text("".join(lines))
+    with pytest.raises(ValueError, match="every cell|is no CSV|a value for"):
+        read_tables(folder)
+
+
+def test_doubles():
+    first, second = results().cells
+    good = results()
+    with pytest.raises(ValueError, match=f"A cell of 'cells.csv' must come once.*{first.cell}"):
+        dataclasses.replace(good, cells=(first, first))
+    # Plain models have no factors: these are the same training.
+    copy = dataclasses.replace(first, cell="0123456789ab", factors=3)
+    with pytest.raises(ValueError, match="A training in 'cells.csv' must come once"):
+        dataclasses.replace(good, cells=(first, second, copy), grid=results(planned=7).grid)
+    with pytest.raises(ValueError, match="A line of 'decisions.csv' must come once"):
+        dataclasses.replace(good, decisions=(*good.decisions, good.decisions[0]))
+    corpus = good.grid.corpora["emodb"]
+    grid = dataclasses.replace(good.grid, corpora={"emodb": corpus, "other": corpus})
+    with pytest.raises(ValueError, match="A title in 'grid.json' must come once"):
+        dataclasses.replace(good, grid=grid)
+
+
+def test_nothing_is_no_result():
+    grid = Grid(
+        corpora={"a": Corpus(title="A", labels=("x", "y"))}, settings={}, cells=1, environment={}
+    )
+    with pytest.raises(ValueError, match="one finished cell at least"):
+        Tables(cells=(), decisions=(), curves=(), grid=grid)
+
+
+def test_missing_files(tmp_path, folder):
+    (folder / "curves.csv").unlink()
+    with pytest.raises(FileNotFoundError, match=r"in '.*': curves\.csv not found"):
+        read_tables(folder)
+    with pytest.raises(FileNotFoundError, match=r"cells\.csv, decisions\.csv, curves\.csv, grid"):
+        read_tables(tmp_path / "nowhere")
+
+
+def test_a_cell_that_is_none():
+    with pytest.raises(pydantic.ValidationError, match="cell"):
+        Cell(**{**PLAIN, "cell": "XYZ"})
+
+
+def test_written_whole_or_not_at_all(tmp_path):
+    good = results()
+    settings = {"bad": object()}
+    bad = dataclasses.replace(good, grid=dataclasses.replace(good.grid, settings=settings))
+    with pytest.raises(ValueError, match="serialize"):
+        write_tables(tmp_path / "made" / "folder", bad)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_json_of_the_grid(folder):
+    grid = json.loads((folder / "grid.json").read_text())
+    assert list(grid) == ["corpora", "settings", "cells", "environment"]
+    assert grid["corpora"]["emodb"] == {"title": "Emodb", "labels": list(LABELS), "notes": []}
