@@ -1,0 +1,159 @@
+"""Gathers what is done into compact tables."""
+
+import collections
+import csv
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from recipes.common.deployment.names import DEFAULT_KINDS
+from recipes.common.files.json_file import read_json
+from recipes.common.results.evaluation import PREDICTIONS
+from recipes.common.results.metrics import FIGURES
+from recipes.common.results.predictions import Predictions, read_predictions
+from recipes.common.run_folder import RUN, RunFolder
+from recipes.compare.cell import Cell
+from recipes.compare.corpora import PreparedCorpus, prepared_corpus
+from recipes.compare.grid_folder import GridFolder
+from recipes.compare.tables.cell_result import CellResult
+from recipes.compare.tables.decision_count import KERAS, DecisionCount
+from recipes.compare.tables.epoch import Epoch
+from recipes.compare.tables.overview import ComparedCorpus, Overview
+from recipes.compare.tables.tables import Tables, write_tables
+
+
+def collect(cells: Sequence[Cell], folder: GridFolder, prepared: Path, out: Path) -> None:
+    """Writes the compact tables of the cells that are done.
+
+    Args:
+        cells: All of the comparison.
+        folder: Its folder.
+        prepared: Where the corpora are prepared.
+        out: Where to write them.
+
+    Raises:
+        FileNotFoundError: If no cell is done.
+        ValueError: If a cell was run on another manifest than its corpus has now.
+    """
+    runs = [_Run(cell, path) for cell in cells if (path := folder.done(cell))]
+    if not runs:
+        raise FileNotFoundError(f"No cell is done in '{folder.path}': `run` them first")
+    corpora = {name: prepared_corpus(name, prepared) for name in {cell.corpus for cell in cells}}
+    for run in runs:
+        run.check(corpora[run.cell.corpus])
+    # The load is that of a moment.
+    machine = {name: value for name, value in runs[0].environment.items() if name != "load"}
+    overview = Overview(
+        corpora={name: _corpus(corpora[name], cells) for name in sorted(corpora)},
+        settings=folder.grid(),
+        cells=len(cells),
+        environment=machine,
+    )
+    tables = Tables(
+        cells=tuple(run.result() for run in runs),
+        decisions=tuple(row for run in runs for row in run.decisions()),
+        curves=tuple(row for run in runs for row in run.curve()),
+        grid=overview,
+    )
+    write_tables(out, tables)
+
+
+def _corpus(corpus: PreparedCorpus, cells: Sequence[Cell]) -> ComparedCorpus:
+    settings = next(cell.settings for cell in cells if cell.corpus == corpus.name)
+    return ComparedCorpus(
+        title=corpus.recipe.title,
+        labels=corpus.labels(settings),
+        notes=tuple(corpus.recipe.notes_of(settings)),
+    )
+
+
+class _Run:
+    """A cell that is done, and its folder."""
+
+    def __init__(self, cell: Cell, path: Path):
+        self.cell, self._path = cell, path
+        self._run = RunFolder(path)
+        self._fold = self._run.fold(cell.fold)
+        self._trained = read_json(self._fold / "training.json", dict[str, Any])
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """What it was trained on."""
+        return self._trained["environment"]
+
+    def check(self, corpus: PreparedCorpus) -> None:
+        """Raises a `ValueError` if it was run on other clips than the corpus has now."""
+        about = read_json(self._path / RUN, dict[str, Any])
+        if about["manifest_sha256"] != corpus.manifest_hash:
+            raise ValueError(
+                f"'{self._path}' was run on another manifest than '{corpus.manifest}': compare "
+                "in another folder"
+            )
+
+    def result(self) -> CellResult:
+        """Its row in `cells.csv`."""
+        cell, settings, trained = self.cell, self.cell.settings, self._trained
+        exported = read_json(self._fold / "export.json", dict[str, Any])["files"]
+        validation = {f"val_{name}": trained["validation"][name] for name in FIGURES}
+        return CellResult(
+            cell=cell.id,
+            corpus=cell.corpus,
+            backbone=settings.backbone,
+            size=settings.size,
+            expansion=settings.expansion,
+            factors=settings.factors,
+            optimizer=settings.optimizer,
+            learning_rate=cell.learning_rate,
+            control=cell.control,
+            seed=settings.seed,
+            fold=cell.fold,
+            select_on=settings.select_on,
+            # A control trains as long as it says itself.
+            epochs=self._run.config()["epochs"],
+            chosen_epoch=trained["chosen_epoch"],
+            **validation,
+            parameters_training=trained["parameters"]["training"],
+            parameters_merged=trained["parameters"]["merged"],
+            macs=read_json(self._path / "cell.json", dict[str, Any])["macs"],
+            int8_bytes=exported["int8"]["bytes"],
+            int8_milliseconds=exported["int8"]["milliseconds"]["median"],
+            float_milliseconds=exported["float32"]["milliseconds"]["median"],
+            seconds=trained["seconds"],
+            clips_per_second=trained["clips_per_second"],
+        )
+
+    def decisions(self) -> Iterator[DecisionCount]:
+        """Its rows in `decisions.csv`."""
+        keras = read_predictions(self._fold / PREDICTIONS)
+        headline = keras.where(part=keras.part[0].item())
+        yield from self._counts(KERAS, headline)
+        for kind in DEFAULT_KINDS:
+            yield from self._counts(kind, read_predictions(self._fold / f"predictions-{kind}.csv"))
+
+    def _counts(self, form: str, predictions: Predictions) -> Iterator[DecisionCount]:
+        labels = predictions.labels
+        triples = zip(
+            predictions.speaker.tolist(),
+            predictions.truth.tolist(),
+            predictions.predicted.tolist(),
+            strict=True,
+        )
+        for (speaker, truth, predicted), count in sorted(collections.Counter(triples).items()):
+            yield DecisionCount(
+                cell=self.cell.id,
+                form=form,
+                speaker=speaker,
+                label=labels[truth],
+                prediction=labels[predicted],
+                count=count,
+            )
+
+    def curve(self) -> Iterator[Epoch]:
+        """Its rows in `curves.csv`."""
+        with (self._fold / "history.csv").open(newline="", encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                yield Epoch(
+                    cell=self.cell.id,
+                    epoch=int(row["epoch"]),
+                    **{name: float(row[name]) for name in ("loss", "val_loss", "val_ua")},
+                )

@@ -1,0 +1,50 @@
+"""Pages: what is inserted, and what they say of the axes."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from recipes.compare.grid import Control, Grid
+from recipes.compare.readme import insert_table
+
+README = Path(__file__).resolve().parents[3] / "recipes" / "README.md"
+
+PAGE = "# Title\n\n<!-- first -->\nold\n<!-- end of first -->\n\nmore\n"
+
+
+def test_only_what_is_between_the_markers_changes(tmp_path):
+    page = tmp_path / "README.md"
+    page.write_text(PAGE, encoding="utf-8")
+    for _ in range(2):
+        insert_table(page, "| a |\n|---|\n", name="first")
+        assert page.read_text(encoding="utf-8") == PAGE.replace("old", "\n| a |\n|---|\n")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "<!-- first -->\n", "<!-- end of first --><!-- first -->\n", PAGE + PAGE]
+)
+def test_without_markers_nothing_is_written(tmp_path, text):
+    page = tmp_path / "README.md"
+    page.write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match="<!-- first -->"):
+        insert_table(page, "table", name="first")
+    assert page.read_text(encoding="utf-8") == text
+
+
+def section(title):
+    text = README.read_text(encoding="utf-8")
+    return text.split(f"\n### {title}\n")[1].split("\n### ")[0]
+
+
+def test_the_readme_has_all_axes_and_controls():
+    text = section("The axes")
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    named = [row.split("`")[1] for row in rows]
+    assert named == [*Grid.model_fields, *Control.__args__]
+
+
+def test_the_readme_s_grid_is_one():
+    lines = [line[4:] for line in section("The axes").splitlines() if line.startswith("    ")]
+    grid = Grid.model_validate(yaml.safe_load("\n".join(lines)))
+    assert [axes.sizes for axes in grid.products()] == [("light",), ("large",)]
