@@ -396,7 +396,7 @@ def training(prepared):
     def run(folder, change, stop=None):
         settings = CustomSettings(**SETTINGS | {"epochs": 3} | change)
 
-        def stopping(*arguments):
+        def stopping(*arguments, **_):
             if stop == "models" or arguments[1] + 1 == stop:
                 raise KeyboardInterrupt
 

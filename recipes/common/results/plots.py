@@ -1,4 +1,4 @@
-"""Pictures of a run: confusion matrix and learning curves."""
+"""Pictures of a run: confusion matrix, learning curves, diagnostics."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from keras_reparam.deploy.files import written_beside
+from recipes.common.results.diagnostics import Diagnostics, effective_rank
 from recipes.common.results.metrics import FIGURES, Metrics
 
 _DARK, _GREY, _GRID = "#1f2a44", "#6b7280", "#e5e7eb"
@@ -123,10 +124,7 @@ def plot_curves(
     for axes in (upper, lower):
         axes.axvline(chosen, color=_BLUE, linewidth=1, linestyle=":")
         axes.grid(axis="y", color=_GRID)
-        axes.set_axisbelow(True)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.spines[["left", "bottom"]].set_color(_GRID)
-        axes.tick_params(length=0, labelcolor=_GREY)
+        _quiet_frame(axes)
     right = chosen > (min(epochs) + max(epochs)) / 2
     upper.annotate(
         f"epoch {chosen}: {best:.1f} %",
@@ -139,6 +137,95 @@ def plot_curves(
     )
     _titles(upper, title, subtitle)
     _save(figure, path)
+
+
+def plot_diagnostics(path: Path, runs: Mapping[str, Diagnostics], *, title: str) -> None:
+    """Losses, gradient norm, effective rank and singular values of one run, or of two compared.
+
+    Singular values are those of every watched layer, thin, before training, in the middle of it,
+    and at the chosen epoch (or else the last one); ranks those of every layer and, thick, their
+    mean.
+
+    Args:
+        path: The PNG.
+        runs: What each is called, and what it has.
+        title: What was trained.
+
+    Raises:
+        ValueError: If there are none or more than two, or if they are of different backbones.
+    """
+    if not 1 <= len(runs) <= 2:
+        raise ValueError(f"One run is shown, or two. Received: {len(runs)}")
+    layers = [list(run.singular_values) for run in runs.values()]
+    if layers[0] != layers[-1]:
+        raise ValueError(f"Two runs are of the same layers. Received: {layers[0]}, {layers[-1]}")
+    figure = Figure(figsize=(12, 7), layout="constrained", facecolor="white")
+    upper, lower = figure.subplots(2, 3)
+    for number, (name, run) in enumerate(runs.items()):
+        color = (_BLUE, _ORANGE)[number]
+        _draw_epochs(upper, run, color, name if len(runs) == 2 else None)
+        last = len(run.rows)
+        chosen = last if run.chosen is None else run.chosen
+        for axes, epoch in zip(lower, (0, last // 2, chosen), strict=True):
+            for values in run.singular_values.values():
+                found = values[epoch]
+                axes.plot(range(1, len(found) + 1), found, color=color, linewidth=1, alpha=0.5)
+    upper[0].set_ylabel("loss (dashed: training)", color=_GREY)
+    upper[1].set_ylabel("gradient norm before clipping", color=_GREY)
+    upper[2].set_ylabel("effective rank (thick: mean of layers)", color=_GREY)
+    for axes in upper:
+        axes.set_xlabel("epoch", color=_GREY)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=(1, 2, 5, 10)))
+        axes.set_ylim(bottom=0)
+    _draw_spectra(lower, runs)
+    for axes in (*upper, *lower):
+        axes.grid(axis="y", color=_GRID)
+        _quiet_frame(axes)
+    if len(runs) == 2:
+        upper[0].legend(frameon=False, labelcolor=_DARK)
+    figure.suptitle(title, x=0.01, ha="left", color=_DARK, fontsize=13, fontweight="bold")
+    _save(figure, path)
+
+
+def _draw_epochs(axes, run: Diagnostics, color: str, name: str | None) -> None:
+    """Losses, gradient norm and effective ranks over the epochs, on one axes each."""
+    losses, norms, ranks = axes
+    epochs = [row["epoch"] for row in run.rows]
+    # A single epoch has no line, but a point.
+    style = {"color": color, "linewidth": 2, "marker": "." if len(epochs) == 1 else None}
+    losses.plot(epochs, [row["loss"] for row in run.rows], linestyle="--", **style)
+    losses.plot(epochs, [row["val_loss"] for row in run.rows], label=name, **style)
+    norms.plot(epochs, [row["gradient_norm"] for row in run.rows], **style)
+    found = np.array(
+        [[effective_rank(values) for values in of] for of in run.singular_values.values()]
+    )
+    ranks.plot(found.T, color=color, linewidth=1, alpha=0.4)
+    ranks.plot(found.mean(axis=0), color=color, linewidth=2.5)
+    if run.chosen is not None:
+        for each in axes:
+            each.axvline(run.chosen, color=color, linewidth=1, linestyle=":")
+
+
+def _draw_spectra(axes, runs: Mapping[str, Diagnostics]) -> None:
+    """Titles and common scales of the singular values."""
+    chosen = ", ".join(
+        str(len(run.rows) if run.chosen is None else run.chosen) for run in runs.values()
+    )
+    middle = ", ".join(dict.fromkeys(str(len(run.rows) // 2) for run in runs.values()))
+    names = ("before training", f"after epoch {middle}", f"chosen: epoch {chosen}")
+    top = max(each.get_ylim()[1] for each in axes)
+    for each, name in zip(axes, names, strict=True):
+        each.set_title(name, loc="left", color=_DARK, fontsize=10)
+        each.set_xlabel("number", color=_GREY)
+        each.set_ylim(0, top)
+    axes[0].set_ylabel("singular values of the kernels", color=_GREY)
+
+
+def _quiet_frame(axes) -> None:
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(_GRID)
+    axes.tick_params(length=0, labelcolor=_GREY)
 
 
 def _save(figure: Figure, path: Path) -> None:
