@@ -69,7 +69,7 @@ def train_fold(
     log_mel = LogMel()
     corpus.adapt(log_mel, fold.train)
     batches = _batches(corpus, fold, labels, log_mel, settings)
-    shared = all_devices(settings.batch_size) if settings.distribute else contextlib.nullcontext(1)
+    shared = all_devices(settings) if settings.distribute else contextlib.nullcontext(1)
     with shared as devices:
         backbone, checkpoints = _trained(
             corpus, fold, labels, settings, folder, console, log_mel, batches
