@@ -164,9 +164,7 @@ def plot_diagnostics(path: Path, runs: Mapping[str, Diagnostics], *, title: str)
     for number, (name, run) in enumerate(runs.items()):
         color = (_BLUE, _ORANGE)[number]
         _draw_epochs(upper, run, color, name if len(runs) == 2 else None)
-        last = len(run.rows)
-        chosen = last if run.chosen is None else run.chosen
-        for axes, epoch in zip(lower, (0, last // 2, chosen), strict=True):
+        for axes, epoch in zip(lower, _moments(run), strict=True):
             for values in run.singular_values.values():
                 found = values[epoch]
                 axes.plot(range(1, len(found) + 1), found, color=color, linewidth=1, alpha=0.5)
@@ -176,6 +174,7 @@ def plot_diagnostics(path: Path, runs: Mapping[str, Diagnostics], *, title: str)
     for axes in upper:
         axes.set_xlabel("epoch", color=_GREY)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=(1, 2, 5, 10)))
+    for axes in upper[:2]:
         axes.set_ylim(bottom=0)
     _draw_spectra(lower, runs)
     for axes in (*upper, *lower):
@@ -185,6 +184,12 @@ def plot_diagnostics(path: Path, runs: Mapping[str, Diagnostics], *, title: str)
         upper[0].legend(frameon=False, labelcolor=_DARK)
     figure.suptitle(title, x=0.01, ha="left", color=_DARK, fontsize=13, fontweight="bold")
     _save(figure, path)
+
+
+def _moments(run: Diagnostics) -> tuple[int, int, int]:
+    """The epochs whose singular values are shown."""
+    last = len(run.rows)
+    return 0, last // 2, last if run.chosen is None else run.chosen
 
 
 def _draw_epochs(axes, run: Diagnostics, color: str, name: str | None) -> None:
@@ -208,17 +213,16 @@ def _draw_epochs(axes, run: Diagnostics, color: str, name: str | None) -> None:
 
 def _draw_spectra(axes, runs: Mapping[str, Diagnostics]) -> None:
     """Titles and common scales of the singular values."""
-    chosen = ", ".join(
-        str(len(run.rows) if run.chosen is None else run.chosen) for run in runs.values()
-    )
-    middle = ", ".join(dict.fromkeys(str(len(run.rows) // 2) for run in runs.values()))
-    names = ("before training", f"after epoch {middle}", f"chosen: epoch {chosen}")
+    moments = zip(*(_moments(run) for run in runs.values()), strict=True)
+    start, middle, end = (" and ".join(map(str, dict.fromkeys(found))) for found in moments)
+    last = "last" if any(run.chosen is None for run in runs.values()) else "kept"
+    names = (f"epoch {start}: before training", f"epoch {middle}", f"epoch {end}: {last}")
     top = max(each.get_ylim()[1] for each in axes)
     for each, name in zip(axes, names, strict=True):
         each.set_title(name, loc="left", color=_DARK, fontsize=10)
-        each.set_xlabel("number", color=_GREY)
+        each.set_xlabel("number of the singular value", color=_GREY)
         each.set_ylim(0, top)
-    axes[0].set_ylabel("singular values of the kernels", color=_GREY)
+    axes[0].set_ylabel("singular value (a line for each layer)", color=_GREY)
 
 
 def _quiet_frame(axes) -> None:

@@ -83,7 +83,7 @@ def write_trained(
             plot_diagnostics(
                 beside / "diagnostics.png",
                 {"": dataclasses.replace(found, chosen=about["chosen_epoch"])},
-                title=f"{settings.backbone}, fold {fold.name}",
+                title=f"{settings.backbone}, expansion {settings.expansion}, fold {fold.name}",
             )
         write_json(beside / TRAINING, about)
     console.print(_summary(about), highlight=False)
