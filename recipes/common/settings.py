@@ -80,7 +80,8 @@ class RecipeSettings(TrainingSettings):
             cost, as a control. What is saved is the same.
         frozen_factors: Whether all factors but the first stay as they start, as a control. The
             inner biases of the frozen ones stay zero; the first one's, and the last, which a
-            plain layer has, too, are trained.
+            plain layer has, too, are trained. As `expand` starts them, the frozen ones keep the
+            product's rows in the span of those that it starts with.
         backbone_options: Further arguments of the backbone's class, such as `dropout`. By default
             a pre-norm ConvTransformer.
         frames: Length of the model's window in frames of 10 ms; `None`: of the longest clip.

@@ -22,7 +22,7 @@ from recipes.common.results.diagnostics import (
     six_digits,
     write_diagnostics,
 )
-from recipes.common.results.plots import plot_diagnostics
+from recipes.common.results.diagnostics_plot import plot_diagnostics
 from recipes.common.settings import RecipeSettings
 from recipes.common.training.diagnostics import DiagnosticsRecorder, watched_layers
 from recipes.common.training.gradients import GradientNorms

@@ -1,4 +1,4 @@
-"""Pictures of a run: confusion matrix, learning curves, diagnostics."""
+"""Pictures of a run: confusion matrix and learning curves."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,13 +7,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from keras_reparam.deploy.files import written_beside
-from recipes.common.results.diagnostics import Diagnostics, effective_rank
 from recipes.common.results.metrics import FIGURES, Metrics
+from recipes.common.results.style import BLUE, DARK, GREY, ORANGE, quiet_frame, save, titles
 
-_DARK, _GREY, _GRID = "#1f2a44", "#6b7280", "#e5e7eb"
-_BLUE, _ORANGE = "#2563eb", "#ea7317"
-_DPI = 160
 _NARROWEST = 4.0
 
 
@@ -44,7 +40,7 @@ def plot_confusion(
     for (row, column), share in np.ndenumerate(shares):
         if not occurs[row]:
             continue
-        color = "white" if share > 0.55 else _DARK
+        color = "white" if share > 0.55 else DARK
         weight = "bold" if row == column else "normal"
         for text, height, style in (
             (f"{share:.0%}", 2, {"fontsize": 13, "fontweight": weight, "va": "bottom"}),
@@ -59,9 +55,9 @@ def plot_confusion(
     else:
         axes.set_xticks(ticks, labels)
         axes.set_yticks(ticks, labels, rotation=90, va="center")
-    axes.set_xlabel("predicted", color=_GREY)
-    axes.set_ylabel("true", color=_GREY)
-    axes.tick_params(length=0, labelsize=11, labelcolor=_DARK)
+    axes.set_xlabel("predicted", color=GREY)
+    axes.set_ylabel("true", color=GREY)
+    axes.tick_params(length=0, labelsize=11, labelcolor=DARK)
     axes.spines[:].set_visible(False)
     # White lines between the cells.
     axes.set_xticks(np.arange(len(labels) + 1) - 0.5, minor=True)
@@ -71,11 +67,11 @@ def plot_confusion(
     # Beside the matrix, however much of the figure that is.
     beside = axes.inset_axes((1.0 + 0.25 / size, 0.1, 0.25 / size, 0.8))
     bar = figure.colorbar(image, cax=beside, format="{x:.0%}")
-    bar.set_label("share of the true class", color=_GREY)
+    bar.set_label("share of the true class", color=GREY)
     bar.outline.set_visible(False)
-    bar.ax.tick_params(length=0, labelcolor=_GREY, labelsize=9)
-    _titles(axes, title, subtitle)
-    _save(figure, path)
+    bar.ax.tick_params(length=0, labelcolor=GREY, labelsize=9)
+    titles(axes, title, subtitle)
+    save(figure, path)
 
 
 def plot_curves(
@@ -109,22 +105,21 @@ def plot_curves(
     upper, lower = figure.subplots(2, sharex=True)
     # A single epoch has no line, but a point.
     style = {"linewidth": 2, "marker": "." if len(epochs) == 1 else None}
-    upper.plot(epochs, scores, color=_BLUE, **style)
-    upper.plot([chosen], [best], "o", color=_BLUE, markersize=8)
-    upper.set_ylabel(f"validation {FIGURES[select_on]} in %", color=_GREY)
+    upper.plot(epochs, scores, color=BLUE, **style)
+    upper.plot([chosen], [best], "o", color=BLUE, markersize=8)
+    upper.set_ylabel(f"validation {FIGURES[select_on]} in %", color=GREY)
     upper.set_ylim(0, 103)
-    for name, column, color in (("training", "loss", _GREY), ("validation", "val_loss", _ORANGE)):
+    for name, column, color in (("training", "loss", GREY), ("validation", "val_loss", ORANGE)):
         lower.plot(epochs, [row[column] for row in history], color=color, label=name, **style)
-    lower.set_ylabel("loss", color=_GREY)
+    lower.set_ylabel("loss", color=GREY)
     lower.set_ylim(0, 1.05 * lower.get_ylim()[1])
-    lower.set_xlabel("epoch", color=_GREY)
+    lower.set_xlabel("epoch", color=GREY)
     lower.set_xlim(min(epochs) - 0.5, max(epochs) + 0.5)
     lower.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=(1, 2, 5, 10)))
-    lower.legend(frameon=False, labelcolor=_DARK)
+    lower.legend(frameon=False, labelcolor=DARK)
     for axes in (upper, lower):
-        axes.axvline(chosen, color=_BLUE, linewidth=1, linestyle=":")
-        axes.grid(axis="y", color=_GRID)
-        _quiet_frame(axes)
+        axes.axvline(chosen, color=BLUE, linewidth=1, linestyle=":")
+        quiet_frame(axes)
     right = chosen > (min(epochs) + max(epochs)) / 2
     upper.annotate(
         f"epoch {chosen}: {best:.1f} %",
@@ -133,114 +128,7 @@ def plot_curves(
         xytext=(-6 if right else 6, 0),
         textcoords="offset points",
         ha="right" if right else "left",
-        color=_BLUE,
+        color=BLUE,
     )
-    _titles(upper, title, subtitle)
-    _save(figure, path)
-
-
-def plot_diagnostics(path: Path, runs: Mapping[str, Diagnostics], *, title: str) -> None:
-    """Losses, gradient norm, effective rank and singular values of one run, or of two compared.
-
-    Singular values are those of every watched layer, thin, before training, in the middle of it,
-    and at the chosen epoch (or else the last one); ranks those of every layer and, thick, their
-    mean.
-
-    Args:
-        path: The PNG.
-        runs: What each is called, and what it has.
-        title: What was trained.
-
-    Raises:
-        ValueError: If there are none or more than two, or if they are of different backbones.
-    """
-    if not 1 <= len(runs) <= 2:
-        raise ValueError(f"One run is shown, or two. Received: {len(runs)}")
-    layers = [list(run.singular_values) for run in runs.values()]
-    if layers[0] != layers[-1]:
-        raise ValueError(f"Two runs are of the same layers. Received: {layers[0]}, {layers[-1]}")
-    figure = Figure(figsize=(12, 7), layout="constrained", facecolor="white")
-    upper, lower = figure.subplots(2, 3)
-    for number, (name, run) in enumerate(runs.items()):
-        color = (_BLUE, _ORANGE)[number]
-        _draw_epochs(upper, run, color, name if len(runs) == 2 else None)
-        for axes, epoch in zip(lower, _moments(run), strict=True):
-            for values in run.singular_values.values():
-                found = values[epoch]
-                axes.plot(range(1, len(found) + 1), found, color=color, linewidth=1, alpha=0.5)
-    upper[0].set_ylabel("loss (dashed: training)", color=_GREY)
-    upper[1].set_ylabel("gradient norm before clipping", color=_GREY)
-    upper[2].set_ylabel("effective rank (thick: mean of layers)", color=_GREY)
-    for axes in upper:
-        axes.set_xlabel("epoch", color=_GREY)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=(1, 2, 5, 10)))
-    for axes in upper[:2]:
-        axes.set_ylim(bottom=0)
-    _draw_spectra(lower, runs)
-    for axes in (*upper, *lower):
-        axes.grid(axis="y", color=_GRID)
-        _quiet_frame(axes)
-    if len(runs) == 2:
-        upper[0].legend(frameon=False, labelcolor=_DARK)
-    figure.suptitle(title, x=0.01, ha="left", color=_DARK, fontsize=13, fontweight="bold")
-    _save(figure, path)
-
-
-def _moments(run: Diagnostics) -> tuple[int, int, int]:
-    """The epochs whose singular values are shown."""
-    last = len(run.rows)
-    return 0, last // 2, last if run.chosen is None else run.chosen
-
-
-def _draw_epochs(axes, run: Diagnostics, color: str, name: str | None) -> None:
-    """Losses, gradient norm and effective ranks over the epochs, on one axes each."""
-    losses, norms, ranks = axes
-    epochs = [row["epoch"] for row in run.rows]
-    # A single epoch has no line, but a point.
-    style = {"color": color, "linewidth": 2, "marker": "." if len(epochs) == 1 else None}
-    losses.plot(epochs, [row["loss"] for row in run.rows], linestyle="--", **style)
-    losses.plot(epochs, [row["val_loss"] for row in run.rows], label=name, **style)
-    norms.plot(epochs, [row["gradient_norm"] for row in run.rows], **style)
-    found = np.array(
-        [[effective_rank(values) for values in of] for of in run.singular_values.values()]
-    )
-    ranks.plot(found.T, color=color, linewidth=1, alpha=0.4)
-    ranks.plot(found.mean(axis=0), color=color, linewidth=2.5)
-    if run.chosen is not None:
-        for each in axes:
-            each.axvline(run.chosen, color=color, linewidth=1, linestyle=":")
-
-
-def _draw_spectra(axes, runs: Mapping[str, Diagnostics]) -> None:
-    """Titles and common scales of the singular values."""
-    moments = zip(*(_moments(run) for run in runs.values()), strict=True)
-    start, middle, end = (" and ".join(map(str, dict.fromkeys(found))) for found in moments)
-    last = "last" if any(run.chosen is None for run in runs.values()) else "kept"
-    names = (f"epoch {start}: before training", f"epoch {middle}", f"epoch {end}: {last}")
-    top = max(each.get_ylim()[1] for each in axes)
-    for each, name in zip(axes, names, strict=True):
-        each.set_title(name, loc="left", color=_DARK, fontsize=10)
-        each.set_xlabel("number of the singular value", color=_GREY)
-        each.set_ylim(0, top)
-    axes[0].set_ylabel("singular value (a line for each layer)", color=_GREY)
-
-
-def _quiet_frame(axes) -> None:
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(_GRID)
-    axes.tick_params(length=0, labelcolor=_GREY)
-
-
-def _save(figure: Figure, path: Path) -> None:
-    """Whole or not at all."""
-    with written_beside(path) as beside:
-        figure.savefig(beside, dpi=_DPI)
-
-
-def _titles(axes, title: str, subtitle: str) -> None:
-    axes.set_title(title, loc="left", color=_DARK, fontsize=13, fontweight="bold", pad=24)
-    axes.annotate(
-        subtitle, (0, 1), (0, 8), xycoords="axes fraction", textcoords="offset points",
-        color=_GREY, fontsize=9.5, va="bottom",
-    )  # fmt: skip
+    titles(upper, title, subtitle)
+    save(figure, path)

@@ -15,7 +15,8 @@ from recipes.common.files.folders import staged
 from recipes.common.files.json_file import write_json
 from recipes.common.protocol.fold import Fold
 from recipes.common.results.diagnostics import read_diagnostics
-from recipes.common.results.plots import plot_curves, plot_diagnostics
+from recipes.common.results.diagnostics_plot import plot_diagnostics
+from recipes.common.results.plots import plot_curves
 from recipes.common.settings import RecipeSettings
 from recipes.common.training.backbone import create_backbone
 from recipes.common.training.checkpoints import Checkpoints
