@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_reparam.layers import HRFDense
+from keras_reparam.layers.hrf_layer import HRFLayer
 
 
 @keras.saving.register_keras_serializable(package="keras_reparam")
@@ -36,8 +37,23 @@ class ChainedHRFDense(HRFDense):
 
 
 def chain(model: keras.Model) -> keras.Model:
-    """Makes every `HRFDense` of a model a `ChainedHRFDense`, in place, with its weights."""
-    for layer in model._flatten_layers(include_self=False):
-        if isinstance(layer, HRFDense):
-            layer.__class__ = ChainedHRFDense
+    """Makes every `HRFDense` of a model a `ChainedHRFDense`, in place, with its weights.
+
+    Raises:
+        ValueError: If the model has another kind of HRF layer, or one whose effective kernel or
+            bias is constrained: a chain has neither.
+    """
+    layers = [
+        layer for layer in model._flatten_layers(include_self=False) if isinstance(layer, HRFLayer)
+    ]
+    for layer in layers:
+        if not isinstance(layer, HRFDense):
+            raise ValueError(f"Only Dense layers can be chained. Received: {layer}")
+        if layer.kernel_constraint is not None or layer.bias_constraint is not None:
+            raise ValueError(
+                "A layer whose effective weights are constrained can't be chained. "
+                f"Received: {layer}"
+            )
+    for layer in layers:
+        layer.__class__ = ChainedHRFDense
     return model

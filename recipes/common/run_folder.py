@@ -53,7 +53,9 @@ class RunFolder:
             write_json(self.path / RUN, about)
             write_json(self.path / CONFIG, config)
             return
-        before = {**self._read(CONFIG), **self._read(RUN)}
+        # A setting that there was not yet had no other value than its default.
+        defaults = {name: field.default for name, field in type(settings).model_fields.items()}
+        before = {**defaults, **self._read(CONFIG), **self._read(RUN)}
         now = {**config, **about}
         different = [
             f"{name} was {before.get(name)!r} and is {now[name]!r}"

@@ -75,6 +75,13 @@ class RecipeSettings(TrainingSettings):
         backbone: Name of `keras_reparam.models.list()`.
         size: Of `keras_reparam.models.create`.
         factors: Factors of an expanded kernel.
+        folded: Whether an expanded kernel is multiplied out before it meets the batch; if not, the
+            batch goes through a chain of linear layers: the same function and gradients, at more
+            cost, as a control. What is saved is the same.
+        frozen_factors: Whether all factors but the first stay as they start, as a control. The
+            inner biases of the frozen ones stay zero; the first one's, and the last, which a
+            plain layer has, too, are trained. As `expand` starts them, the frozen ones keep the
+            product's rows in the span of those that it starts with.
         backbone_options: Further arguments of the backbone's class, such as `dropout`. By default
             a pre-norm ConvTransformer.
         frames: Length of the model's window in frames of 10 ms; `None`: of the longest clip.
@@ -88,6 +95,10 @@ class RecipeSettings(TrainingSettings):
             classifier this one learns to have, too; `None`: no teacher.
         teacher_weight: Of that in the loss.
         tensorboard: Whether TensorBoard's logs are written.
+        diagnostics: Whether gradient norms, and singular values of the expanded kernels, are
+            written after every epoch. They do not change the training.
+        distribute: Whether one training runs on all devices of this computer, which share each
+            batch. Clips of an epoch that do not fill a batch are left out of it.
         xla: Whether XLA compiles the training step; on a CPU that took longer, and so did steps.
     """
 
@@ -96,6 +107,8 @@ class RecipeSettings(TrainingSettings):
     )
     size: str = "light"
     factors: Literal[2, 3] = 2
+    folded: bool = True
+    frozen_factors: bool = False
     backbone_options: dict[str, Any] = {}
     frames: Count | None = 400
     select_on: Literal["ua", "wa", "wf1", "macro_f1"] = "ua"
@@ -104,8 +117,21 @@ class RecipeSettings(TrainingSettings):
     teacher: str | None = None
     teacher_weight: NotNegative = 1.0
     tensorboard: bool = False
+    diagnostics: bool = False
+    distribute: bool = False
     tempo: Share = 0.1
     xla: bool | Literal["auto"] = False
+
+    @pydantic.field_validator("folded", "frozen_factors")
+    @classmethod
+    def _of_an_expansion(cls, value: bool, info: pydantic.ValidationInfo) -> bool:
+        """Says so where there are no factors that an option could be about."""
+        default = cls.model_fields[info.field_name].default
+        if value != default and info.data.get("expansion") == 0:
+            raise ValueError(
+                f"must be {str(default).lower()} where expansion=0: a plain model has no factors"
+            )
+        return value
 
     @property
     def decision_rule(self) -> Literal["mean", "vote"]:

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from keras_reparam.benchmarks.chained_hrf_dense import ChainedHRFDense, chain
-from keras_reparam.layers import HRFDense
+from keras_reparam.layers import HRFConv1D, HRFDense
 
 
 @pytest.mark.parametrize("hrf_bias", [False, True])
@@ -44,3 +44,12 @@ def test_chain_replaces_every_hrf_dense_and_keeps_the_function():
     assert HRFDense not in kinds
     model.predict_function = None
     np.testing.assert_allclose(model.predict_on_batch(data), before, rtol=1e-5, atol=1e-5)
+
+
+def test_what_can_not_be_chained_is_said_before_anything_is_changed():
+    constrained = HRFDense(4, kernel_constraint="non_neg")
+    for other, message in ((HRFConv1D(4, 1), "Only Dense layers"), (constrained, "constrained")):
+        model = keras.Sequential([keras.Input((5, 3)), HRFDense(3), other])
+        with pytest.raises(ValueError, match=message):
+            chain(model)
+        assert not any(isinstance(layer, ChainedHRFDense) for layer in model.layers)

@@ -18,6 +18,7 @@ from recipes.common.training.distillation import (
     TeacherFeatures,
     with_features,
 )
+from recipes.common.training.example_features import ExampleWindows
 from recipes.common.training.optimizer import optimizer_of
 from recipes.common.training.teacher import load_teacher
 from recipes.common.training.validation_scores import ValidationScores, averaged_weights
@@ -86,6 +87,44 @@ def test_every_clip_once_with_weights():
         assert len(set(numbers)) == 10
         np.testing.assert_array_equal(targets, np.eye(3)[truth[clips]])
         np.testing.assert_allclose(found, np.array(expected)[truth[clips]], rtol=1e-6)
+
+
+def test_batches_that_devices_share_are_full():
+    """Clips that do not fill one are left out, other ones in every epoch."""
+    shared = TrainingBatches(Numbered(), [0] * 6 + [1] * 5, 2, settings_of(), shared=True)
+    whole = batches_of([0] * 6 + [1] * 5)
+    assert (len(shared), shared.clips, len(whole), whole.clips) == (2, 8, 3, 11)
+    left_out = set()
+    for epoch in range(3):
+        found, expected = epoch_of(shared, epoch), epoch_of(whole, epoch)
+        assert len(found[0]) == 8
+        for values, right in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(values, right[:8])
+        left_out.add(tuple(sorted(expected[0][8:, 0])))
+    assert len(left_out) == 3
+    with pytest.raises(ValueError, match="The 3 training clips do not fill a batch.*batch_size=4"):
+        TrainingBatches(Numbered(), [0, 1, 1], 2, settings_of(), shared=True)
+
+
+class Listed:
+    """Windows of clips of these lengths, as of a `Corpus`."""
+
+    def windows(self, example, frames):
+        for start in range(0, example, frames):
+            values = np.full((min(frames, example - start), 2), example, "float16")
+            yield Features(values, np.ones(len(values), bool))
+
+
+def test_last_batch_of_validation_is_full():
+    log_mel = LogMel(num_mels=2)
+    log_mel.build(None)
+    windows = ExampleWindows(Listed(), [3, 25, 10, 12], log_mel, frames=10, batch_size=4)
+    assert windows.owners.tolist() == [0, 1, 1, 1, 2, 3, 3]
+    batches = [windows[i][0] for i in range(len(windows))]
+    assert [features.shape for features, _ in batches] == [(4, 10, 2)] * 2
+    features, mask = (np.concatenate(parts) for parts in zip(*batches, strict=True))
+    assert features[:, 0, 0].tolist() == [3, 25, 25, 25, 10, 12, 12, 12]
+    assert mask.sum(axis=1).tolist() == [3, 10, 10, 5, 10, 10, 2, 2]
 
 
 def test_sampling_shows_classes_equally_often():
@@ -306,8 +345,13 @@ def test_validation_hears_the_averages_and_gives_the_weights_back():
     state = [*model.trainable_variables, *model.optimizer.variables]
     before = values_of(state)
     x, truth = np.eye(4, dtype="float32"), np.array([0, 1, 1])
+    # What follows the last window does not count.
     callback = ValidationScores(
-        model, x, [0, 1, 1, 2], lambda s: (truth, s.argmax(axis=1), s), ["a", "b"]
+        model,
+        np.concatenate([x, x[:2]]),
+        [0, 1, 1, 2],
+        lambda s: (truth, s.argmax(axis=1), s),
+        ["a", "b"],
     )
     callback.set_model(model)
     logs = {"loss": 1.0}

@@ -48,6 +48,7 @@ SETTINGS = {
     "spec_augment": True,
     "mixup": 0.2,
     "ema": 0.9,
+    "diagnostics": True,
 }
 LABELS = ("anger", "neutral", "sadness")
 KILLS = 22
@@ -88,27 +89,6 @@ EVENTS = {"open": 16, "os.rename": 8, "os.remove": 3, "os.mkdir": 3, "fsync": 7,
 
 def as_arguments(settings):
     return [f"{name}={json.dumps(value)}" for name, value in settings.items()]
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory, emodb4):
-    """A corpus of 24 clips of six speakers in three folds, whose store is built."""
-    folder = tmp_path_factory.mktemp("corpus")
-    with (emodb4 / "emodb4.csv").open(newline="", encoding="utf-8") as file:
-        clips = list(csv.DictReader(file))
-    speakers = sorted({clip["speaker"] for clip in clips})[:6]
-    counts = {"anger": 2, "neutral": 1, "sadness": 1}
-    rows = []
-    for number, speaker in enumerate(speakers):
-        for label, count in counts.items():
-            found = [c for c in clips if (c["speaker"], c["label"]) == (speaker, label)]
-            for clip in found[:count]:
-                path = emodb4 / clip["path"]
-                rows.append((path, label, speaker, clip["sex"], number // 2 + 1))
-    with (folder / "clips.csv").open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([("path", "label", "speaker", "sex", "fold"), *rows])
-    assert main(["prepare", "--data", str(folder), "--out", str(folder / "out")]) == 0
-    return folder / "out"
 
 
 def command(stage, run, *arguments):
@@ -175,6 +155,8 @@ def weights_of(path):
 def assert_same_models(folder, expected):
     assert {path.name for path in folder.iterdir()} == {path.name for path in expected.iterdir()}
     assert history_of(folder) == history_of(expected)
+    for name in ("diagnostics.csv", "singular_values.csv"):
+        assert (folder / name).read_bytes() == (expected / name).read_bytes()
     for name in ("light.keras", "train.keras"):
         found, right = weights_of(folder / name), weights_of(expected / name)
         assert found.keys() == right.keys()
@@ -396,7 +378,7 @@ def training(prepared):
     def run(folder, change, stop=None):
         settings = CustomSettings(**SETTINGS | {"epochs": 3} | change)
 
-        def stopping(*arguments):
+        def stopping(*arguments, **_):
             if stop == "models" or arguments[1] + 1 == stop:
                 raise KeyboardInterrupt
 
@@ -427,6 +409,7 @@ OPTIONS = {
     "float16": {"precision": "mixed_float16"},
     "XLA": {"xla": True, "mixup": 0.0, "ema": None},
     "patience": {"patience": 1, "epochs": 8, "learning_rate": 1e-8},
+    "controls, one device": {"folded": False, "frozen_factors": True, "distribute": True},
     "Conformer": {"backbone": "conformer", "backbone_options": CONFORMER},
 }
 

@@ -3,7 +3,13 @@
 import keras
 
 import keras_reparam as kr
+from keras_reparam.benchmarks.chained_hrf_dense import chain
+from keras_reparam.layers.hrf_layer import HRFLayer
 from recipes.common.settings import RecipeSettings
+
+# What a layer with frozen factors trains: the first linear layer of its chain, and the bias that a
+# plain layer has, too.
+_TRAINED = {"factor_1", "factor_bias_1", "bias"}
 
 
 def create_backbone(
@@ -29,3 +35,17 @@ def create_backbone(
     if not settings.expansion:
         return light
     return kr.expand(light, expansion=settings.expansion, factors=settings.factors)
+
+
+def control(backbone: keras.Model, settings: RecipeSettings) -> None:
+    """Makes an expanded backbone train in the way of the settings' controls, in place.
+
+    Its weights stay as they are, in their order: they are those of a backbone without controls.
+    """
+    if settings.frozen_factors:
+        for layer in backbone._flatten_layers(include_self=False):
+            if isinstance(layer, HRFLayer):
+                for weight in layer.weights:
+                    weight.trainable = weight.name in _TRAINED
+    if not settings.folded:
+        chain(backbone)

@@ -1,5 +1,6 @@
 """Batches for training."""
 
+import threading
 import time
 
 import keras
@@ -22,6 +23,8 @@ class TrainingBatches(keras.utils.PyDataset):
         truth: `(clips,)`: class indices.
         num_classes: Number of classes.
         settings: The recipe.
+        shared: Whether several devices share each batch. Then the clips of an epoch that do not
+            fill one are left out of it.
 
     Attributes:
         clips: Clips in an epoch.
@@ -34,15 +37,27 @@ class TrainingBatches(keras.utils.PyDataset):
         truth,
         num_classes: int,
         settings: TrainingSettings,
+        *,
+        shared: bool = False,
     ):
         super().__init__()
+        size = settings.batch_size
+        if shared and len(truth) < size:
+            raise ValueError(
+                f"The {len(truth)} training clips do not fill a batch, and batches that are not "
+                f"full are left out here. Received: batch_size={size}"
+            )
         self._windows, self._truth = windows, np.asarray(truth)
         self._targets = np.eye(num_classes, dtype="float32")
         counts = np.bincount(self._truth, minlength=num_classes)
         self._rarity = (len(self._truth) / num_classes / np.maximum(counts, 1)).astype("float32")
         self._settings = settings
         self._mix_up = MixUp(alpha=settings.mixup, seed=0) if settings.mixup else None
-        self.clips = len(self._truth)
+        self._drawn = len(self._truth)
+        self.clips = self._drawn // size * size if shared else self._drawn
+        # On several devices TensorFlow asks for a batch before it is done with the last epoch's.
+        self._lock = threading.Lock()
+        self._shared = shared
         self.seconds = 0.0
         self.start_at(0)
 
@@ -50,6 +65,10 @@ class TrainingBatches(keras.utils.PyDataset):
         return -(-self.clips // self._settings.batch_size)
 
     def __getitem__(self, index):
+        with self._lock:
+            return self._batch(index)
+
+    def _batch(self, index):
         start = time.perf_counter()
         size = self._settings.batch_size
         clips = self._order[index * size : (index + 1) * size]
@@ -63,6 +82,10 @@ class TrainingBatches(keras.utils.PyDataset):
             weights = targets @ self._rarity
         if self._mix_up is not None:
             inputs, targets, weights = self._mixed(inputs, targets, weights, rng)
+        if self._shared and len(inputs) > 1:
+            # TensorFlow adds up what the devices get, once, and can't do so with truth values; the
+            # model makes them such again.
+            inputs = inputs[0], inputs[1].astype("float32")
         self.seconds += time.perf_counter() - start
         return inputs if len(inputs) > 1 else inputs[0], targets, weights
 
@@ -79,10 +102,14 @@ class TrainingBatches(keras.utils.PyDataset):
 
     def start_at(self, epoch: int) -> None:
         """Makes the batches those of `epoch`, counted from 0."""
+        with self._lock:
+            self._start_at(epoch)
+
+    def _start_at(self, epoch):
         self._epoch = epoch
         rng = np.random.default_rng((self._settings.seed, self._epoch))
         if self._settings.class_balance == "sampling":
             rarity = self._rarity[self._truth].astype("float64")
-            self._order = rng.choice(self.clips, size=self.clips, p=rarity / rarity.sum())
+            self._order = rng.choice(self._drawn, size=self._drawn, p=rarity / rarity.sum())
         else:
-            self._order = rng.permutation(self.clips)
+            self._order = rng.permutation(self._drawn)

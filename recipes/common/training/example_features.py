@@ -33,6 +33,9 @@ class ExampleFeatures(Sequence):
 class ExampleWindows(keras.utils.PyDataset):
     """Batches `((features, mask),)` of all windows of examples, one example after another.
 
+    All batches are of one size, so that the model is compiled once, and that several devices can
+    share each: the last one repeats its last window until it is full.
+
     Args:
         corpus: Where they are read from.
         examples: Which ones.
@@ -68,6 +71,7 @@ class ExampleWindows(keras.utils.PyDataset):
 
     def __getitem__(self, index):
         chosen = self._windows[index * self._batch_size : (index + 1) * self._batch_size]
+        chosen += chosen[-1:] * (self._batch_size - len(chosen))
         mask = stacked([found.mask for found in chosen], self._frames)
         values = stacked([found.values for found in chosen], self._frames)
         features = keras.ops.convert_to_numpy(self._log_mel.normalize(values, mask=mask))

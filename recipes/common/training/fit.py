@@ -10,11 +10,22 @@ from recipes.common.training.progress_bar import ProgressBar
 
 
 def prepare_to_fit(
-    model: keras.Model, batches: TrainingBatches, settings: TrainingSettings
+    model: keras.Model,
+    batches: TrainingBatches,
+    settings: TrainingSettings,
+    *,
+    norms: bool = False,
 ) -> None:
-    """Compiles `model`, and gives its optimiser all its variables."""
+    """Compiles `model`, and gives its optimiser all its variables.
+
+    Args:
+        model: What is trained.
+        batches: What it is trained on.
+        settings: Optimiser and schedule.
+        norms: Whether the optimiser keeps the gradients' norms.
+    """
     model.compile(
-        optimizer_of(settings, len(batches)),
+        optimizer_of(settings, len(batches), norms=norms),
         keras.losses.CategoricalCrossentropy(
             from_logits=True, label_smoothing=settings.label_smoothing
         ),

@@ -1,18 +1,24 @@
 """The optimiser of a training."""
 
+import functools
 import math
 
 import keras
 
 from recipes.common.settings import TrainingSettings
+from recipes.common.training.distribution import replicas
+from recipes.common.training.gradients import GradientNorms, WholeGradients
 
 
-def optimizer_of(settings: TrainingSettings, steps: int) -> keras.optimizers.Optimizer:
+def optimizer_of(
+    settings: TrainingSettings, steps: int, *, norms: bool = False
+) -> keras.optimizers.Optimizer:
     """The settings' optimiser, whose learning rate rises, and falls as a cosine.
 
     Args:
         settings: The recipe.
         steps: Steps of an epoch.
+        norms: Whether it keeps the gradients' norms: then it is a `GradientNorms`.
     """
     total = steps * settings.epochs
     rising = math.ceil(settings.warm_up * total)
@@ -22,13 +28,23 @@ def optimizer_of(settings: TrainingSettings, steps: int) -> keras.optimizers.Opt
         warmup_target=settings.learning_rate,
         warmup_steps=rising,
     )
+    copies, clip_norm = replicas(), settings.clip_norm
     shared = {
         "learning_rate": rate,
         "weight_decay": settings.weight_decay,
-        "clipnorm": settings.clip_norm,
+        "clipnorm": clip_norm and clip_norm / copies,
         "use_ema": settings.ema is not None,
         "ema_momentum": settings.ema or 0.0,
     }
     if settings.optimizer == "sgd":
-        return keras.optimizers.SGD(momentum=settings.momentum, **shared)
-    return keras.optimizers.AdamW(**shared)
+        kind, own = keras.optimizers.SGD, {"momentum": settings.momentum}
+    else:
+        kind, own = keras.optimizers.AdamW, {}
+    return _with(kind, whole=copies > 1, norms=norms)(**own, **shared)
+
+
+@functools.cache
+def _with(kind: type, *, whole: bool, norms: bool) -> type:
+    """The class of an optimiser with the mixins, under its own name."""
+    mixins = [WholeGradients] * whole + [GradientNorms] * norms
+    return type(kind.__name__, (*mixins, kind), {}) if mixins else kind

@@ -1,5 +1,6 @@
 """Trains one fold."""
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,9 +14,11 @@ from recipes.common.protocol.fold import Example, Fold
 from recipes.common.results.decisions import decide
 from recipes.common.results.metrics import FIGURES
 from recipes.common.settings import RecipeSettings
-from recipes.common.training.backbone import create_backbone
+from recipes.common.training.backbone import control, create_backbone
 from recipes.common.training.batches import TrainingBatches
 from recipes.common.training.checkpoints import BEST, CHECKPOINT, Checkpoints
+from recipes.common.training.diagnostics import DiagnosticsRecorder
+from recipes.common.training.distribution import all_devices
 from recipes.common.training.example_features import ExampleFeatures, ExampleWindows
 from recipes.common.training.fit import fit, prepare_to_fit
 from recipes.common.training.model import scored_model, training_model
@@ -65,19 +68,52 @@ def train_fold(
         settings = settings.model_copy(update={"frames": _longest(corpus, fold)})
     log_mel = LogMel()
     corpus.adapt(log_mel, fold.train)
+    batches = _batches(corpus, fold, labels, log_mel, settings)
+    shared = all_devices(settings) if settings.distribute else contextlib.nullcontext(1)
+    with shared as devices:
+        backbone, checkpoints = _trained(
+            corpus, fold, labels, settings, folder, console, log_mel, batches
+        )
+    write_trained(
+        folder,
+        backbone,
+        log_mel,
+        labels,
+        settings,
+        checkpoints,
+        fold,
+        console,
+        devices=devices,
+        clips=batches.clips,
+    )
+    remove_checkpoints(folder)
+
+
+def _trained(
+    corpus: Corpus,
+    fold: Fold,
+    labels: Sequence[str],
+    settings: RecipeSettings,
+    folder: Path,
+    console: Console,
+    log_mel: LogMel,
+    batches: TrainingBatches,
+) -> tuple[keras.Model, Checkpoints]:
+    """The backbone of the chosen epoch, and how it got there."""
     shape = {"num_classes": len(labels), "num_mels": log_mel.num_mels}
     backbone = create_backbone(settings, **shape, dtype=settings.precision)
+    control(backbone, settings)
     teacher = load_teacher(settings, fold.name, labels, log_mel)
+    front_end = _copy(log_mel) if settings.waveform_augmentation else None
     model = training_model(
         backbone,
         settings,
-        waveforms_to=log_mel if settings.waveform_augmentation else None,
+        waveforms_to=front_end,
         teacher=teacher,
         teacher_weight=settings.teacher_weight,
     )
-    batches = _batches(corpus, fold, labels, log_mel, settings)
-    prepare_to_fit(model, batches, settings)
-    constants = [*log_mel.variables, *(teacher.variables if teacher else ())]
+    prepare_to_fit(model, batches, settings, norms=settings.diagnostics)
+    constants = [v for part in (front_end, teacher) if part is not None for v in part.variables]
     checkpoints = Checkpoints(
         folder,
         backbone,
@@ -102,18 +138,26 @@ def train_fold(
             labels,
             metrics=tuple(FIGURES),
         )
+        watching = [DiagnosticsRecorder(folder, backbone, done)] if settings.diagnostics else []
         fit(
             model,
             batches,
             settings,
             console,
-            callbacks=[scores, checkpoints, *_tensorboard(settings, folder)],
+            callbacks=[scores, *watching, checkpoints, *_tensorboard(settings, folder)],
             initial_epoch=done,
             best=max((row["val_ua"] for row in checkpoints.history), default=0.0),
         )
     checkpoints.load_best()
-    write_trained(folder, backbone, log_mel, labels, settings, checkpoints, fold, console)
-    remove_checkpoints(folder)
+    return backbone, checkpoints
+
+
+def _copy(log_mel: LogMel) -> LogMel:
+    """The front end with variables of its own, where the model's are to be."""
+    copy = LogMel.from_config(log_mel.get_config())
+    copy.build(None)
+    copy.set_weights(log_mel.get_weights())
+    return copy
 
 
 def _longest(corpus: Corpus, fold: Fold) -> int:
@@ -129,7 +173,7 @@ def _batches(
     else:
         windows = FeatureWindows(ExampleFeatures(corpus, fold.train), log_mel, settings)
     truth = [example.label for example in fold.train]
-    return TrainingBatches(windows, truth, len(labels), settings)
+    return TrainingBatches(windows, truth, len(labels), settings, shared=settings.distribute)
 
 
 def _decided(

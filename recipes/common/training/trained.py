@@ -1,5 +1,6 @@
 """What a training leaves: models, curves, and how it went."""
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,12 +14,13 @@ from recipes.common.files.disk import explaining_a_full_disk
 from recipes.common.files.folders import staged
 from recipes.common.files.json_file import write_json
 from recipes.common.protocol.fold import Fold
+from recipes.common.results.diagnostics import read_diagnostics
+from recipes.common.results.diagnostics_plot import plot_diagnostics
 from recipes.common.results.plots import plot_curves
 from recipes.common.settings import RecipeSettings
 from recipes.common.training.backbone import create_backbone
 from recipes.common.training.checkpoints import Checkpoints
-
-LIGHT, TRAIN, TRAINING = "light.keras", "train.keras", "training.json"
+from recipes.common.training.names import LIGHT, TRAIN, TRAINING
 
 
 def write_trained(
@@ -30,8 +32,13 @@ def write_trained(
     checkpoints: Checkpoints,
     fold: Fold,
     console: Console,
+    *,
+    devices: int,
+    clips: int,
 ) -> None:
     """Writes the models, merged and with HRF, the curves, and `training.json`, all at the end.
+
+    The models are those of one device, and of a training without controls.
 
     Args:
         folder: The fold's folder.
@@ -42,13 +49,21 @@ def write_trained(
         checkpoints: What they were kept by: the history.
         fold: Who trained.
         console: Where to report.
+        devices: On how many it trained.
+        clips: Clips of an epoch.
     """
-    if settings.precision != "float32":
+    if (
+        settings.precision != "float32"
+        or settings.distribute
+        or settings.frozen_factors
+        or not settings.folded
+    ):
         weights = backbone.get_weights()
         backbone = create_backbone(settings, num_classes=len(labels), num_mels=log_mel.num_mels)
         backbone.set_weights(weights)
     light = kr.merge(backbone) if settings.expansion else backbone
     about = _about(backbone, light, log_mel, settings, checkpoints, fold)
+    about |= {"devices": devices, "clips_per_second": clips * about["epochs"] / about["seconds"]}
     subtitle = (
         f"{about['parameters']['training']:,} parameters in training, "
         f"{about['parameters']['merged']:,} merged; {len(fold.train)} clips"
@@ -64,6 +79,13 @@ def write_trained(
             subtitle=subtitle,
             select_on=settings.select_on,
         )
+        if settings.diagnostics:
+            found = read_diagnostics(folder)
+            plot_diagnostics(
+                beside / "diagnostics.png",
+                {"": dataclasses.replace(found, chosen=about["chosen_epoch"])},
+                title=f"{settings.backbone}, expansion {settings.expansion}, fold {fold.name}",
+            )
         write_json(beside / TRAINING, about)
     console.print(_summary(about), highlight=False)
 
@@ -98,7 +120,6 @@ def _about(
             for name, examples in fold.parts.items()
         },
         "seconds": seconds,
-        "clips_per_second": len(fold.train) * len(history) / seconds,
         "share_of_time_on_batches": sum(row["data_seconds"] for row in history) / seconds,
         "front_end": log_mel.get_config(),
         "backend": keras.config.backend(),

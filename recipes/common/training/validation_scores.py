@@ -18,7 +18,8 @@ class ValidationScores(keras.callbacks.Callback):
 
     Args:
         scored: `scored_model` of the backbone that is trained.
-        inputs: Its input for all windows of all validation clips: arrays, or a data set.
+        inputs: Its input for all windows of all validation clips: arrays, or a data set, in which
+            more may follow.
         clips: `(windows,)`: the clip that each window belongs to.
         decide: Of probabilities `(clips, classes)` the true classes `(decisions,)`, the predicted
             ones and the probabilities `(decisions, classes)`.
@@ -40,6 +41,7 @@ class ValidationScores(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         with averaged_weights(self.model):
             logits = self._scored.predict(self._inputs, batch_size=self._batch_size, verbose=0)
+        logits = logits[: len(self._clips)]
         if not np.isfinite(logits).all():
             raise ValueError(
                 f"Training has diverged in epoch {epoch + 1}: the loss is {logs['loss']}, and the "

@@ -1,0 +1,4 @@
+"""Files that a training leaves in a fold's folder."""
+
+LIGHT, TRAIN, TRAINING = "light.keras", "train.keras", "training.json"
+DIAGNOSTICS, SINGULAR_VALUES = "diagnostics.csv", "singular_values.csv"
