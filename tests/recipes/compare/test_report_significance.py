@@ -48,7 +48,7 @@ def test_of_equals():
 
 
 @given(st.lists(st.integers(-4, 4), min_size=1, max_size=7))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_all_signs(differences):
     # Differences of shares: equal but for rounding.
     found, least = wilcoxon([0.1 * d + 0.7 - 0.7 for d in differences])
@@ -71,7 +71,7 @@ def test_holm_by_hand():
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 def test_holm_is_never_below_the_raw_one(values):
     found = holm(values)
     assert all(c >= p - 1e-12 and c <= 1 for c, p in zip(found, values, strict=True))
