@@ -27,7 +27,6 @@ from recipes.common.protocol.examples import cross_corpus_examples
 from recipes.common.protocol.fold import Example, Fold
 from recipes.common.recipe import Recipe
 from recipes.common.results.evaluation import (
-    PREDICTIONS,
     Samples,
     predictions_of,
     record_reading,
@@ -35,6 +34,7 @@ from recipes.common.results.evaluation import (
     write_evaluation,
 )
 from recipes.common.results.metrics import FIGURES
+from recipes.common.results.names import PREDICTIONS
 from recipes.common.results.pooling import folded_results
 from recipes.common.results.predictions import (
     Predictions,

@@ -8,6 +8,7 @@ from typing import Any
 import pydantic_core
 
 from recipes.common.settings import RecipeSettings
+from recipes.compare.arm import Arm
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -41,32 +42,29 @@ class Cell:
         return hashlib.sha256(text.encode("ascii")).hexdigest()[:12]
 
     @property
-    def arm(self) -> tuple[str, ...]:
-        """What is compared: all but corpus, fold, seed and learning rate, in words."""
+    def arm(self) -> Arm:
+        """What is compared."""
         settings = self.settings
-        optimizer = () if settings.optimizer == "adamw" else (settings.optimizer,)
-        return (settings.backbone, settings.size, self._form, *optimizer)
+        return Arm(
+            size=settings.size,
+            expansion=settings.expansion,
+            factors=settings.factors if settings.expansion else 0,
+            optimizer=settings.optimizer,
+            control=self.control,
+        )
 
     @property
-    def _form(self) -> str:
+    def model(self) -> str:
+        """Corpus, backbone and arm, for people."""
         settings = self.settings
-        if not settings.expansion:
-            return "plain"
-        hrf = f"r={settings.expansion}" + (", 3 factors" if settings.factors == 3 else "")
-        return {
-            "": f"HRF ({hrf})",
-            "longer": f"plain, longer (as {hrf})",
-            "wider": f"plain, wider (as {hrf})",
-            "chained": f"HRF, chained ({hrf})",
-            "frozen": f"HRF, frozen ({hrf})",
-        }[self.control]
+        name = self.arm.name(with_optimizer=settings.optimizer != "adamw")
+        return f"{self.corpus}: {settings.backbone} {name}"
 
     @property
     def name(self) -> str:
         """For people: what it is, in one line."""
         rate = "" if self.learning_rate == 1 else f", {self.learning_rate:g} x the rate"
-        arm = " ".join(self.arm)
-        return f"{self.corpus} fold {self.fold} seed {self.settings.seed}: {arm}{rate}"
+        return f"{self.model}{rate}, fold {self.fold}, seed {self.settings.seed}"
 
     def about(self) -> dict[str, Any]:
         """As JSON."""

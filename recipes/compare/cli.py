@@ -18,6 +18,7 @@ from recipes.compare.plan import cells_of
 from recipes.compare.pool import BUSY, default_workers, run_in_pool
 from recipes.compare.progress import GridProgress
 from recipes.compare.ray_cluster import run_on_ray
+from recipes.compare.readme import insert_table
 from recipes.compare.status import show_status
 
 GRID, PREPARED = Path("runs/compare"), Path("runs")
@@ -177,6 +178,10 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
+    # What makes statistics and pictures takes a second to import.
+    from recipes.compare.collect import collect
+    from recipes.compare.report.report import readme_table, write_report
+
     console = Console()
     folder, prepared = _folders(options)
     results, out = options.results, options.out

@@ -6,15 +6,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from recipes.common.deployment.names import DEFAULT_KINDS
+from recipes.common.deployment.names import DEFAULT_KINDS, RESULTS, predictions_name
 from recipes.common.files.json_file import read_json
-from recipes.common.results.evaluation import PREDICTIONS
 from recipes.common.results.metrics import FIGURES
+from recipes.common.results.names import PREDICTIONS
 from recipes.common.results.predictions import Predictions, read_predictions
 from recipes.common.run_folder import RUN, RunFolder
+from recipes.common.training.names import HISTORY, TRAINING
 from recipes.compare.cell import Cell
 from recipes.compare.corpora import PreparedCorpus, prepared_corpus
-from recipes.compare.grid_folder import GridFolder
+from recipes.compare.grid_folder import CELL, GridFolder
 from recipes.compare.tables.cell_result import CellResult
 from recipes.compare.tables.decision_count import KERAS, DecisionCount
 from recipes.compare.tables.epoch import Epoch
@@ -74,7 +75,7 @@ class _Run:
         self.cell, self._path = cell, path
         self._run = RunFolder(path)
         self._fold = self._run.fold(cell.fold)
-        self._trained = read_json(self._fold / "training.json", dict[str, Any])
+        self._trained = read_json(self._fold / TRAINING, dict[str, Any])
 
     @property
     def environment(self) -> dict[str, Any]:
@@ -93,7 +94,7 @@ class _Run:
     def result(self) -> CellResult:
         """Its row in `cells.csv`."""
         cell, settings, trained = self.cell, self.cell.settings, self._trained
-        exported = read_json(self._fold / "export.json", dict[str, Any])["files"]
+        exported = read_json(self._fold / RESULTS, dict[str, Any])["files"]
         validation = {f"val_{name}": trained["validation"][name] for name in FIGURES}
         return CellResult(
             cell=cell.id,
@@ -114,7 +115,7 @@ class _Run:
             **validation,
             parameters_training=trained["parameters"]["training"],
             parameters_merged=trained["parameters"]["merged"],
-            macs=read_json(self._path / "cell.json", dict[str, Any])["macs"],
+            macs=read_json(self._path / CELL, dict[str, Any])["macs"],
             int8_bytes=exported["int8"]["bytes"],
             int8_milliseconds=exported["int8"]["milliseconds"]["median"],
             float_milliseconds=exported["float32"]["milliseconds"]["median"],
@@ -128,7 +129,7 @@ class _Run:
         headline = keras.where(part=keras.part[0].item())
         yield from self._counts(KERAS, headline)
         for kind in DEFAULT_KINDS:
-            yield from self._counts(kind, read_predictions(self._fold / f"predictions-{kind}.csv"))
+            yield from self._counts(kind, read_predictions(self._fold / predictions_name(kind)))
 
     def _counts(self, form: str, predictions: Predictions) -> Iterator[DecisionCount]:
         labels = predictions.labels
@@ -150,7 +151,7 @@ class _Run:
 
     def curve(self) -> Iterator[Epoch]:
         """Its rows in `curves.csv`."""
-        with (self._fold / "history.csv").open(newline="", encoding="utf-8") as file:
+        with (self._fold / HISTORY).open(newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
                 yield Epoch(
                     cell=self.cell.id,

@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 import hashlib
-import importlib
 from pathlib import Path
 
 from recipes.common.manifest import Segment, read_manifest
@@ -11,13 +10,17 @@ from recipes.common.protocol.fold import Fold
 from recipes.common.recipe import Recipe
 from recipes.common.settings import RecipeSettings
 from recipes.common.store.layout import INDEX
+from recipes.crema_d.recipe import RECIPE as CREMA_D
+from recipes.custom.recipe import RECIPE as CUSTOM
+from recipes.daic_woz.recipe import RECIPE as DAIC_WOZ
+from recipes.emodb.recipe import RECIPE as EMODB
+from recipes.iemocap.recipe import RECIPE as IEMOCAP
+from recipes.m3ed.recipe import RECIPE as M3ED
 
-CORPORA = ("iemocap", "m3ed", "daic_woz", "emodb", "crema_d", "custom")
-
-
-def recipe_of(corpus: str) -> Recipe:
-    """The recipe of a corpus of `CORPORA`."""
-    return importlib.import_module(f"recipes.{corpus}.recipe").RECIPE
+_RECIPES: dict[str, Recipe] = {
+    recipe.name: recipe for recipe in (IEMOCAP, M3ED, DAIC_WOZ, EMODB, CREMA_D, CUSTOM)
+}
+CORPORA = tuple(_RECIPES)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +38,7 @@ class PreparedCorpus:
     @property
     def recipe(self) -> Recipe:
         """Its recipe."""
-        return recipe_of(self.name)
+        return _RECIPES[self.name]
 
     @property
     def manifest(self) -> Path:

@@ -43,7 +43,8 @@ def cells_of(grid: Grid, corpora: Mapping[str, PreparedCorpus]) -> list[Cell]:
 
 
 def _axes_of(cell: Cell) -> tuple:
-    return (cell.corpus, cell.fold, cell.arm, cell.learning_rate, cell.settings.seed)
+    settings = cell.settings
+    return (cell.corpus, cell.fold, settings.backbone, cell.arm, cell.learning_rate, settings.seed)
 
 
 def _of_corpus(axes: Axes, corpus: PreparedCorpus) -> Iterator[tuple[int, Cell]]:

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from recipes.common.command import say
+from recipes.common.training.names import HISTORY
 from recipes.compare.cell import Cell
 from recipes.compare.grid_folder import GridFolder
 from recipes.compare.status import expected_seconds
@@ -88,7 +89,7 @@ class GridProgress:
 
 def epochs_done(folder: GridFolder, cell: Cell) -> int:
     """How many epochs a cell that is not done has trained."""
-    for path in folder.working(cell).glob("fold-*/history.csv"):
+    for path in folder.working(cell).glob(f"fold-*/{HISTORY}"):
         with contextlib.suppress(OSError):
             return max(len(path.read_text(encoding="utf-8").splitlines()) - 1, 0)
     return 0

@@ -6,14 +6,15 @@ import platform
 import time
 import traceback
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from keras_reparam.audio import LogMel
 from keras_reparam.deploy.tflite_graph import TFLiteGraph
-from recipes.common.deployment.names import DEFAULT_KINDS
+from recipes.common.deployment.names import DEFAULT_KINDS, file_name
 from recipes.common.files.json_file import read_json, write_json
-from recipes.common.run_folder import RunFolder
+from recipes.common.run_folder import CONFIG, RunFolder
 from recipes.common.settings import RecipeSettings
 from recipes.common.stages import Stages
 from recipes.compare.cell import Cell
@@ -84,7 +85,7 @@ def _run(
         path / CELL,
         {
             **cell.about(),
-            "macs": TFLiteGraph((fold / "ser_float32.tflite").read_bytes()).macs,
+            "macs": TFLiteGraph((fold / file_name("float32")).read_bytes()).macs,
             # Of the last attempt.
             "seconds": time.monotonic() - start,
             "host": platform.node(),
@@ -95,7 +96,7 @@ def _run(
 def _settings(cell: Cell, folder: GridFolder, corpus: PreparedCorpus, path: Path) -> RecipeSettings:
     """The recipe's settings, which a former attempt may have settled."""
     run = RunFolder(path)
-    if (path / "config.json").exists():
+    if (path / CONFIG).exists():
         return corpus.recipe.settings.model_validate(run.config())
     settings = cell.settings
     shape = {
@@ -106,12 +107,13 @@ def _settings(cell: Cell, folder: GridFolder, corpus: PreparedCorpus, path: Path
     }
 
     def cost() -> float:
-        what = [cell.corpus, *cell.arm[:3], settings.factors, settings.batch_size, shape["frames"]]
-        with folder.measuring(" ".join(map(str, what))) as file:
+        # Fold, seed and rate don't matter to it.
+        what = settings.model_copy(update={"seed": 0, "learning_rate": 1.0})
+        with folder.measuring(f"{cell.corpus} {what}") as file:
             if not file.is_file():
                 ratio = cost_of_hrf(settings, **shape)
-                write_json(file, {"what": what, "cost": ratio})
-            return read_json(file, dict)["cost"]
+                write_json(file, {"model": cell.model, "cost": ratio})
+            return read_json(file, dict[str, Any])["cost"]
 
     return settings_of(cell.control, settings, **shape, cost=cost)
 

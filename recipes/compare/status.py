@@ -27,11 +27,11 @@ def show_status(cells: Sequence[Cell], folder: GridFolder, console: Console) -> 
     for name in ("done", "running", "failed", "waiting", "min each"):
         table.add_column(name, justify="right", no_wrap=True)
     running = {cell.id for cell in cells if not folder.done(cell) and folder.running(cell)}
-    arms = dict.fromkeys((cell.corpus, *cell.arm) for cell in cells)
-    for arm in arms:
-        chosen = [cell for cell in cells if (cell.corpus, *cell.arm) == arm]
-        _add(table, " ".join(arm), chosen, folder, running)
-    if len(arms) > 1:
+    models = dict.fromkeys(cell.model for cell in cells)
+    for model in models:
+        chosen = [cell for cell in cells if cell.model == model]
+        _add(table, model, chosen, folder, running)
+    if len(models) > 1:
         table.add_section()
         _add(table, "all", cells, folder, running)
     console.print(table)
@@ -55,15 +55,13 @@ def expected_seconds(cells: Sequence[Cell], folder: GridFolder) -> float | None:
     seconds = {cell.id: folder.about(cell)["seconds"] for cell in cells if folder.done(cell)}
     if not seconds:
         return None
-    by_arm: dict[tuple, list[float]] = {}
+    by_model: dict[str, list[float]] = {}
     for cell in cells:
         if cell.id in seconds:
-            by_arm.setdefault((cell.corpus, *cell.arm), []).append(seconds[cell.id])
-    means = {arm: statistics.fmean(found) for arm, found in by_arm.items()}
+            by_model.setdefault(cell.model, []).append(seconds[cell.id])
+    means = {model: statistics.fmean(found) for model, found in by_model.items()}
     usual = statistics.fmean(seconds.values())
-    return sum(
-        means.get((cell.corpus, *cell.arm), usual) for cell in cells if cell.id not in seconds
-    )
+    return sum(means.get(cell.model, usual) for cell in cells if cell.id not in seconds)
 
 
 def _add(

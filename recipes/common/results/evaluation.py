@@ -15,14 +15,13 @@ from recipes.common.files.folders import staged
 from recipes.common.files.json_file import read_json, write_json
 from recipes.common.protocol.fold import Example, Fold
 from recipes.common.results.decisions import decide, majority_class
+from recipes.common.results.names import CONFUSION, METRICS, PREDICTIONS, READINGS
 from recipes.common.results.plots import plot_confusion
 from recipes.common.results.pooling import FoldedResults
 from recipes.common.results.predictions import Predictions, pooled, write_predictions
 from recipes.common.results.results import Results, results_of
 from recipes.common.settings import RecipeSettings
 
-METRICS, PREDICTIONS, CONFUSION = "metrics.json", "predictions.csv", "confusion.png"
-READINGS = "test_readings.json"
 Samples = Callable[[Example], np.ndarray]
 
 

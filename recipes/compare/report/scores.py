@@ -9,8 +9,8 @@ import numpy as np
 
 from recipes.common.results.intervals import figures_of_confusions
 from recipes.common.results.metrics import FIGURES
-from recipes.compare.report.arm import Arm, natural
-from recipes.compare.tables.cell import Cell
+from recipes.compare.arm import Arm, natural
+from recipes.compare.tables.cell_result import CellResult
 from recipes.compare.tables.decision_count import KERAS
 from recipes.compare.tables.tables import Tables
 
@@ -28,7 +28,7 @@ class Run:
         scores: By form and then figure, of the test part, from 0 to 1.
     """
 
-    cell: Cell
+    cell: CellResult
     confusions: Mapping[str, Mapping[str, np.ndarray]]
     scores: Mapping[str, Mapping[str, float]]
 

@@ -3,7 +3,7 @@
 from pydantic.dataclasses import dataclass
 
 from recipes.common.settings import Count
-from recipes.compare.tables.cell import CellId, Word
+from recipes.compare.tables.cell_result import CellId, Word
 
 # Forms: the merged model in Keras, or a kind of file.
 KERAS, INT8 = "keras", "int8"

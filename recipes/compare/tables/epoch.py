@@ -6,7 +6,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from recipes.common.settings import Count
-from recipes.compare.tables.cell import CellId, Score
+from recipes.compare.tables.cell_result import CellId, Score
 
 _Loss = Annotated[float, Field(allow_inf_nan=False)]
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from recipes.common.files.folders import staged
 from recipes.common.files.json_file import read_json, write_json
-from recipes.compare.tables.cell import Cell
+from recipes.compare.tables.cell_result import CellResult
 from recipes.compare.tables.decision_count import KERAS, DecisionCount
 from recipes.compare.tables.epoch import Epoch
-from recipes.compare.tables.grid import Grid
+from recipes.compare.tables.overview import Overview
 from recipes.compare.tables.rows import read_dataclasses, write_dataclasses
 
 CELLS, DECISIONS, CURVES, GRID = "cells.csv", "decisions.csv", "curves.csv", "grid.json"
@@ -34,10 +34,10 @@ class Tables:
             than planned.
     """
 
-    cells: tuple[Cell, ...]
+    cells: tuple[CellResult, ...]
     decisions: tuple[DecisionCount, ...]
     curves: tuple[Epoch, ...]
-    grid: Grid
+    grid: Overview
 
     def __post_init__(self):
         for name in ("cells", "decisions", "curves"):
@@ -51,7 +51,7 @@ class Tables:
 def write_tables(folder: Path, tables: Tables) -> None:
     """Writes the four files into `folder`, whole or not at all."""
     with staged(folder) as beside:
-        write_dataclasses(beside / CELLS, Cell, tables.cells)
+        write_dataclasses(beside / CELLS, CellResult, tables.cells)
         write_dataclasses(beside / DECISIONS, DecisionCount, tables.decisions)
         write_dataclasses(beside / CURVES, Epoch, tables.curves)
         write_json(beside / GRID, tables.grid)
@@ -70,10 +70,10 @@ def read_tables(folder: Path) -> Tables:
             f"There are no results of a grid in '{folder}': {', '.join(missing)} not found."
         )
     parts = {
-        "cells": read_dataclasses(folder / CELLS, Cell),
+        "cells": read_dataclasses(folder / CELLS, CellResult),
         "decisions": read_dataclasses(folder / DECISIONS, DecisionCount),
         "curves": read_dataclasses(folder / CURVES, Epoch),
-        "grid": read_json(folder / GRID, Grid),
+        "grid": read_json(folder / GRID, Overview),
     }
     try:
         return Tables(**parts)
@@ -173,7 +173,7 @@ def _check_same_test(tables: Tables) -> None:
     )
     for row in tables.decisions:
         tested[row.cell, row.form][row.speaker, row.label] += row.count
-    first: dict[tuple[str, str], Cell] = {}
+    first: dict[tuple[str, str], CellResult] = {}
     of = {cell.cell: cell for cell in tables.cells}
     for (name, form), clips in tested.items():
         cell = of[name]

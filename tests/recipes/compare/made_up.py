@@ -4,10 +4,10 @@ import zlib
 
 import numpy as np
 
-from recipes.compare.tables.cell import Cell
+from recipes.compare.tables.cell_result import CellResult
 from recipes.compare.tables.decision_count import DecisionCount
 from recipes.compare.tables.epoch import Epoch
-from recipes.compare.tables.grid import Corpus, Grid
+from recipes.compare.tables.overview import ComparedCorpus, Overview
 from recipes.compare.tables.tables import Tables
 
 LABELS = ("anger", "joy", "sadness", "neutral")
@@ -40,15 +40,15 @@ PLAIN = {
 }
 
 
-def cell(**changes) -> Cell:
+def cell(**changes) -> CellResult:
     """A cell whose id follows from what it is."""
     values = {**PLAIN, **changes}
     key = repr([values[name] for name in list(PLAIN)[:10]]).encode()
     number = zlib.crc32(key) + (zlib.crc32(key[::-1]) << 16)
-    return Cell(**{"cell": f"{number:012x}"[:12], **values})
+    return CellResult(**{"cell": f"{number:012x}"[:12], **values})
 
 
-def decided(of: Cell, speakers, *, form="keras", labels=("a", "b")) -> list[DecisionCount]:
+def decided(of: CellResult, speakers, *, form="keras", labels=("a", "b")) -> list[DecisionCount]:
     """Decisions from `{speaker: confusion matrix}`."""
     return [
         DecisionCount(
@@ -69,7 +69,7 @@ def tables(runs, *, labels=("a", "b"), planned=None, corpora=None, epochs=3) -> 
     """Tables of pairs (cell, {speaker: confusion matrix}); the int8 file decides likewise."""
     runs = list(runs)
     corpora = corpora or {
-        name: Corpus(title=name.title(), labels=labels)
+        name: ComparedCorpus(title=name.title(), labels=labels)
         for name in dict.fromkeys(each.corpus for each, _ in runs)
     }
     return Tables(
@@ -85,7 +85,7 @@ def tables(runs, *, labels=("a", "b"), planned=None, corpora=None, epochs=3) -> 
             for each, _ in runs
             for i in range(1, epochs + 1)
         ],
-        grid=Grid(
+        grid=Overview(
             corpora=corpora,
             settings={"seeds": [1, 2]},
             cells=planned or len(runs),

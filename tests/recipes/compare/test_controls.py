@@ -25,8 +25,15 @@ def test_longer(cost, epochs):
     assert found == RecipeSettings(expansion=0, epochs=epochs)
 
 
-@pytest.mark.parametrize("backbone", ["conformer", "conv_transformer", "speechformer"])
-@pytest.mark.parametrize("expansion", [2, 8])
+@pytest.mark.parametrize(
+    ("backbone", "expansion"),
+    [
+        ("conv_transformer", 4),
+        pytest.param("conv_transformer", 8, marks=pytest.mark.slow),
+        pytest.param("conformer", 4, marks=pytest.mark.slow),
+        pytest.param("speechformer", 2, marks=pytest.mark.slow),
+    ],
+)
 def test_wider_has_as_many_parameters_in_training(backbone, expansion):
     found = of("wider", backbone=backbone, expansion=expansion, size="light")
     assert (found.expansion, found.size) == (0, "light")
@@ -42,6 +49,7 @@ def test_wider_has_as_many_parameters_in_training(backbone, expansion):
     assert hrf > 1.1 * parameters()
 
 
+@pytest.mark.slow
 def test_wider_haffformer_is_as_near_as_whole_ratios_allow():
     found = of("wider", backbone="haffformer", expansion=4)
     assert found.backbone_options["feed_forward_ratio"] > 2

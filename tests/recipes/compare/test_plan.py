@@ -16,7 +16,7 @@ from tests.recipes.copies import emodb
 
 SPEAKERS = tuple(emodb.CLIPS)
 # Plain, HRF, and the control.
-IDS = ["4b52a2ced18a"]
+IDS = ["4b52a2ced18a", "9b1a83b1a309", "75a11796e628"]
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def test_controls_are_of_each_expansion(corpora):
     forms = {(cell.settings.expansion, cell.control) for cell in found}
     assert forms == {(0, ""), *((r, c) for r in (2, 4) for c in ("", *controls))}
     assert len(found) == len(forms)
-    assert len({cell.arm for cell in found}) == len(found)
+    assert len({cell.name for cell in found}) == len(found)
 
 
 def test_further_products(corpora):

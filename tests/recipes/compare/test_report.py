@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from sklearn.metrics import f1_score
 
+from recipes.compare.arm import natural
 from recipes.compare.report import report as report_module
-from recipes.compare.report.arm import natural
 from recipes.compare.report.comparison import comparisons_of, points, probability, sentence
 from recipes.compare.report.incomplete import alone, gaps, progress
 from recipes.compare.report.report import readme_table, write_report
 from recipes.compare.report.scores import groups_of
-from recipes.compare.tables.grid import Corpus
+from recipes.compare.tables.overview import ComparedCorpus
 from recipes.compare.tables.tables import Tables, read_tables, write_tables
 from tests.recipes.compare.made_up import cell, tables
 
@@ -477,7 +477,9 @@ def test_no_rate_is_chosen_before_all_have_a_common_run(tmp_path):
 
 def test_odd_characters(tmp_path):
     title, label, backbone = "A|B & C_d 100% *x* $y$ <b> \\z [u](v)", "_so_ & |so|", "net_#1{2}^~"
-    corpora = {"odd/corpus": Corpus(title=title, labels=(label, "b"), notes=("1. # no | heading",))}
+    corpora = {
+        "odd/corpus": ComparedCorpus(title=title, labels=(label, "b"), notes=("1. # no | heading",))
+    }
     runs = [
         (cell(corpus="odd/corpus", backbone=backbone, fold="|a|", **changes), right(0.5, "uvw"))
         for changes in (PLAIN, HRF)

@@ -6,8 +6,8 @@ import json
 import pydantic
 import pytest
 
-from recipes.compare.tables.cell import Cell
-from recipes.compare.tables.grid import Corpus, Grid
+from recipes.compare.tables.cell_result import CellResult
+from recipes.compare.tables.overview import ComparedCorpus, Overview
 from recipes.compare.tables.tables import Tables, read_tables, write_tables
 from tests.recipes.compare.made_up import PLAIN, cell, tables
 
@@ -127,8 +127,11 @@ def test_doubles():
 
 
 def test_nothing_is_no_result():
-    grid = Grid(
-        corpora={"a": Corpus(title="A", labels=("x", "y"))}, settings={}, cells=1, environment={}
+    grid = Overview(
+        corpora={"a": ComparedCorpus(title="A", labels=("x", "y"))},
+        settings={},
+        cells=1,
+        environment={},
     )
     with pytest.raises(ValueError, match="one finished cell at least"):
         Tables(cells=(), decisions=(), curves=(), grid=grid)
@@ -144,7 +147,7 @@ def test_missing_files(tmp_path, folder):
 
 def test_a_cell_that_is_none():
     with pytest.raises(pydantic.ValidationError, match="cell"):
-        Cell(**{**PLAIN, "cell": "XYZ"})
+        CellResult(**{**PLAIN, "cell": "XYZ"})
 
 
 def test_written_whole_or_not_at_all(tmp_path):

@@ -16,7 +16,7 @@ Control = Literal["", "longer", "wider", "chained", "frozen"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cell:
+class CellResult:
     """One training of one fold, and what it came to.
 
     Attributes:

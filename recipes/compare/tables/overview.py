@@ -6,11 +6,11 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from recipes.common.settings import Count
-from recipes.compare.tables.cell import Word
+from recipes.compare.tables.cell_result import Word
 
 
 @dataclass(frozen=True, kw_only=True)
-class Corpus:
+class ComparedCorpus:
     """What a reader must know of a corpus.
 
     Attributes:
@@ -25,7 +25,7 @@ class Corpus:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Grid:
+class Overview:
     """The whole of which the finished cells are a part.
 
     Attributes:
@@ -35,7 +35,7 @@ class Grid:
         environment: Machine and versions.
     """
 
-    corpora: dict[str, Corpus]
+    corpora: dict[str, ComparedCorpus]
     settings: dict[str, Any]
     cells: Count
     environment: dict[str, Any]

@@ -4,7 +4,7 @@ import dataclasses
 import re
 from typing import get_args
 
-from recipes.compare.tables.cell import Cell, Control
+from recipes.compare.tables.cell_result import CellResult, Control
 
 _SIZES = ("light", "large")
 _CONTROLS = get_args(Control)
@@ -29,7 +29,7 @@ class Arm:
     control: str
 
     @classmethod
-    def of(cls, cell: Cell) -> "Arm":
+    def of(cls, cell: CellResult) -> "Arm":
         """The arm of a cell."""
         return cls(
             size=cell.size,
