@@ -4,8 +4,6 @@ import warnings
 from collections import Counter
 from collections.abc import Sequence
 
-from sklearn.model_selection import StratifiedGroupKFold
-
 from recipes.common.protocol.fold import Example
 
 _PARTS = 5
@@ -33,6 +31,9 @@ def deal(examples: Sequence[Example], *, least: int, seed: int) -> list[tuple[Ex
             f"There must be at least {least} speakers, and {least} clips of a label, to deal out. "
             f"Received: {len(set(speakers))} speakers, {len(labels)} clips"
         )
+    # A second, which every command would take that knows of this corpus.
+    from sklearn.model_selection import StratifiedGroupKFold
+
     splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         # A label rarer than there are parts: whether that does harm is checked afterwards.

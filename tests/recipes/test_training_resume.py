@@ -111,7 +111,7 @@ def start(arguments, run, event="none", nth=1, number=signal.SIGKILL, **env):
     )  # fmt: skip
 
 
-def ended(process, timeout=120):
+def ended(process, timeout=600):
     """Exit code, and both outputs."""
     try:
         out, err = process.communicate(timeout=timeout)

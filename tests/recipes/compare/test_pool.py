@@ -16,6 +16,8 @@ from recipes.compare.grid_folder import GridFolder
 from tests.recipes.compare.conftest import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[3]
+# With a thread for each, results are the same to the last digit whatever the machine.
+CORES = str(len(os.sched_getaffinity(0)))
 AXES = ["corpora=[custom]", 'folds=["1"]', "seeds=[1]", "expansions=[0, 2]"]
 
 
@@ -56,7 +58,7 @@ def children(folder, alive):
 def unbroken(tmp_path_factory, prepared):
     """A comparison of two runs that nothing has happened to."""
     grid = tmp_path_factory.mktemp("unbroken")
-    assert main(command("run", grid, prepared, "--workers", "1", *AXES, with_settings())) == 0
+    assert main(command("run", grid, prepared, "--workers", CORES, *AXES, with_settings())) == 0
     return GridFolder(grid)
 
 
@@ -87,13 +89,15 @@ def test_what_lies_in_the_folder(unbroken, prepared, capsys):
 def test_goes_on(tmp_path, prepared, unbroken, what):
     folder = GridFolder(tmp_path / "grid")
     arguments = [*AXES, with_settings()]
-    own = command("run", folder.path, prepared, "--workers", "2", *arguments)
+    own = command("run", folder.path, prepared, "--workers", CORES, *arguments)
     run = subprocess.Popen(
         [sys.executable, "-m", "recipes.compare", *own],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        # A suite that runs in the background ignores Ctrl-C, and so would its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     child = children(folder, lambda: run.poll() is None)
     if what == "worker killed":
@@ -107,7 +111,7 @@ def test_goes_on(tmp_path, prepared, unbroken, what):
         assert run.returncode == 130, out
         assert "nothing half-written is left" in out
         assert not (folder.path / "cells").exists() or len(ids(folder)) < 2
-        assert main(command("run", folder.path, prepared, "--workers", "1")) == 0
+        assert main(command("run", folder.path, prepared, "--workers", CORES)) == 0
     logs = [path.read_text(encoding="utf-8") for path in (folder.path / "logs").iterdir()]
     assert any("goes on after epoch" in log for log in logs)
     # It ends as the one that nothing has happened to.
@@ -122,7 +126,7 @@ def test_a_cell_that_fails(tmp_path, prepared, capsys):
         [{"sizes": ["huge"], "expansions": [0]}]  # There is none of that size.
     )
     axes = [*AXES[:3], "expansions=[2]", with_settings(epochs=1), f"also={also}"]
-    assert main(command("run", folder.path, prepared, "--workers", "1", *axes)) == 1
+    assert main(command("run", folder.path, prepared, "--workers", CORES, *axes)) == 1
     out = " ".join(capsys.readouterr().out.split())
     assert len(ids(folder)) == 1
     assert "Failed 1 times" in out and "`size` must be" in out and ".log" in out

@@ -9,7 +9,7 @@ import pytest
 
 from recipes.compare.cli import main
 from recipes.compare.grid_folder import GridFolder
-from tests.recipes.compare.test_pool import command, ids, predictions, with_settings
+from tests.recipes.compare.test_pool import CORES, command, ids, predictions, with_settings
 
 ROOT = Path(__file__).resolve().parents[3]
 AXES = ["corpora=[custom]", 'folds=["1", "2"]', "seeds=[1]", "expansions=[0, 2]"]
@@ -70,6 +70,6 @@ def test_every_result_appears_once_though_a_node_is_lost(tmp_path, prepared, clu
     assert sum("goes on after epoch" in log for log in logs) == 1
     # It has come out as on one machine.
     alone = GridFolder(tmp_path / "alone")
-    again = command("run", alone.path, prepared, "--workers", "1", *AXES, with_settings(epochs=8))
+    again = command("run", alone.path, prepared, "--workers", CORES, *AXES, with_settings(epochs=8))
     assert main(again) == 0
     assert predictions(folder) == predictions(alone)
