@@ -32,14 +32,16 @@ RECIPES = [
     "statsmodels>=0.14.4",
     "tensorboard>=2.20",
 ]
+CLUSTER = ["ray>=2.60"]
 # Its last release has no wheel beyond Python 3.11.
 TFIO = ['tensorflow-io>=0.37.1; python_version < "3.12"']
 EXTRAS_REQUIRE = {
     "plots": PLOTS,
     "recipes": RECIPES,
-    "cluster": ["ray>=2.40"],
+    "cluster": CLUSTER,
     "dev": [
         *RECIPES,
+        *CLUSTER,
         *TFIO,
         "hypothesis>=6.100",
         "jax>=0.10",
