@@ -309,7 +309,7 @@ def test_full_disk(prepared, small_disk, reference):
     run.symlink_to(small_disk)
     train = ("train", run, *FOLDS[:2], *as_arguments(SETTINGS))
     evaluate = ("evaluate", run, *FOLDS[:2])
-    for stage, *moment in ((train, "fsync", 7), (train, "os.mkdir", 4), (evaluate, "fsync", 1)):
+    for stage, *moment in ((train, "fsync", 9), (train, "os.mkdir", 4), (evaluate, "fsync", 1)):
         code, _, err = ended(start(command(*stage), run, *moment))
         assert code == -signal.SIGKILL, err
         before = checkpoints(run)
