@@ -78,10 +78,9 @@ class RecipeSettings(TrainingSettings):
         folded: Whether an expanded kernel is multiplied out before it meets the batch; if not, the
             batch goes through a chain of linear layers: the same function and gradients, at more
             cost, as a control. What is saved is the same.
-        frozen_factors: Whether all factors but the first stay as they start, as a control. The
-            inner biases of the frozen ones stay zero; the first one's, and the last, which a
-            plain layer has, too, are trained. As `expand` starts them, the frozen ones keep the
-            product's rows in the span of those that it starts with.
+        frozen_factors: Whether all factors but one stay as they start, as a control: that one can
+            make the product any matrix, and the others are orthonormal. The bias of a plain layer
+            is trained, too; inner biases stay zero.
         backbone_options: Further arguments of the backbone's class, such as `dropout`. By default
             a pre-norm ConvTransformer.
         frames: Length of the model's window in frames of 10 ms; `None`: of the longest clip.

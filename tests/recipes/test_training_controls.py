@@ -64,7 +64,7 @@ def test_a_step_of_the_chain_is_one_of_the_product():
     assert sum("factor_" in path for path in moved) == 3
 
 
-def test_all_factors_but_the_first_stay_as_they_start():
+def test_all_factors_but_one_stay_as_they_start():
     settings = settings_of(frozen_factors=True, folded=False, factors=3)
     model = backbone_of(settings)
     control(model, settings)
@@ -74,7 +74,7 @@ def test_all_factors_but_the_first_stay_as_they_start():
     after = values_of(model)
     still = {path for path in before if np.array_equal(before[path], after[path])}
     names = {path.split("/")[-1] for path in still if "fc1" in path}
-    assert names == {"factor_2", "factor_3", "factor_bias_2"}
+    assert names == {"factor_1", "factor_2", "factor_bias_1", "factor_bias_2"}
 
     # What is saved is the same without controls, and it merges.
     usual = backbone_of(settings)
@@ -84,6 +84,30 @@ def test_all_factors_but_the_first_stay_as_they_start():
     x = np.random.default_rng(5).normal(size=(2, 16, 8)).astype("float32")
     merged = kr.merge(usual)(x)
     np.testing.assert_allclose(merged, model(x), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("options", [{}, {"factors": 3}, {"expansion_base": "units"}])
+def test_one_factor_can_make_the_product_anything(options):
+    """The others are orthonormal: a step of SGD moves the product as that of a plain layer."""
+    rng = np.random.default_rng(3)
+    x, y = rng.normal(size=(5, 8)).astype("float32"), rng.normal(size=(5, 8)).astype("float32")
+    # Of rank 4 the inner one is less than the input, of rank 16 more.
+    units, expansion = (2, 2) if "expansion_base" in options else (8, 2)
+    inputs = keras.Input((8,))
+    hidden = keras.layers.Dense(units, activation="tanh", name="fc1")(inputs)
+    plain = keras.Model(inputs, keras.layers.Dense(8, name="fc2")(hidden))
+    frozen = kr.expand(plain, expansion=expansion, **options)
+    control(frozen, settings_of(frozen_factors=True))
+    for model in (plain, frozen):
+        model.compile(keras.optimizers.SGD(0.5), "mse")
+        model.train_on_batch(x, y)
+    for name in ("kernel", "bias"):
+        found, expected = (
+            keras.ops.convert_to_numpy(getattr(model.get_layer("fc1"), name))
+            for model in (frozen, plain)
+        )
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+    assert sum(weight.trainable for weight in frozen.get_layer("fc1").weights) == 2
 
 
 def test_a_run_from_before_a_setting_goes_on(tmp_path):

@@ -7,10 +7,6 @@ from keras_reparam.benchmarks.chained_hrf_dense import chain
 from keras_reparam.layers.hrf_layer import HRFLayer
 from recipes.common.settings import RecipeSettings
 
-# What a layer with frozen factors trains: the first linear layer of its chain, and the bias that a
-# plain layer has, too.
-_TRAINED = {"factor_1", "factor_bias_1", "bias"}
-
 
 def create_backbone(
     settings: RecipeSettings, *, num_classes: int, num_mels: int, dtype: str = "float32"
@@ -45,7 +41,18 @@ def control(backbone: keras.Model, settings: RecipeSettings) -> None:
     if settings.frozen_factors:
         for layer in backbone._flatten_layers(include_self=False):
             if isinstance(layer, HRFLayer):
+                trained = (_whole_factor(layer), "bias")
                 for weight in layer.weights:
-                    weight.trainable = weight.name in _TRAINED
+                    weight.trainable = weight.name in trained
     if not settings.folded:
         chain(backbone)
+
+
+def _whole_factor(layer: HRFLayer) -> str:
+    """The factor that `kr.expand` has put the kernel into; the others are orthonormal.
+
+    Trained alone, it can make the product any matrix.
+    """
+    shapes = {weight.name: weight.shape for weight in layer.weights}
+    rows, rank = shapes["factor_1"][-2:]
+    return f"factor_{layer.factors}" if rank >= rows else "factor_1"
