@@ -90,13 +90,13 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         "--workers",
         type=int,
         metavar="N",
-        help="cells at a time on this machine; the cores are shared out (default: half the cores)",
+        help="cells at a time on this machine, which share its cores (default: one for each core)",
     )
     parser.add_argument(
         "--ray", metavar="ADDRESS", help="run on the Ray cluster at this address, as in auto"
     )
     parser.add_argument(
-        "--threads", type=int, default=2, metavar="N", help="with --ray: cores of each cell (2)"
+        "--threads", type=int, default=1, metavar="N", help="with --ray: cores of each cell (1)"
     )
     parser.add_argument(
         "axes",
@@ -180,22 +180,26 @@ def _status(options: argparse.Namespace) -> int:
 def _report(options: argparse.Namespace) -> int:
     # What makes statistics and pictures takes a second to import.
     from recipes.compare.collect import collect
+    from recipes.compare.diagnostics import draw_diagnostics
     from recipes.compare.report.report import readme_table, write_report
 
     console = Console()
     folder, prepared = _folders(options)
-    results, out = options.results, options.out
-    if results is None:
-        cells, results = _cells(checked(Grid, folder.grid()), prepared), folder.path / "results"
+    of_runs = options.results is None
+    results = folder.path / "results" if of_runs else options.results
+    out = options.out or (folder.path if of_runs else results) / "report"
+    cells = _cells(checked(Grid, folder.grid()), prepared) if of_runs else []
+    if of_runs:
         with console.status("Reading what is done"):
             collect(cells, folder, prepared, results)
-    if out is None:
-        out = folder.path / "report" if options.results is None else options.results / "report"
     with console.status("Comparing"):
         write_report(results, out)
-        if options.into is not None:
-            insert_table(options.into, readme_table(results), name=results.name)
+        drawn = draw_diagnostics(cells, folder, out)
+    if options.into is not None:
+        insert_table(options.into, readme_table(results), name=results.name)
     say(console, f"Tables lie in {results}, the report in {out / 'report.md'}")
+    if drawn:
+        say(console, f"{drawn} pictures of diagnostics, plain beside HRF: {out}/diagnostics-*.png")
     return 0
 
 

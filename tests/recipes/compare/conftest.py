@@ -13,7 +13,13 @@ TINY = {
     "feed_forward_units": 16,
     "norm_first": True,
 }
-SETTINGS = {"backbone_options": TINY, "frames": 100, "batch_size": 4, "epochs": 3}
+SETTINGS = {
+    "backbone_options": TINY,
+    "frames": 100,
+    "batch_size": 4,
+    "epochs": 3,
+    "diagnostics": True,
+}
 
 
 @pytest.fixture(scope="session")

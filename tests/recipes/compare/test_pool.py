@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from sklearn.metrics import balanced_accuracy_score
 
 from recipes.compare.cli import main
 from recipes.compare.grid_folder import GridFolder
@@ -82,6 +83,30 @@ def test_what_lies_in_the_folder(unbroken, prepared, capsys):
     assert before == {path: path.stat().st_mtime_ns for path in unbroken.path.rglob("cells/**/*")}
     assert main(command("cell", unbroken.path, prepared, 3)) == 2
     assert "Cells are 1 to 2" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_report_of_runs(unbroken, prepared, tmp_path):
+    assert main(command("report", unbroken.path, prepared)) == 0
+    report = unbroken.path / "report"
+    text = (report / "report.md").read_text(encoding="utf-8")
+    assert "2 of 2 planned cells are done" in text
+    assert "no difference shown" in text.lower()
+    # The HRF run beside the plain one.
+    assert len(list(report.glob("diagnostics-*.png"))) == 1
+    with (report / "scores.csv").open(newline="", encoding="utf-8") as file:
+        scores = {row["arm"]: row for row in csv.DictReader(file)}
+    for cell, rows in predictions(unbroken).items():
+        about = json.loads((unbroken.path / "cells" / cell / "cell.json").read_text())
+        arm = "light + HRF r=2" if about["settings"]["expansion"] else "light"
+        truth, predicted = ([row[name] for row in rows] for name in ("label", "prediction"))
+        expected = balanced_accuracy_score(truth, predicted)
+        assert float(scores[arm]["ua_mean"]) == pytest.approx(expected, abs=1e-9)
+    # The compact tables are all that it takes.
+    again = ["report", "--results", unbroken.path / "results", "--out", tmp_path / "again"]
+    assert main([str(argument) for argument in again]) == 0
+    for name in ("report.md", "pairs.csv", "differences.tex"):
+        assert (tmp_path / "again" / name).read_bytes() == (report / name).read_bytes()
 
 
 @pytest.mark.slow
