@@ -15,9 +15,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 # What tells, within minutes, whether the package works on an interpreter or with some versions.
 SHORT_SUITE = (
-    *("tests/audio/test_log_mel.py", "tests/audio/test_reading.py"),
-    *("tests/layers", "tests/transforms/test_transforms.py", "tests/models/test_front_end.py"),
-    *("tests/deploy/test_export.py", "tests/deploy/test_classifier.py", "tests/test_imports.py"),
+    *("tests/audio/test_reading.py", "tests/layers", "tests/models/test_front_end.py"),
+    *("tests/deploy/test_export.py", "tests/test_imports.py"),
+    *("tests/recipes/test_configuration.py", "tests/recipes/compare/test_report_significance.py"),
 )
 
 

@@ -118,8 +118,10 @@ def test_what_two_devices_can_not_do(prepared, change, message):
 @pytest.mark.parametrize(
     "change",
     [
-        {"precision": "mixed_float16", "spec_augment": True},
-        {"waveform_augmentation": True, "folded": False, "frozen_factors": True},
+        {
+            **{"precision": "mixed_float16", "spec_augment": True},
+            **{"waveform_augmentation": True, "folded": False, "frozen_factors": True},
+        },
     ],
 )
 def test_options_on_two_devices(prepared, change):

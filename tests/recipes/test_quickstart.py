@@ -319,7 +319,7 @@ def test_full_disk_leaves_nothing(run_python, small_disk):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seconds", [2, 6, 12, 18])
+@pytest.mark.parametrize("seconds", [2, 12])
 def test_ctrl_c_leaves_nothing(tmp_path, seconds):
     process = subprocess.Popen(
         [*COMMAND[:-1], "100", "--out", tmp_path / "run"],

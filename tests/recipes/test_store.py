@@ -664,7 +664,7 @@ def test_command_killed_at_random_moments(run_python, tmp_path, emodb4):
     whole = content(tmp_path / "whole")
     random = np.random.default_rng(0)
     killed = 0
-    while killed < 10:
+    while killed < 5:
         with subprocess.Popen([*command, tmp_path / "killed"], cwd=ROOT) as process:
             # Ctrl-C once; then as hard as can be.
             try:
@@ -713,11 +713,11 @@ def peak_memory(process):
 
 
 @pytest.mark.slow
-def test_fifty_hours_in_bounded_memory(tmp_path, emodb4, capsys):
+def test_twelve_hours_in_bounded_memory(tmp_path, emodb4, capsys):
     if not sys.platform.startswith("linux"):
         pytest.skip("the peak is read from /proc")
-    if shutil.disk_usage(tmp_path).free < 20e9:
-        pytest.skip("needs 20 GB of disk")
+    if shutil.disk_usage(tmp_path).free < 8e9:
+        pytest.skip("needs 8 GB of disk")
     folder = tmp_path / "clips"
     folder.mkdir()
     # As FLAC, since decoding Opus would take longer than all the rest.
@@ -728,7 +728,7 @@ def test_fifty_hours_in_bounded_memory(tmp_path, emodb4, capsys):
         soundfile.write(folder / f"{s.id}.flac", samples, rate)
         seconds += len(samples) / rate
     rows = []
-    while seconds * len(rows) < 50 * 3600 * len(clips):
+    while seconds * len(rows) < 12 * 3600 * len(clips):
         rows += [segment(f"{s.id}-{len(rows)}", f"{s.id}.flac") for s in clips]
     # One of them a recording of an hour at another rate, whole.
     soundfile.write(folder / "hour.wav", np.tile(noise(60, 8000), (60, 1)), 8000)
@@ -750,7 +750,7 @@ def test_fifty_hours_in_bounded_memory(tmp_path, emodb4, capsys):
     with capsys.disabled():
         print(f"\n{hours:.1f} h: peak {peak / 1e9:.2f} GB, {hours / minutes:.1f} hours per minute")
     assert process.returncode == 0
-    assert hours >= 50
+    assert hours >= 12
     assert peak < 1.5e9
     last = store.ids[-1]
     samples = soundfile.read(folder / rows[-1].path, dtype="int16")[0]
