@@ -88,7 +88,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--workers",
-        type=int,
+        type=_positive,
         metavar="N",
         help="cells at a time on this machine, which share its cores (default: one for each core)",
     )
@@ -96,13 +96,17 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         "--ray", metavar="ADDRESS", help="run on the Ray cluster at this address, as in auto"
     )
     parser.add_argument(
-        "--threads", type=int, default=1, metavar="N", help="with --ray: cores of each cell (1)"
+        "--threads",
+        type=_positive,
+        default=1,
+        metavar="N",
+        help="with --ray: cores of each cell (1)",
     )
     parser.add_argument(
         "axes",
         nargs="*",
         metavar="NAME=VALUES",
-        help=f"axes: {', '.join(Grid.model_fields)} (see recipes/compare/README.md)",
+        help=f"axes: {', '.join(Grid.model_fields)} (see recipes/README.md)",
     )
 
 
@@ -121,6 +125,12 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be 1 or more. Received: {text!r}")
+    return int(text)
+
+
 def _run(options: argparse.Namespace) -> int:
     console = Console()
     folder, prepared = _folders(options)
@@ -136,12 +146,11 @@ def _run(options: argparse.Namespace) -> int:
     if options.plan:
         say(console, f"On SLURM: sbatch --array=1-{len(cells)} {_SLURM} {folder.path} {prepared}")
         return 0
-    if left and options.ray is None:
-        workers = options.workers or default_workers()
-        with GridProgress(console, cells, folder, workers) as progress:
+    with GridProgress(console, cells, folder) as progress:
+        if options.ray is None:
+            workers = options.workers or default_workers()
             run_in_pool(left, folder, prepared=prepared, workers=workers, progress=progress)
-    elif left:
-        with GridProgress(console, cells, folder, 1) as progress:
+        elif left:
             run_on_ray(
                 [cell for _, cell in left],
                 folder,

@@ -21,12 +21,10 @@ class GridProgress:
         console: Where to draw; without a terminal there are the lines alone.
         cells: All of the comparison.
         folder: Its folder.
-        workers: How many run at a time.
     """
 
-    def __init__(self, console: Console, cells: Sequence[Cell], folder: GridFolder, workers: int):
+    def __init__(self, console: Console, cells: Sequence[Cell], folder: GridFolder):
         self._console, self._cells, self._folder = console, cells, folder
-        self._workers = workers
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=None),
@@ -39,7 +37,7 @@ class GridProgress:
         )
         self._task = self._progress.add_task("", total=len(cells), unit="runs")
         self._of_cells: dict[str, int] = {}
-        self._looked = 0.0
+        self._at_a_time = 0
         self._count()
 
     def __enter__(self):
@@ -60,6 +58,9 @@ class GridProgress:
                 )
             epochs = epochs_done(self._folder, cell)
             self._progress.update(self._of_cells[cell.id], completed=epochs)
+        if len(running) != self._at_a_time:
+            self._at_a_time = len(running)
+            self._count()
 
     def ended(self, cell: Cell) -> None:
         """Says what became of a cell."""
@@ -81,8 +82,8 @@ class GridProgress:
         done = sum(self._folder.done(cell) is not None for cell in self._cells)
         seconds = expected_seconds(self._cells, self._folder)
         text = "Comparison"
-        if seconds is not None:
-            end = datetime.datetime.now() + datetime.timedelta(seconds=seconds / self._workers)
+        if seconds is not None and self._at_a_time:
+            end = datetime.datetime.now() + datetime.timedelta(seconds=seconds / self._at_a_time)
             text += f", ends about {end:%a %H:%M}"
         self._progress.update(self._task, completed=done, description=text)
 

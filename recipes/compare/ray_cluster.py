@@ -37,7 +37,7 @@ def run_on_ray(
         progress: What is shown meanwhile.
 
     Raises:
-        ModuleNotFoundError: If Ray is not installed.
+        ValueError: If Ray is not installed.
         ConnectionError: If there is no cluster at the address.
     """
     # It would report on its use otherwise.
@@ -45,7 +45,7 @@ def run_on_ray(
     try:
         import ray
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
+        raise ValueError(
             "`--ray` needs Ray: python -m pip install -e '.[recipes,cluster]'"
         ) from error
     ray.init(
