@@ -9,16 +9,17 @@ from rich.console import Console
 
 from recipes.common.command import Parser, exit_code, say
 from recipes.common.configuration import checked, load_settings
-from recipes.compare.attempt import attempt
-from recipes.compare.cell import Cell
-from recipes.compare.corpora import prepared_corpus
-from recipes.compare.grid import Grid
 from recipes.compare.grid_folder import GridFolder
-from recipes.compare.plan import cells_of
-from recipes.compare.pool import BUSY, default_workers, run_in_pool
-from recipes.compare.progress import GridProgress
-from recipes.compare.ray_cluster import run_on_ray
+from recipes.compare.planning.cell import Cell
+from recipes.compare.planning.corpora import prepared_corpus
+from recipes.compare.planning.grid import Grid
+from recipes.compare.planning.plan import cells_of
 from recipes.compare.readme import insert_table
+from recipes.compare.running.attempt import attempt
+from recipes.compare.running.pool import BUSY, run_in_pool
+from recipes.compare.running.progress import GridProgress
+from recipes.compare.running.ray_cluster import run_on_ray
+from recipes.compare.running.threads import default_workers
 from recipes.compare.status import show_status
 
 GRID, PREPARED = Path("runs/compare"), Path("runs")

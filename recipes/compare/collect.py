@@ -13,9 +13,9 @@ from recipes.common.results.names import PREDICTIONS
 from recipes.common.results.predictions import Predictions, read_predictions
 from recipes.common.run_folder import RUN, RunFolder
 from recipes.common.training.names import HISTORY, TRAINING
-from recipes.compare.cell import Cell
-from recipes.compare.corpora import PreparedCorpus, prepared_corpus
 from recipes.compare.grid_folder import CELL, GridFolder
+from recipes.compare.planning.cell import Cell
+from recipes.compare.planning.corpora import PreparedCorpus, prepared_corpus
 from recipes.compare.tables.cell_result import CellResult
 from recipes.compare.tables.decision_count import KERAS, DecisionCount
 from recipes.compare.tables.epoch import Epoch

@@ -7,8 +7,8 @@ from recipes.common.results.diagnostics import read_diagnostics
 from recipes.common.results.diagnostics_plot import plot_diagnostics
 from recipes.common.run_folder import RunFolder
 from recipes.common.training.names import DIAGNOSTICS
-from recipes.compare.cell import Cell
 from recipes.compare.grid_folder import GridFolder
+from recipes.compare.planning.cell import Cell
 
 
 def draw_diagnostics(cells: Sequence[Cell], folder: GridFolder, out: Path) -> int:

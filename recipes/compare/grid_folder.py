@@ -12,8 +12,8 @@ from typing import Any
 
 from recipes.common.files.json_file import read_json, write_json
 from recipes.common.files.lock import exclusive
-from recipes.compare.cell import Cell
-from recipes.compare.grid import Grid
+from recipes.compare.planning.cell import Cell
+from recipes.compare.planning.grid import Grid
 
 CELL = "cell.json"
 _A_MOMENT = 2.0

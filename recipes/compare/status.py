@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from recipes.common.command import say
-from recipes.compare.cell import Cell
 from recipes.compare.grid_folder import GridFolder
+from recipes.compare.planning.cell import Cell
 
 
 def show_status(cells: Sequence[Cell], folder: GridFolder, console: Console) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from recipes.common.results.intervals import figures_of_confusions
 from recipes.common.results.metrics import FIGURES
-from recipes.compare.arm import Arm, natural
+from recipes.compare.planning.arm import Arm, natural
 from recipes.compare.tables.cell_result import CellResult
 from recipes.compare.tables.decision_count import KERAS
 from recipes.compare.tables.tables import Tables

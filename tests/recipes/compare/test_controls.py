@@ -4,8 +4,8 @@ import pytest
 
 from keras_reparam import models
 from recipes.common.settings import RecipeSettings
-from recipes.compare.controls import settings_of
-from recipes.compare.cost import cost_of_hrf
+from recipes.compare.running.controls import settings_of
+from recipes.compare.running.cost import cost_of_hrf
 
 SHAPE = {"num_classes": 4, "num_mels": 64, "frames": 400}
 

@@ -8,9 +8,9 @@ import pytest
 
 from recipes.common.files.json_file import write_json
 from recipes.common.settings import RecipeSettings
-from recipes.compare.cell import Cell
-from recipes.compare.grid import Grid
 from recipes.compare.grid_folder import GridFolder
+from recipes.compare.planning.cell import Cell
+from recipes.compare.planning.grid import Grid
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recipes.common.configuration import load_settings
-from recipes.compare.corpora import prepared_corpus
-from recipes.compare.grid import Grid
-from recipes.compare.plan import cells_of
+from recipes.compare.planning.corpora import prepared_corpus
+from recipes.compare.planning.grid import Grid
+from recipes.compare.planning.plan import cells_of
 from recipes.emodb.__main__ import main as prepare
 from tests.recipes.copies import emodb
 

@@ -14,9 +14,16 @@ from sklearn.metrics import balanced_accuracy_score
 
 from recipes.compare.cli import main
 from recipes.compare.grid_folder import GridFolder
-from tests.recipes.compare.conftest import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[3]
+SETTINGS = {
+    # As small as the backbone can be: compiling costs more than its steps.
+    "backbone_options": {
+        **{"channels": 4, "units": 8, "num_layers": 1, "num_heads": 2},
+        **{"feed_forward_units": 16, "norm_first": True},
+    },
+    **{"frames": 100, "batch_size": 4, "epochs": 3, "diagnostics": True},
+}
 # With a thread for each, results are the same to the last digit whatever the machine.
 CORES = str(len(os.sched_getaffinity(0)))
 AXES = ["corpora=[custom]", 'folds=["1"]', "seeds=[1]", "expansions=[0, 2]"]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from recipes.compare.grid import Control, Grid
+from recipes.compare.planning.grid import Control, Grid
 from recipes.compare.readme import insert_table
 
 README = Path(__file__).resolve().parents[3] / "recipes" / "README.md"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from sklearn.metrics import f1_score
 
-from recipes.compare.arm import natural
+from recipes.compare.planning.arm import natural
 from recipes.compare.report import report as report_module
 from recipes.compare.report.comparison import comparisons_of, points, probability, sentence
 from recipes.compare.report.incomplete import alone, gaps, progress

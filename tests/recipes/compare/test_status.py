@@ -7,10 +7,10 @@ from rich.console import Console
 
 from recipes.common.files.json_file import write_json
 from recipes.common.settings import RecipeSettings
-from recipes.compare.cell import Cell
 from recipes.compare.cli import main
 from recipes.compare.grid_folder import GridFolder
-from recipes.compare.progress import GridProgress
+from recipes.compare.planning.cell import Cell
+from recipes.compare.running.progress import GridProgress
 from recipes.compare.status import expected_seconds, show_status
 
 

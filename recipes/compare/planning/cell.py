@@ -8,7 +8,7 @@ from typing import Any
 import pydantic_core
 
 from recipes.common.settings import RecipeSettings
-from recipes.compare.arm import Arm
+from recipes.compare.planning.arm import Arm
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -18,7 +18,7 @@ class Cell:
     Attributes:
         corpus: Name of its recipe.
         fold: Name of the fold.
-        control: Of `recipes.compare.grid.Control`; empty: none.
+        control: Of `recipes.compare.planning.grid.Control`; empty: none.
         learning_rate: Multiple of the recipe's own learning rate.
         settings: Of the run; of a control those of the HRF that it is compared with.
     """

@@ -17,11 +17,11 @@ from recipes.common.files.json_file import read_json, write_json
 from recipes.common.run_folder import CONFIG, RunFolder
 from recipes.common.settings import RecipeSettings
 from recipes.common.stages import Stages
-from recipes.compare.cell import Cell
-from recipes.compare.controls import settings_of
-from recipes.compare.corpora import PreparedCorpus
-from recipes.compare.cost import cost_of_hrf
 from recipes.compare.grid_folder import CELL, GridFolder
+from recipes.compare.planning.cell import Cell
+from recipes.compare.planning.corpora import PreparedCorpus
+from recipes.compare.running.controls import settings_of
+from recipes.compare.running.cost import cost_of_hrf
 
 _FRAMES = 400
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 
 from recipes.common.configuration import checked
 from recipes.common.settings import RecipeSettings
-from recipes.compare.cell import Cell
-from recipes.compare.corpora import PreparedCorpus
-from recipes.compare.grid import Axes, Grid
+from recipes.compare.planning.cell import Cell
+from recipes.compare.planning.corpora import PreparedCorpus
+from recipes.compare.planning.grid import Axes, Grid
 
 
 def cells_of(grid: Grid, corpora: Mapping[str, PreparedCorpus]) -> list[Cell]:

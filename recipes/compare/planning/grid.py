@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 import pydantic
 
-from recipes.compare.corpora import CORPORA
+from recipes.compare.planning.corpora import CORPORA
 
 Control = Literal["longer", "wider", "chained", "frozen"]
 Rate = Annotated[float, pydantic.Field(gt=0, allow_inf_nan=False)]

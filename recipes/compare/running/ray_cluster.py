@@ -5,10 +5,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from recipes.compare.cell import Cell
 from recipes.compare.grid_folder import GridFolder
-from recipes.compare.pool import environment_of
-from recipes.compare.progress import GridProgress
+from recipes.compare.planning.cell import Cell
+from recipes.compare.running.progress import GridProgress
+from recipes.compare.running.threads import environment_of
 
 _RETRIES = 3
 _ASK_AGAIN = 5.0
@@ -83,7 +83,7 @@ def _note(ray, reference, cell: Cell, folder: GridFolder) -> None:
 
 def _attempt(cell: Cell, path: Path, prepared: Path) -> None:
     """What a worker of Ray does."""
-    from recipes.compare.attempt import attempt
+    from recipes.compare.running.attempt import attempt
 
     while True:
         try:

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from recipes.common.command import speed_up, starting_keras
-from recipes.compare.cell import Cell
-from recipes.compare.corpora import prepared_corpus
 from recipes.compare.grid_folder import GridFolder
+from recipes.compare.planning.cell import Cell
+from recipes.compare.planning.corpora import prepared_corpus
 
 
 def attempt(cell: Cell, folder: GridFolder, prepared: Path) -> bool:
@@ -23,5 +23,5 @@ def attempt(cell: Cell, folder: GridFolder, prepared: Path) -> bool:
         return True
     speed_up()
     with starting_keras():
-        from recipes.compare.run_cell import run_cell
+        from recipes.compare.running.run_cell import run_cell
     return run_cell(cell, folder, prepared_corpus(cell.corpus, prepared))

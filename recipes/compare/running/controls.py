@@ -27,7 +27,7 @@ def settings_of(
     """The settings that a control runs with.
 
     Args:
-        control: Of `recipes.compare.grid.Control`; empty: none.
+        control: Of `recipes.compare.planning.grid.Control`; empty: none.
         settings: Of the HRF that it is compared with.
         num_classes: Number of classes.
         num_mels: Mel bands of the features.

@@ -1,0 +1,1 @@
+"""What is compared: axes, their combinations, and the corpora."""

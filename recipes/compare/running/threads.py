@@ -1,0 +1,37 @@
+"""How cells share the cores of a machine."""
+
+import os
+from pathlib import Path
+
+# Bytes that a cell may take: a large ConvTransformer took 2.5e9.
+_MEMORY = 3e9
+
+
+def default_workers() -> int:
+    """Cells at a time, unless the user says otherwise: one for each core, if memory is enough.
+
+    Two with a thread each took 0.6 of the time of one after the other with two threads each
+    (`recipes/SCALE.md`).
+    """
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return max(1, min(_cores(), int(memory / _MEMORY)))
+
+
+def threads_of(workers: int) -> int:
+    """Threads of each of so many processes."""
+    return max(1, _cores() // workers)
+
+
+def _cores() -> int:
+    """Those that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def environment_of(threads: int) -> dict[str, str]:
+    """What makes a process use so many threads, whichever library does the work."""
+    names = ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    root = str(Path(__file__).resolve().parents[3])
+    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+    return {**dict.fromkeys(names, str(threads)), "PYTHONPATH": path}
