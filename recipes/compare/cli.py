@@ -77,9 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
-    parser.epilog = (
-        "Example: python -m recipes.compare run corpora=[emodb] expansions=[0,4] seeds=[1,2,3]"
-    )
+    parser.epilog = "Example: python -m recipes.compare run 'corpora=[emodb]' 'seeds=[1,2,3]'"
     parser.add_argument("--config", type=Path, metavar="FILE", help="axes, as YAML or a grid.json")
     parser.add_argument(
         "--plan", action="store_true", help="only say what would run, and write grid.json"

@@ -6,7 +6,7 @@
 # One cell of a comparison per task of a job array, from the checkout, in an environment that has
 # the recipes' requirements:
 #
-#     python -m recipes.compare run --plan --grid DIR --prepared DIR corpora=[emodb]
+#     python -m recipes.compare run --plan --grid DIR --prepared DIR 'corpora=[emodb]'
 #     sbatch --array=1-CELLS recipes/compare/slurm.sh DIR PREPARED_DIR
 #
 # Both folders must be on a file system that all nodes share. A cell that is done is not run again:

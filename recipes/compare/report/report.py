@@ -58,6 +58,8 @@ _READING = (
     "Scores are in percent, differences in points of them. n: number of folds and seeds; rows "
     "with other folds and seeds are not to be compared at sight. After ± stands the standard "
     "deviation over folds and seeds.",
+    "Latencies were measured while other runs trained, and runs of the same network differ by that "
+    "alone: MACs tell more.",
 )
 
 

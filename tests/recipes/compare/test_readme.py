@@ -1,12 +1,15 @@
 """Pages: what is inserted, and what they say of the axes."""
 
+import json
 from pathlib import Path
 
 import pytest
 import yaml
 
+from recipes.common.configuration import load_settings
 from recipes.compare.planning.grid import Control, Grid
 from recipes.compare.readme import insert_table
+from recipes.compare.report.report import readme_table
 
 README = Path(__file__).resolve().parents[3] / "recipes" / "README.md"
 
@@ -42,6 +45,19 @@ def test_the_readme_has_all_axes_and_controls():
     rows = [line for line in text.splitlines() if line.startswith("| `")]
     named = [row.split("`")[1] for row in rows]
     assert named == [*Grid.model_fields, *Control.__args__]
+
+
+def test_the_readme_s_table_is_that_of_the_results(tmp_path):
+    page = tmp_path / "README.md"
+    page.write_bytes(README.read_bytes())
+    insert_table(page, readme_table(README.parent / "results" / "first"), name="first")
+    assert page.read_bytes() == README.read_bytes()
+
+
+def test_the_first_comparison_is_of_its_configuration():
+    settings = json.loads((README.parent / "results" / "first" / "grid.json").read_text())
+    grid = load_settings(Grid, README.parent / "compare" / "first.yaml", [])
+    assert Grid.model_validate(settings["settings"]) == grid
 
 
 def test_the_readme_s_grid_is_one():
