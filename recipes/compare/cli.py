@@ -131,6 +131,10 @@ def _positive(text: str) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.ray is None and options.threads is not None:
+        raise ValueError("`--threads` is for --ray. On one machine `--workers` share the cores")
+    if options.ray is not None and options.workers is not None:
+        raise ValueError("`--workers` is for one machine. With --ray give `--threads`")
     console = Console()
     folder, prepared = _folders(options)
     grid = _grid(options, folder)
@@ -155,7 +159,7 @@ def _run(options: argparse.Namespace) -> int:
                 folder,
                 address=options.ray,
                 prepared=prepared,
-                threads=options.threads,
+                threads=options.threads or 1,
                 progress=progress,
             )
     show_status(cells, folder, console)

@@ -30,8 +30,9 @@ def _cores() -> int:
 
 
 def environment_of(threads: int) -> dict[str, str]:
-    """What makes a process use so many threads, whichever library does the work."""
+    """What makes a process use so many threads, this checkout, and the same backend of Keras."""
     names = ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
     root = str(Path(__file__).resolve().parents[3])
     path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
-    return {**dict.fromkeys(names, str(threads)), "PYTHONPATH": path}
+    backend = {name: os.environ[name] for name in ("KERAS_BACKEND",) if name in os.environ}
+    return {**dict.fromkeys(names, str(threads)), "PYTHONPATH": path, **backend}

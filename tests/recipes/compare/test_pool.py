@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import os
 import signal
 import subprocess
@@ -157,15 +158,27 @@ def test_a_cell_that_fails(tmp_path, prepared, capsys):
     also = json.dumps(
         [{"sizes": ["huge"], "expansions": [0]}]  # There is none of that size.
     )
-    axes = [*AXES[:3], "expansions=[2]", with_settings(epochs=1), f"also={also}"]
+    controls = "controls=[longer, chained]"
+    axes = [*AXES[:3], "expansions=[2]", controls, with_settings(epochs=1), f"also={also}"]
     assert main(command("run", folder.path, prepared, "--workers", CORES, *axes)) == 1
     out = " ".join(capsys.readouterr().out.split())
-    assert len(ids(folder)) == 1
+    assert len(ids(folder)) == 3
+    # What HRF costs was measured once, for the plain model that trains longer.
+    (measured,) = (folder.path / "measured").glob("*/measured.json")
+    cost = json.loads(measured.read_text(encoding="utf-8"))["cost"]
+    trained = {
+        about["control"]: json.loads((path.parent / "config.json").read_text(encoding="utf-8"))
+        for path in (folder.path / "cells").glob("*/cell.json")
+        for about in [json.loads(path.read_text(encoding="utf-8"))]
+    }
+    assert trained["longer"]["epochs"] == math.ceil(max(1.0, cost))
+    assert (trained["longer"]["expansion"], trained["chained"]["expansion"]) == (0, 2)
+    assert (trained["chained"]["folded"], trained[""]["folded"]) == (False, True)
     assert "Failed 1 times" in out and "`size` must be" in out and ".log" in out
     (failure,) = (folder.path / "failed").iterdir()
     assert "Traceback" in (folder.path / "logs" / f"{failure.stem}.log").read_text()
     assert main(command("run", folder.path, prepared)) == 1
     assert "0 of them to run" in capsys.readouterr().out
-    assert main(command("cell", folder.path, prepared, 2)) == 1
+    assert main(command("cell", folder.path, prepared, 4)) == 1
     assert main(command("run", folder.path, prepared, "--again")) == 1
     assert json.loads(failure.read_text(encoding="utf-8"))["attempts"] == 3

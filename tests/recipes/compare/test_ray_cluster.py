@@ -12,7 +12,10 @@ from recipes.compare.grid_folder import GridFolder
 from tests.recipes.compare.test_pool import CORES, command, ids, predictions, with_settings
 
 ROOT = Path(__file__).resolve().parents[3]
-AXES = ["corpora=[custom]", 'folds=["1", "2"]', "seeds=[1]", "expansions=[0, 2]"]
+AXES = [
+    *("corpora=[custom]", 'folds=["1"]', "seeds=[1]", "expansions=[0, 2]"),
+    "controls=[wider, frozen]",
+]
 NODE = {
     "node_ip_address": "127.0.0.1",
     "num_cpus": 1,

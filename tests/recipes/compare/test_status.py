@@ -92,6 +92,8 @@ def test_lines_that_stay(folder):
         (["run", "corpora=[custom]"], "is not prepared"),
         (["run", "--workers", "0", "corpora=[custom]"], "must be 1 or more"),
         (["run", "--config", "no.yaml"], "no file of settings"),
+        (["run", "--ray", "auto", "--workers", "2"], "`--workers` is for one machine"),
+        (["run", "--threads", "2"], "`--threads` is for --ray"),
         (["cell", "1"], "There is no comparison"),
         (["report"], "There is no comparison"),
         (["report", "--results", "none"], "There are no results"),
