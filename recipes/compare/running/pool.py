@@ -1,6 +1,8 @@
 """Runs cells on this machine, several at a time, each in a process of its own."""
 
+import collections
 import contextlib
+import dataclasses
 import os
 import signal
 import subprocess
@@ -42,49 +44,58 @@ def run_in_pool(
         progress: What is shown meanwhile.
     """
     waiting = list(cells)
-    deaths: dict[str, int] = {}
-    running: dict[str, tuple[int, Cell, subprocess.Popen]] = {}
+    running: list[_Running] = []
+    deaths: collections.Counter[str] = collections.Counter()
     with _stopped_at_the_end(running):
         while waiting or running:
             while waiting and len(running) < workers:
                 number, cell = waiting.pop(0)
-                process = _start(number, cell, folder, prepared, threads_of(workers))
-                running[cell.id] = (number, cell, process)
+                process = _start(number, folder.log(cell), folder, prepared, threads_of(workers))
+                running.append(_Running(number, cell, process))
             time.sleep(_LOOK_AGAIN)
-            progress.update([cell for _, cell, _ in running.values()])
-            for number, cell, process in list(running.values()):
-                if process.poll() is None:
-                    continue
-                del running[cell.id]
-                if _died(process, cell, folder):
-                    deaths[cell.id] = deaths.get(cell.id, 0) + 1
-                    if deaths[cell.id] < _ATTEMPTS:
-                        progress.say(f"Its process died, it runs again: {cell.name}")
-                        waiting.insert(0, (number, cell))
-                        continue
-                    folder.fail(cell, f"its process died {_ATTEMPTS} times, the last time "
-                                f"by {_death(process.returncode)}")  # fmt: skip
-                progress.ended(cell)
+            progress.update([each.cell for each in running])
+            for each in [each for each in running if each.process.poll() is not None]:
+                running.remove(each)
+                if _is_to_run_again(each, folder, deaths):
+                    progress.say(f"Its process died, it runs again: {each.cell.name}")
+                    waiting.insert(0, (each.number, each.cell))
+                else:
+                    progress.ended(each.cell)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Running:
+    number: int
+    cell: Cell
+    process: subprocess.Popen
 
 
 def _start(
-    number: int, cell: Cell, folder: GridFolder, prepared: Path, threads: int
+    number: int, log: Path, folder: GridFolder, prepared: Path, threads: int
 ) -> subprocess.Popen:
     command = [sys.executable, "-m", "recipes.compare", "cell", str(number)]
     command += ["--grid", str(folder.path), "--prepared", str(prepared)]
-    with folder.log(cell).open("a", encoding="utf-8") as log:
+    with log.open("a", encoding="utf-8") as file:
         return subprocess.Popen(
             command,
             env={**os.environ, **environment_of(threads)},
             stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
+            stdout=file,
+            stderr=file,
         )
 
 
-def _died(process: subprocess.Popen, cell: Cell, folder: GridFolder) -> bool:
-    """Whether it ended without having said what became of the cell."""
-    return process.returncode not in (0, 1, BUSY) and folder.done(cell) is None
+def _is_to_run_again(ended: _Running, folder: GridFolder, deaths: collections.Counter[str]) -> bool:
+    """Whether its process died, not too often yet; if it was too often, that is noted."""
+    cell, code = ended.cell, ended.process.returncode
+    # Else it has said itself what became of the cell.
+    if code in (0, 1, BUSY) or folder.done(cell):
+        return False
+    deaths[cell.id] += 1
+    if deaths[cell.id] < _ATTEMPTS:
+        return True
+    folder.fail(cell, f"its process died {_ATTEMPTS} times, the last time by {_death(code)}")
+    return False
 
 
 def _death(code: int) -> str:
@@ -97,18 +108,17 @@ def _death(code: int) -> str:
 
 
 @contextlib.contextmanager
-def _stopped_at_the_end(running: dict[str, tuple[int, Cell, subprocess.Popen]]) -> Iterator[None]:
+def _stopped_at_the_end(running: list[_Running]) -> Iterator[None]:
     """Stops what is still running when the block ends."""
     try:
         yield
     finally:
-        processes = [process for _, _, process in running.values()]
-        for process in processes:
-            process.terminate()
+        for each in running:
+            each.process.terminate()
         end = time.monotonic() + _TIME_TO_STOP
-        for process in processes:
+        for each in running:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(max(0.0, end - time.monotonic()))
+                each.process.wait(max(0.0, end - time.monotonic()))
                 continue
-            process.kill()
-            process.wait()
+            each.process.kill()
+            each.process.wait()
