@@ -97,7 +97,6 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threads",
         type=_positive,
-        default=1,
         metavar="N",
         help="with --ray: cores of each cell (1)",
     )

@@ -9,6 +9,7 @@ import numpy as np
 from rich.console import Console
 
 from keras_reparam.audio import LogMel
+from recipes.common.command import say
 from recipes.common.corpus import Corpus
 from recipes.common.protocol.fold import Example, Fold
 from recipes.common.results.decisions import decide
@@ -66,90 +67,116 @@ def train_fold(
     keras.utils.set_random_seed(settings.seed)
     if settings.frames is None:
         settings = settings.model_copy(update={"frames": _longest(corpus, fold)})
-    log_mel = LogMel()
-    corpus.adapt(log_mel, fold.train)
-    batches = _batches(corpus, fold, labels, log_mel, settings)
+    training = _FoldTraining(corpus, fold, labels, settings, folder, console)
     shared = all_devices(settings) if settings.distribute else contextlib.nullcontext(1)
     with shared as devices:
-        backbone, checkpoints = _trained(
-            corpus, fold, labels, settings, folder, console, log_mel, batches
-        )
+        backbone, checkpoints = training.run()
     write_trained(
         folder,
         backbone,
-        log_mel,
+        training.log_mel,
         labels,
         settings,
         checkpoints,
         fold,
         console,
         devices=devices,
-        clips=batches.clips,
+        clips=training.batches.clips,
     )
     remove_checkpoints(folder)
 
 
-def _trained(
-    corpus: Corpus,
-    fold: Fold,
-    labels: Sequence[str],
-    settings: RecipeSettings,
-    folder: Path,
-    console: Console,
-    log_mel: LogMel,
-    batches: TrainingBatches,
-) -> tuple[keras.Model, Checkpoints]:
-    """The backbone of the chosen epoch, and how it got there."""
-    shape = {"num_classes": len(labels), "num_mels": log_mel.num_mels}
-    backbone = create_backbone(settings, **shape, dtype=settings.precision)
-    control(backbone, settings)
-    teacher = load_teacher(settings, fold.name, labels, log_mel)
-    front_end = _copy(log_mel) if settings.waveform_augmentation else None
-    model = training_model(
-        backbone,
-        settings,
-        waveforms_to=front_end,
-        teacher=teacher,
-        teacher_weight=settings.teacher_weight,
-    )
-    prepare_to_fit(model, batches, settings, norms=settings.diagnostics)
-    constants = [v for part in (front_end, teacher) if part is not None for v in part.variables]
-    checkpoints = Checkpoints(
-        folder,
-        backbone,
-        constants,
-        metric=f"val_{settings.select_on}",
-        patience=settings.patience,
-        data_seconds=lambda: batches.seconds,
-    )
-    checkpoints.restore(model)
-    done = len(checkpoints.history)
-    if done:
-        console.print(f"Fold {fold.name}: goes on after epoch {done}.", highlight=False)
-    if done < settings.epochs and not checkpoints.finished:
-        validation = ExampleWindows(
-            corpus, fold.validation, log_mel, settings.frames, settings.batch_size
+class _FoldTraining:
+    """One fold's training: what it is made of, and its steps."""
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        fold: Fold,
+        labels: Sequence[str],
+        settings: RecipeSettings,
+        folder: Path,
+        console: Console,
+    ):
+        self._corpus, self._fold, self._labels = corpus, fold, labels
+        self._settings, self._folder, self._console = settings, folder, console
+        self.log_mel = LogMel()
+        corpus.adapt(self.log_mel, fold.train)
+        self.batches = _batches(corpus, fold, labels, self.log_mel, settings)
+
+    def run(self) -> tuple[keras.Model, Checkpoints]:
+        """The backbone of the chosen epoch, and how it got there."""
+        backbone, model, constants = self._models()
+        checkpoints = Checkpoints(
+            self._folder,
+            backbone,
+            constants,
+            metric=f"val_{self._settings.select_on}",
+            patience=self._settings.patience,
+            data_seconds=lambda: self.batches.seconds,
+        )
+        checkpoints.restore(model)
+        done = len(checkpoints.history)
+        if done:
+            say(self._console, f"Fold {self._fold.name}: goes on after epoch {done}.")
+        if done < self._settings.epochs and not checkpoints.finished:
+            fit(
+                model,
+                self.batches,
+                self._settings,
+                self._console,
+                callbacks=self._callbacks(backbone, checkpoints),
+                initial_epoch=done,
+                best=max((row["val_ua"] for row in checkpoints.history), default=0.0),
+            )
+        checkpoints.load_best()
+        return backbone, checkpoints
+
+    def _models(self) -> tuple[keras.Model, keras.Model, list[keras.Variable]]:
+        """The backbone, the compiled model around it, and what training does not change in it."""
+        settings, log_mel = self._settings, self.log_mel
+        shape = {"num_classes": len(self._labels), "num_mels": log_mel.num_mels}
+        backbone = create_backbone(settings, **shape, dtype=settings.precision)
+        control(backbone, settings)
+        teacher = load_teacher(settings, self._fold.name, self._labels, log_mel)
+        front_end = _copy(log_mel) if settings.waveform_augmentation else None
+        model = training_model(
+            backbone,
+            settings,
+            waveforms_to=front_end,
+            teacher=teacher,
+            teacher_weight=settings.teacher_weight,
+        )
+        prepare_to_fit(model, self.batches, settings, norms=settings.diagnostics)
+        constants = [v for part in (front_end, teacher) if part is not None for v in part.variables]
+        return backbone, model, constants
+
+    def _callbacks(
+        self, backbone: keras.Model, checkpoints: Checkpoints
+    ) -> list[keras.callbacks.Callback]:
+        """Scores come first, and the checkpoint after all that it is to be the last word on."""
+        settings, examples = self._settings, self._fold.validation
+        windows = ExampleWindows(
+            self._corpus, examples, self.log_mel, settings.frames, settings.batch_size
         )
         scores = ValidationScores(
             scored_model(backbone),
-            validation,
-            validation.owners,
-            lambda found: _decided(fold.validation, found, settings.decision_rule),
-            labels,
+            windows,
+            windows.owners,
+            lambda found: _decided(examples, found, settings.decision_rule),
+            self._labels,
             metrics=tuple(FIGURES),
         )
-        watching = [DiagnosticsRecorder(folder, backbone, done)] if settings.diagnostics else []
-        fit(
-            model,
-            batches,
-            settings,
-            console,
-            callbacks=[scores, *watching, checkpoints, *_tensorboard(settings, folder)],
-            initial_epoch=done,
-            best=max((row["val_ua"] for row in checkpoints.history), default=0.0),
-        )
-    checkpoints.load_best()
-    return backbone, checkpoints
+        found = [scores]
+        if settings.diagnostics:
+            done = len(checkpoints.history)
+            found.append(DiagnosticsRecorder(self._folder, backbone, done))
+        found.append(checkpoints)
+        if settings.tensorboard:
+            found.append(
+                keras.callbacks.TensorBoard(self._folder / "tensorboard", write_graph=False)
+            )
+        return found
 
 
 def _copy(log_mel: LogMel) -> LogMel:
@@ -184,9 +211,3 @@ def _decided(
     classes = [(decision.label, decision.prediction) for decision in decisions]
     truth, predicted = np.array(classes).T
     return truth, predicted, means
-
-
-def _tensorboard(settings: RecipeSettings, folder: Path) -> list[keras.callbacks.Callback]:
-    if not settings.tensorboard:
-        return []
-    return [keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False)]

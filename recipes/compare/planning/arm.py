@@ -4,6 +4,7 @@ import dataclasses
 import re
 from typing import get_args
 
+from recipes.common.settings import RecipeSettings
 from recipes.compare.tables.cell_result import CellResult, Control
 
 _SIZES = ("light", "large")
@@ -29,14 +30,14 @@ class Arm:
     control: str
 
     @classmethod
-    def of(cls, cell: CellResult) -> "Arm":
-        """The arm of a cell."""
+    def of(cls, settings: RecipeSettings | CellResult, control: str) -> "Arm":
+        """The arm of a run with such settings."""
         return cls(
-            size=cell.size,
-            expansion=cell.expansion,
-            factors=cell.factors if cell.expansion else 0,
-            optimizer=cell.optimizer,
-            control=cell.control,
+            size=settings.size,
+            expansion=settings.expansion,
+            factors=settings.factors if settings.expansion else 0,
+            optimizer=settings.optimizer,
+            control=control,
         )
 
     @property

@@ -44,14 +44,7 @@ class Cell:
     @property
     def arm(self) -> Arm:
         """What is compared."""
-        settings = self.settings
-        return Arm(
-            size=settings.size,
-            expansion=settings.expansion,
-            factors=settings.factors if settings.expansion else 0,
-            optimizer=settings.optimizer,
-            control=self.control,
-        )
+        return Arm.of(self.settings, self.control)
 
     @property
     def model(self) -> str:

@@ -203,7 +203,7 @@ def _figures(speakers: Mapping[str, np.ndarray]) -> dict[str, float]:
 def _arms(runs: list[Run], figure: str) -> tuple[ArmScores, ...]:
     members: dict[Arm, list[Run]] = collections.defaultdict(list)
     for run in runs:
-        members[Arm.of(run.cell)].append(run)
+        members[Arm.of(run.cell, run.cell.control)].append(run)
     several = len({arm.optimizer for arm in members}) > 1
     return tuple(
         _arm(arm, arm.name(with_optimizer=several), members[arm], figure)
