@@ -261,7 +261,10 @@ def test_kills_on_jax(prepared):
 def test_same_seed_gives_the_same_metrics(prepared):
     """Also where operations are shared among threads."""
     settings = as_arguments(
-        {"frames": 200, "epochs": 2, "batch_size": 12, "mixup": 0.2, "ema": 0.9, "seed": 5}
+        {
+            **{"frames": 200, "epochs": 2, "batch_size": 12, "mixup": 0.2, "ema": 0.9},
+            **{"seed": 5, "diagnostics": True},
+        }
     )
     env = {"TF_NUM_INTRAOP_THREADS": "2", "TF_NUM_INTEROP_THREADS": "2", "OMP_NUM_THREADS": "2"}
     first, second, other = (
