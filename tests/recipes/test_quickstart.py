@@ -333,7 +333,7 @@ def test_ctrl_c_leaves_nothing(tmp_path, seconds):
     time.sleep(seconds)
     os.kill(process.pid, signal.SIGINT)
     try:
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=300)
     finally:
         process.kill()
     assert process.returncode == 130

@@ -140,7 +140,7 @@ def test_goes_on(tmp_path, prepared, unbroken, what):
         assert "Its process died, it runs again" in out
     else:
         run.send_signal(signal.SIGINT)
-        out, _ = run.communicate(timeout=60)
+        out, _ = run.communicate(timeout=600)
         assert run.returncode == 130, out
         assert "nothing half-written is left" in out
         assert not (folder.path / "cells").exists() or len(ids(folder)) < 2
