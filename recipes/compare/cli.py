@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from recipes.common.command import Parser, exit_code, say
-from recipes.common.configuration import checked, load_settings
+from recipes.common.configuration import load_settings
 from recipes.compare.grid_folder import GridFolder
 from recipes.compare.planning.cell import Cell
 from recipes.compare.planning.corpora import prepared_corpus
@@ -167,7 +167,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _cell(options: argparse.Namespace) -> int:
     folder, prepared = _folders(options)
-    cells = _cells(checked(Grid, folder.grid()), prepared)
+    cells = _cells(folder.grid(), prepared)
     if not 1 <= options.number <= len(cells):
         raise ValueError(f"Cells are 1 to {len(cells)}. Received: {options.number}")
     cell = cells[options.number - 1]
@@ -184,7 +184,7 @@ def _cell(options: argparse.Namespace) -> int:
 
 def _status(options: argparse.Namespace) -> int:
     folder, prepared = _folders(options)
-    show_status(_cells(checked(Grid, folder.grid()), prepared), folder, Console())
+    show_status(_cells(folder.grid(), prepared), folder, Console())
     return 0
 
 
@@ -199,7 +199,7 @@ def _report(options: argparse.Namespace) -> int:
     of_runs = options.results is None
     results = folder.path / "results" if of_runs else options.results
     out = options.out or (folder.path if of_runs else results) / "report"
-    cells = _cells(checked(Grid, folder.grid()), prepared) if of_runs else []
+    cells = _cells(folder.grid(), prepared) if of_runs else []
     if of_runs:
         with console.status("Reading what is done"):
             collect(cells, folder, prepared, results)
@@ -222,7 +222,7 @@ def _folders(options: argparse.Namespace) -> tuple[GridFolder, Path]:
 def _grid(options: argparse.Namespace, folder: GridFolder) -> Grid:
     """What is to be compared; where nothing is given, what was before."""
     if options.config is None and not options.axes and folder.begun:
-        return checked(Grid, folder.grid())
+        return folder.grid()
     return load_settings(Grid, options.config, options.axes)
 
 

@@ -46,7 +46,7 @@ def collect(cells: Sequence[Cell], folder: GridFolder, prepared: Path, out: Path
     machine = {name: value for name, value in runs[0].environment.items() if name != "load"}
     overview = Overview(
         corpora={name: _corpus(corpora[name], cells) for name in sorted(corpora)},
-        settings=folder.grid(),
+        settings=folder.grid().model_dump(mode="json"),
         cells=len(cells),
         environment=machine,
     )

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from recipes.common.configuration import checked
 from recipes.common.files.json_file import read_json, write_json
 from recipes.common.files.lock import exclusive
 from recipes.compare.planning.cell import Cell
@@ -43,7 +44,7 @@ class GridFolder:
         """Whether anything was planned here."""
         return (self.path / "grid.json").is_file()
 
-    def grid(self) -> dict[str, Any]:
+    def grid(self) -> Grid:
         """What is to be compared.
 
         Raises:
@@ -54,7 +55,7 @@ class GridFolder:
                 f"There is no comparison in '{self.path}': give --config FILE, or axes such as "
                 "`corpora=[emodb]`"
             )
-        return read_json(self.path / "grid.json", dict[str, Any])
+        return checked(Grid, read_json(self.path / "grid.json", dict[str, Any]))
 
     def done(self, cell: Cell) -> Path | None:
         """The run folder of a cell, if it is done."""

@@ -8,7 +8,7 @@ from recipes.common.settings import RecipeSettings
 from recipes.compare.tables.cell_result import CellResult, Control
 
 _SIZES = ("light", "large")
-_CONTROLS = get_args(Control)
+_CONTROLS = ("", *get_args(Control))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 import pydantic
 
 from recipes.compare.planning.corpora import CORPORA
+from recipes.compare.tables.cell_result import Control
 
-Control = Literal["longer", "wider", "chained", "frozen"]
 Rate = Annotated[float, pydantic.Field(gt=0, allow_inf_nan=False)]
 Seed = Annotated[int, pydantic.Field(ge=0, lt=2**32)]
 Expansion = Annotated[int, pydantic.Field(ge=0)]

@@ -11,8 +11,8 @@ from recipes.common.settings import Count, NotNegative, Positive
 CellId = Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
 Word = Annotated[str, Field(min_length=1)]
 Score = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-# What HRF is compared with beside the plain model; "": no control.
-Control = Literal["", "longer", "wider", "chained", "frozen"]
+# What HRF is compared with beside the plain model.
+Control = Literal["longer", "wider", "chained", "frozen"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ class CellResult:
     factors: Annotated[int, Field(ge=0)]
     optimizer: Word
     learning_rate: Positive
-    control: Control
+    control: Control | Literal[""]
     seed: Annotated[int, Field(ge=0)]
     fold: Word
     select_on: Literal["ua", "wa", "wf1", "macro_f1"]
