@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import hashlib
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -47,6 +48,11 @@ class Segment:
 
 
 COLUMNS = tuple(field.name for field in dataclasses.fields(Segment))
+
+
+def manifest_hash(path: Path) -> str:
+    """SHA-256 of a manifest: by it a run's folder says which clips it is of."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def read_manifest(path: Path) -> list[Segment]:

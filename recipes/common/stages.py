@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from recipes.common.deployment.static_model import with_frames
 from recipes.common.deployment.waveform_model import WaveformModel
 from recipes.common.files.json_file import read_json
 from recipes.common.files.lock import exclusive
-from recipes.common.manifest import read_manifest
+from recipes.common.manifest import manifest_hash, read_manifest
 from recipes.common.protocol.examples import cross_corpus_examples
 from recipes.common.protocol.fold import Example, Fold
 from recipes.common.recipe import Recipe
@@ -254,7 +253,7 @@ class Stages:
     @contextlib.contextmanager
     def _begun(self) -> Iterator[None]:
         """Within it the run's folder is this process's alone, and of these settings."""
-        hash = hashlib.sha256(self._manifest.read_bytes()).hexdigest()
+        hash = manifest_hash(self._manifest)
         labels = self._labels
         if not self._run.path.is_dir():
             raise FileNotFoundError(f"There is no run '{self._run.path}': train first")

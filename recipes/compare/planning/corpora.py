@@ -2,10 +2,9 @@
 
 import dataclasses
 import functools
-import hashlib
 from pathlib import Path
 
-from recipes.common.manifest import Segment, read_manifest
+from recipes.common.manifest import Segment, manifest_hash, read_manifest
 from recipes.common.protocol.fold import Fold
 from recipes.common.recipe import Recipe
 from recipes.common.settings import RecipeSettings
@@ -53,7 +52,7 @@ class PreparedCorpus:
     @functools.cached_property
     def manifest_hash(self) -> str:
         """SHA-256 of the manifest, as a run's folder has it."""
-        return hashlib.sha256(self.manifest.read_bytes()).hexdigest()
+        return manifest_hash(self.manifest)
 
     @functools.cached_property
     def segments(self) -> list[Segment]:
