@@ -69,7 +69,8 @@ class RuntimeEnvironment:
     def _base(self) -> str:
         current = "{}.{}".format(*sys.version_info[:2])
         if current in self.pythons:
-            return sys.executable
+            # Not a virtual environment's link to it: every environment would install its own.
+            return os.path.realpath(sys.executable)
         for version in self.pythons:
             for found in (shutil.which(f"python{version}"), *_pyenv(version)):
                 if found and _works(found, version):
