@@ -33,7 +33,7 @@ class EmotionOptions private constructor(builder: Builder) {
          * Seconds between the beginnings of two windows, at least 0.05 and at most the model's
          * window; 0.5 by default.
          */
-        fun hopSeconds(value: Float) = set(value in 0.05f..60f, "hopSeconds", value) {
+        fun hopSeconds(value: Float): Builder = set(value in 0.05f..60f, "hopSeconds", value) {
             hopSeconds = value
         }
 
@@ -41,22 +41,22 @@ class EmotionOptions private constructor(builder: Builder) {
          * Weight of the past in the scores, at least 0 and below 1. A result's scores are `(1 -
          * smoothing) * new + smoothing * before`; 0 switches this off, 0.5 is the default.
          */
-        fun smoothing(value: Float) = set(value >= 0 && value < 1, "smoothing", value) {
+        fun smoothing(value: Float): Builder = set(value >= 0 && value < 1, "smoothing", value) {
             smoothing = value
         }
 
         /** Windows that are quieter, relative to full scale, are silence; -50 by default. */
-        fun silenceDecibels(value: Float) = set(value <= 0, "silenceDecibels", value) {
+        fun silenceDecibels(value: Float): Builder = set(value <= 0, "silenceDecibels", value) {
             silenceDecibels = value
         }
 
         /** Below this highest score, from 0 to 1, the result is "unsure"; 0.4 by default. */
-        fun minimumScore(value: Float) = set(value in 0f..1f, "minimumScore", value) {
+        fun minimumScore(value: Float): Builder = set(value in 0f..1f, "minimumScore", value) {
             minimumScore = value
         }
 
         /** Threads of the model, from 1 to 8; 1 by default. */
-        fun threads(value: Int) = set(value in 1..8, "threads", value) { threads = value }
+        fun threads(value: Int): Builder = set(value in 1..8, "threads", value) { threads = value }
 
         /**
          * What calls the listener; by default the library's own threads. For the main thread:

@@ -94,7 +94,8 @@ class WavFile private constructor(
             for (i in 0 until count) {
                 if (samples[i].isNaN() || samples[i].isInfinite()) throw bad("it holds NaN or infinity")
             }
-            return WavFile(samples.copyOf(count), format.sampleRate, count.toLong() == wanted && count < frames)
+            val truncated = count.toLong() == wanted && count < frames
+            return WavFile(samples.copyOf(count), format.sampleRate, truncated)
         }
 
         private fun int(stream: InputStream): Int {

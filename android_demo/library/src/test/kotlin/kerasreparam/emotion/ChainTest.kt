@@ -56,7 +56,8 @@ class ChainTest {
         val sound = Shipped.clips[0].wav.samples + Shipped.clips[3].wav.samples
         val recorder = ManualRecorder()
         val heard = Heard()
-        EmotionRecognizer(TfliteClassifier(Shipped.model("float32")), EmotionOptions.DEFAULT) { recorder }.use {
+        val classifier = TfliteClassifier(Shipped.model("float32"))
+        EmotionRecognizer(classifier, EmotionOptions.DEFAULT) { recorder }.use {
             it.start(heard)
             var given = 0
             recorder.speak(sound) {

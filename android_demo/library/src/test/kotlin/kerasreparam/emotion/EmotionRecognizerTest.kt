@@ -200,6 +200,19 @@ class EmotionRecognizerTest {
     }
 
     @Test
+    fun `a model that fails ends it with an error`() {
+        val recognizer = recognizer(PlainClassifier { throw IllegalStateException("out of order") })
+        recognizer.start(heard)
+        recorders[0].speak(ramp(100))
+        heard.await { heard.errors.isNotEmpty() && !recognizer.isListening }
+        assertSame(Reason.MODEL, heard.errors.single().reason)
+        assertTrue(heard.errors.single().message!!.contains("out of order"))
+        heard.await { recorders[0].stops > 0 }
+        recognizer.close()
+        assertNoThreads()
+    }
+
+    @Test
     fun `a listener may stop it from any callback`() {
         for (where in listOf("result", "level", "error")) {
             val recognizer = recognizer()

@@ -27,7 +27,11 @@ class EnduranceTest {
                 assertEquals(4 + 0.5 * results, result.endSeconds, 1e-9)
                 assertEquals(0, result.skippedWindows)
                 assertEquals(Shipped.labels.size, result.scores.size)
-                if (result.state == EmotionResult.State.SILENCE) silences++ else latencies += result.latencyMillis
+                if (result.state == EmotionResult.State.SILENCE) {
+                    silences++
+                } else {
+                    latencies += result.latencyMillis
+                }
                 worker = Thread.currentThread()
                 synchronized(this@EnduranceTest) { results++ }
             }
@@ -105,7 +109,8 @@ class EnduranceTest {
     }
 
     private fun residentKilobytes(): Long =
-        File("/proc/self/status").readLines().first { it.startsWith("VmRSS") }.filter { it.isDigit() }.toLong()
+        File("/proc/self/status").readLines().first { it.startsWith("VmRSS") }
+            .filter { it.isDigit() }.toLong()
 
     private companion object {
         const val MINUTES = 30

@@ -18,8 +18,9 @@ class WavFileTest {
     private class Case(val name: String, val bytes: ByteArray, val samples: FloatArray)
 
     private val cases = GoldenFile("wav.bin").let { golden ->
-        generateSequence { if (golden.hasMore) Case(golden.text(), golden.bytes(), golden.floats()) else null }
-            .toList()
+        buildList {
+            while (golden.hasMore) add(Case(golden.text(), golden.bytes(), golden.floats()))
+        }
     }
 
     @Test
@@ -39,7 +40,8 @@ class WavFileTest {
             val slow = object : InputStream() {
                 val bytes = case.bytes.inputStream()
                 override fun read() = bytes.read()
-                override fun read(into: ByteArray, at: Int, count: Int) = bytes.read(into, at, minOf(count, 1))
+                override fun read(into: ByteArray, at: Int, count: Int) =
+                    bytes.read(into, at, minOf(count, 1))
             }
             assertArrayEquals(case.name, case.samples, WavFile.read(slow).samples, 1e-7f)
         }

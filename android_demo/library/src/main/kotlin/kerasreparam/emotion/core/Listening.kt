@@ -1,8 +1,11 @@
 package kerasreparam.emotion.core
 
+import java.util.concurrent.locks.ReentrantLock
 import kerasreparam.emotion.EmotionException
 import kerasreparam.emotion.EmotionListener
 import kerasreparam.emotion.EmotionOptions
+import kerasreparam.emotion.EmotionResult
+import kotlin.concurrent.withLock
 
 /**
  * One recording and what is heard in it. The recorder's thread only copies samples; a second one
@@ -20,7 +23,8 @@ internal class Listening(
     private val window = FloatArray(classifier.model.window)
     private val worker = Thread({ run() }, "emotion-classifier")
 
-    private val lock = Object()
+    private val lock = ReentrantLock()
+    private val changed = lock.newCondition()
     private val buffer = WindowBuffer(window.size, hop)
     private var ended = false
 
@@ -28,7 +32,7 @@ internal class Listening(
     private var stopped = false
 
     /** Whether it goes on: neither stopped nor ended by an error. */
-    val active: Boolean get() = synchronized(lock) { !ended }
+    val active: Boolean get() = lock.withLock { !ended }
 
     fun start() {
         worker.start()
@@ -51,9 +55,9 @@ internal class Listening(
 
     override fun onChunk(samples: FloatArray, count: Int) {
         val decibels = Loudness.decibels(samples, count)
-        synchronized(lock) {
+        lock.withLock {
             buffer.write(samples, count)
-            lock.notifyAll()
+            changed.signalAll()
         }
         tell { if (active) listener.onLevel(decibels) }
     }
@@ -68,7 +72,7 @@ internal class Listening(
             while (true) {
                 val skipped = await()
                 if (skipped < 0) break
-                val result = scorer.score(window, window.size, buffer.takenEnd, skipped)
+                val result = score(skipped) ?: break
                 tell { if (active) listener.onResult(result) }
             }
         } finally {
@@ -78,15 +82,24 @@ internal class Listening(
         }
     }
 
+    /** The result of the window that was taken, or `null` after telling that the model failed. */
+    private fun score(skipped: Int): EmotionResult? = try {
+        scorer.score(window, window.size, buffer.takenEnd, skipped)
+    } catch (error: RuntimeException) {
+        val message = "The model failed: ${error.message}"
+        onError(EmotionException(EmotionException.Reason.MODEL, message, error))
+        null
+    }
+
     /** Waits for a window and copies it; returns how many were skipped, or -1 at the end. */
-    private fun await(): Int = synchronized(lock) {
-        while (!ended && !buffer.ready) lock.wait()
+    private fun await(): Int = lock.withLock {
+        while (!ended && !buffer.ready) changed.await()
         if (ended) -1 else buffer.take(window)
     }
 
-    private fun end() = synchronized(lock) {
+    private fun end() = lock.withLock {
         ended = true
-        lock.notifyAll()
+        changed.signalAll()
     }
 
     private fun tell(what: () -> Unit) = options.executor.execute { if (!stopped) what() }
