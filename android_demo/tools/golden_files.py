@@ -15,7 +15,14 @@ import numpy as np
 import soundfile
 
 RESOURCES = Path(__file__).parents[1] / "library" / "src" / "test" / "resources"
-RATES = [(44100, 16000), (48000, 16000), (8000, 16000), (22050, 16000), (11025, 16000), (16000, 44100)]
+RATES = [
+    (44100, 16000),
+    (48000, 16000),
+    (8000, 16000),
+    (22050, 16000),
+    (11025, 16000),
+    (16000, 44100),
+]
 SUBTYPES = ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT"]
 
 

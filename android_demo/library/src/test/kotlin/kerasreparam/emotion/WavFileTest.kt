@@ -90,7 +90,8 @@ class WavFileTest {
         assertTrue(message { it.putShort(34, 12) }.contains("12 bits"))
         assertTrue(message { it.putInt(40, 0) }.contains("no samples"))
         assertTrue(message { it.putInt(16, 3) }.contains("3 bytes"))
-        assertTrue(message { it.putInt(12, 0) }.contains("ends too early"))
+        assertTrue(message { it.putInt(12, 0) }.contains("precedes its format"))
+        assertTrue(message { it.putInt(36, 0) }.contains("ends too early"))
     }
 
     @Test
