@@ -2,6 +2,7 @@ package kerasreparam.emotion
 
 import java.io.File
 import java.lang.management.ManagementFactory
+import java.util.concurrent.Semaphore
 import kotlin.random.Random
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertTrue
@@ -18,6 +19,7 @@ class EnduranceTest {
     @Test
     fun `memory stays flat, and no chunk is lost`() {
         val recorder = ManualRecorder()
+        val finished = Semaphore(0)
         var results = 0
         var silences = 0
         val latencies = ArrayList<Double>()
@@ -33,7 +35,8 @@ class EnduranceTest {
                     latencies += result.latencyMillis
                 }
                 worker = Thread.currentThread()
-                synchronized(this@EnduranceTest) { results++ }
+                results++
+                finished.release()
             }
 
             override fun onError(error: EmotionException) = throw error
@@ -56,8 +59,8 @@ class EnduranceTest {
                 recorder.speak(sound) {
                     given += 1600
                     val total = (minute - 1L) * sound.size + given
-                    // A recorder in real time gives the model half a second for every window.
-                    if (total >= 64000) waitFor { results >= (total - 64000) / 8000 + 1 }
+                    // A window is complete. A recorder in real time gives the model half a second for every window.
+                    if (total >= 64000 && total % 8000 == 0L) finished.acquire()
                 }
                 if (minute == 5) workerBytes = -threads.getThreadAllocatedBytes(worker!!.id)
                 if (minute % 5 == 0) {
@@ -97,10 +100,6 @@ class EnduranceTest {
             at += samples.size
         }
         return sound
-    }
-
-    private fun waitFor(condition: () -> Boolean) {
-        while (!synchronized(this) { condition() }) Thread.yield()
     }
 
     private fun heap(): Long {
