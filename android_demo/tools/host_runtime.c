@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,6 +77,15 @@ int host_fflush(void *file) { return fflush(file ? stream(file) : NULL); }
 int host_fclose(void *file) { return fclose(stream(file)); }
 
 int host_fileno(void *file) { return fileno(stream(file)); }
+
+/* XNNPACK aligns less on Android than its kernels for AVX-512 need: this is no phone's CPU. */
+static size_t aligned(size_t alignment) { return alignment < 64 ? 64 : alignment; }
+
+void *host_memalign(size_t alignment, size_t size) { return memalign(aligned(alignment), size); }
+
+int host_posix_memalign(void **block, size_t alignment, size_t size) {
+  return posix_memalign(block, aligned(alignment), size);
+}
 
 /* The numbers of sysconf's names differ. */
 long host_sysconf(int name) {

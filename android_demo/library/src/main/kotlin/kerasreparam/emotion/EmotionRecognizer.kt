@@ -95,8 +95,9 @@ class EmotionRecognizer internal constructor(
     }
 
     /**
-     * Ends recording and releases the microphone. No call reaches the listener afterwards, but one
-     * that is going on. Without effect if it is not recording.
+     * Ends recording and releases the microphone; waits for the 100 ms of sound and the window that
+     * are being worked on. No call reaches the listener afterwards, but one that is going on.
+     * Without effect if it is not recording.
      */
     fun stop() {
         // Not inside the lock: a listener may be asking for it.
