@@ -15,6 +15,7 @@ import kerasreparam.emotion.EmotionOptions
 import kerasreparam.emotion.EmotionRecognizer
 import kerasreparam.emotion.EmotionResult
 import kerasreparam.emotion.ModelInfo
+import kerasreparam.emotion.TfliteClassifier
 import kerasreparam.emotion.WavFile
 
 /**
@@ -70,6 +71,7 @@ internal class Session(private val context: Context, saved: Bundle?) {
     private val main = Handler(Looper.getMainLooper())
     private val worker = Executors.newSingleThreadExecutor { Thread(it, "emotion-session") }
     private var recording: Recording? = null
+    private var fileWaits = false
 
     // The worker's own.
     private var recognizer: EmotionRecognizer? = null
@@ -112,9 +114,7 @@ internal class Session(private val context: Context, saved: Bundle?) {
         if (next === chosen || model == null) return
         settings.model = next.file
         chosen = next
-        worker.execute {
-            attempt { recognizer?.switchModel(next.content) }
-        }
+        work { recognizer?.switchModel(next.content) }
         changed()
     }
 
@@ -122,9 +122,9 @@ internal class Session(private val context: Context, saved: Bundle?) {
     fun settingsChanged() {
         val model = chosen?.content ?: return
         val options = options()
-        worker.execute {
+        work {
             recognizer?.close()
-            attempt { recognizer = EmotionRecognizer(model, options) }
+            recognizer = EmotionRecognizer(model, options)
         }
         if (phase == Phase.LISTENING) listen()
         changed()
@@ -135,16 +135,14 @@ internal class Session(private val context: Context, saved: Bundle?) {
         if (phase == Phase.LISTENING) stop()
         if (phase != Phase.READY && phase != Phase.LOADING) return
         notice = null
+        // While the models are still being loaded, READING comes after that.
+        if (phase == Phase.READY) phase = Phase.READING else fileWaits = true
         val name = FileName.of(context, file)
         worker.execute {
-            post { if (phase == Phase.READY) enter(Phase.READING) }
-            val notice = attempt { classify(file, name) }
+            val failure = attempt { classify(file, name) }
             post {
-                if (phase == Phase.READING) {
-                    phase = Phase.READY
-                    if (notice != null) this.notice = notice
-                    changed()
-                }
+                if (phase == Phase.READING) enter(Phase.READY)
+                if (failure != null) show(failure)
             }
         }
         changed()
@@ -154,9 +152,7 @@ internal class Session(private val context: Context, saved: Bundle?) {
         putStringArray(LABELS, labels.toTypedArray())
         putBundle(TIMELINE, timeline.save())
         moment?.let { putBundle(MOMENT, it.save()) }
-        // While listening the next thing to happen is that the microphone goes off.
-        val kept = if (phase == Phase.LISTENING) Notice.LEFT else notice
-        kept?.let { putString(NOTICE, it.name) }
+        notice?.let { putString(NOTICE, it.name) }
     }
 
     /** Frees the models; nothing is called any more. */
@@ -179,12 +175,10 @@ internal class Session(private val context: Context, saved: Bundle?) {
             val all = BundledModel.all(context.assets)
             val first = all.firstOrNull { it.file == settings.model } ?: all.firstOrNull()
                 ?: throw FileNotFoundException("no model in the assets")
-            val created = EmotionRecognizer(first.content, EmotionOptions.DEFAULT)
-            val info = created.model
+            val info = TfliteClassifier(first.content).use { it.model }
             if (settings.hopSeconds !in Settings.hops(info)) {
                 settings.hopSeconds = Settings.hops(info).minBy { Math.abs(it - settings.hopSeconds) }
             }
-            created.close()
             recognizer = EmotionRecognizer(first.content, options())
             post { loaded(all, first, info) }
             for (model in all) {
@@ -213,7 +207,7 @@ internal class Session(private val context: Context, saved: Bundle?) {
             timeline.clear()
             moment = null
         }
-        enter(Phase.READY)
+        enter(if (fileWaits) Phase.READING else Phase.READY)
     }
 
     private fun listen() {
@@ -253,6 +247,10 @@ internal class Session(private val context: Context, saved: Bundle?) {
         .smoothing(if (settings.smoothing) EmotionOptions.DEFAULT.smoothing else 0f)
         .executor { main.post(it) }
         .build()
+
+    private fun work(what: () -> Unit) = worker.execute {
+        attempt(what)?.let { failure -> post { show(failure) } }
+    }
 
     /** What went wrong, if anything did. */
     private fun attempt(what: () -> Unit): Notice? {
