@@ -127,7 +127,8 @@ internal class MainActivity : Activity(), Session.Observer {
         view<TextView>(R.id.emotion).show(headline(moment))
         view<TextView>(R.id.now_detail).show(detail(moment))
         val colour = if (moment?.state == State.EMOTION) colours.getOrNull(moment.top) else null
-        view<View>(R.id.now_colour).setBackgroundColor(colour ?: getColor(R.color.track))
+        view<View>(R.id.now_colour).backgroundTintList =
+            ColorStateList.valueOf(colour ?: getColor(R.color.track))
     }
 
     private fun caption(moment: Moment?): String = when {

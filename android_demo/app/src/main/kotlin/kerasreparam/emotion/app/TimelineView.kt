@@ -5,7 +5,6 @@ import android.graphics.Canvas
 import android.graphics.Paint
 import android.graphics.RectF
 import android.text.TextPaint
-import android.text.TextUtils
 import android.util.AttributeSet
 import android.util.TypedValue
 import android.view.View
@@ -15,7 +14,7 @@ import kotlin.math.roundToInt
 /**
  * A [Timeline]: a lane per class and one for "unsure", each with its name and a swatch of its
  * colour as the legend; where there was silence every lane is empty. Place tells classes apart as
- * well as colour does.
+ * well as colour does. Names that would take too much of the width stand above their lanes.
  */
 internal class TimelineView(context: Context, attributes: AttributeSet?) : View(context, attributes) {
     private val text = TextPaint(Paint.ANTI_ALIAS_FLAG)
@@ -27,8 +26,8 @@ internal class TimelineView(context: Context, attributes: AttributeSet?) : View(
     private var timeline = Timeline()
     private var names = emptyList<String>()
     private var colours = IntArray(0)
-    private var shownNames = emptyList<String>()
     private var lane = 0f
+    private var laneTop = 0f
     private var plotLeft = 0f
 
     init {
@@ -56,37 +55,30 @@ internal class TimelineView(context: Context, attributes: AttributeSet?) : View(
 
     override fun onMeasure(widthMeasureSpec: Int, heightMeasureSpec: Int) {
         val width = getDefaultSize(suggestedMinimumWidth, widthMeasureSpec)
-        lane = maxOf(dp(26f), 1.35f * lineHeight())
+        val legend = swatch + gap + (names.maxOfOrNull { text.measureText(it) } ?: 0f) + gap
+        val beside = legend <= MAX_LEGEND * width
+        plotLeft = if (beside) legend else 0f
+        laneTop = if (beside) 0f else 1.1f * lineHeight()
+        lane = laneTop + if (beside) maxOf(dp(26f), 1.35f * lineHeight()) else dp(26f)
         val height = names.size * lane + 1.5f * lineHeight()
         setMeasuredDimension(width, resolveSize(ceil(height).toInt(), heightMeasureSpec))
     }
 
-    override fun onSizeChanged(width: Int, height: Int, oldWidth: Int, oldHeight: Int) = arrange()
-
-    override fun onLayout(changed: Boolean, left: Int, top: Int, right: Int, bottom: Int) = arrange()
-
-    private fun arrange() {
-        val widest = names.maxOfOrNull { text.measureText(it) } ?: 0f
-        val room = minOf(widest, MAX_NAMES * width - swatch - gap)
-        shownNames =
-            names.map { TextUtils.ellipsize(it, text, room + 1, TextUtils.TruncateAt.END).toString() }
-        plotLeft = swatch + gap + room + gap
-    }
-
     override fun onDraw(canvas: Canvas) {
-        for (i in shownNames.indices) drawLane(canvas, i)
+        for (i in names.indices) drawLane(canvas, i)
         for (i in timeline.bands.indices) drawBand(canvas, timeline.bands[i])
         drawAxis(canvas)
     }
 
     private fun drawLane(canvas: Canvas, i: Int) {
-        val middle = (i + 0.5f) * lane
+        val height = if (laneTop > 0) laneTop else lane
+        val middle = i * lane + height / 2
         fill.color = colours[i]
         box.set(0f, middle - swatch / 2, swatch, middle + swatch / 2)
         canvas.drawRoundRect(box, swatch / 4, swatch / 4, fill)
         val baseline = middle - (text.ascent() + text.descent()) / 2
         text.textAlign = Paint.Align.LEFT
-        canvas.drawText(shownNames[i], swatch + gap, baseline, text)
+        canvas.drawText(names[i], swatch + gap, baseline, text)
         fill.color = context.getColor(R.color.track)
         placeInLane(i, plotLeft, width.toFloat())
         canvas.drawRect(box, fill)
@@ -114,8 +106,11 @@ internal class TimelineView(context: Context, attributes: AttributeSet?) : View(
         canvas.drawText(context.getString(R.string.timeline_end), width.toFloat(), baseline, text)
     }
 
-    private fun placeInLane(i: Int, left: Float, right: Float) =
-        box.set(left, (i + 0.12f) * lane, right, (i + 0.88f) * lane)
+    private fun placeInLane(i: Int, left: Float, right: Float) {
+        val top = i * lane + laneTop
+        val margin = 0.12f * (lane - laneTop)
+        box.set(left, top + margin, right, (i + 1) * lane - margin)
+    }
 
     private fun x(seconds: Double): Float =
         (width - (timeline.end - seconds) / Timeline.SECONDS * (width - plotLeft)).toFloat()
@@ -138,6 +133,6 @@ internal class TimelineView(context: Context, attributes: AttributeSet?) : View(
     private fun dp(value: Float) = value * resources.displayMetrics.density
 
     private companion object {
-        const val MAX_NAMES = 0.42f
+        const val MAX_LEGEND = 0.45f
     }
 }

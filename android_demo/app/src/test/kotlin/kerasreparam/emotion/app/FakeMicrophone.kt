@@ -19,7 +19,7 @@ internal class FakeMicrophone : AudioRecordSource {
         private set
 
     init {
-        ShadowAudioRecord.setSource(this)
+        ShadowAudioRecord.setSourceProvider { this }
     }
 
     /** Sound for the reads to come, in pieces of 100 ms. */

@@ -15,6 +15,7 @@ import android.widget.Spinner
 import android.widget.TextView
 import java.io.FileNotFoundException
 import java.io.InputStream
+import kerasreparam.emotion.EmotionResult.State
 import kerasreparam.emotion.HostRuntime
 import kerasreparam.emotion.Shipped
 import kerasreparam.emotion.app.Session.Phase
@@ -129,6 +130,22 @@ class MainActivityTest {
     }
 
     @Test
+    fun `between two emotions it is unsure`() = screen().run {
+        start()
+        val hop = Shipped.sampleRate / 2
+        for (label in clips.keys) {
+            for (begin in 0 until Shipped.window step hop) {
+                speak(window(label).copyOfRange(begin, begin + hop))
+                if (session.moment?.state == State.UNSURE) break
+            }
+            if (session.moment?.state == State.UNSURE) break
+        }
+        assertSays(R.string.unsure)
+        assertEquals(activity.getString(R.string.detail_unsure), text(R.id.now_detail))
+        shoot("unsure")
+    }
+
+    @Test
     fun `a microphone that gives only zeros is explained, until it gives sound`() = screen().run {
         start()
         microphone.say(FloatArray(3 * Shipped.sampleRate))
@@ -161,7 +178,8 @@ class MainActivityTest {
         assertNotice(Notice.PERMISSION_REFUSED_FOR_EVER)
         shoot("refused-for-ever")
         press(R.id.notice_settings)
-        val intent = shadowOf(activity).nextStartedActivityOfAction(ACTION_APPLICATION_DETAILS_SETTINGS)
+        val intent = generateSequence { shadowOf(activity).nextStartedActivity }
+            .first { it.action == ACTION_APPLICATION_DETAILS_SETTINGS }
         assertEquals(Uri.parse("package:${activity.packageName}"), intent.data)
     }
 

@@ -1,6 +1,8 @@
 package kerasreparam.emotion.app
 
 import android.Manifest
+import android.app.Activity
+import android.app.Application
 import android.content.Intent
 import android.content.pm.PackageManager
 import android.graphics.Bitmap
@@ -9,11 +11,8 @@ import android.net.Uri
 import android.os.Bundle
 import android.os.Looper
 import android.os.Parcel
-import android.app.Activity
-import android.app.Application
 import android.view.View
 import android.view.ViewGroup
-import android.widget.Button
 import android.widget.TextView
 import java.io.File
 import java.time.Duration
@@ -25,7 +24,7 @@ import org.robolectric.android.controller.ActivityController
 /** The real activity, with fingers to press and eyes to look at it. */
 internal class Screen(saved: Bundle? = null) {
     private val controller: ActivityController<MainActivity> =
-        Robolectric.buildActivity(MainActivity::class.java).setup(saved)
+        Robolectric.buildActivity(MainActivity::class.java).run { if (saved == null) setup() else setup(saved) }
 
     val activity: MainActivity get() = controller.get()
     val session: Session get() = activity.session
@@ -42,7 +41,9 @@ internal class Screen(saved: Bundle? = null) {
     fun isShown(id: Int): Boolean = activity.view<View>(id).isShown
 
     fun press(id: Int) {
-        check(activity.view<View>(id).performClick())
+        val view = activity.view<View>(id)
+        check(view.isShown && view.isEnabled && view.isClickable)
+        view.performClick()
         idle()
     }
 
@@ -50,6 +51,8 @@ internal class Screen(saved: Bundle? = null) {
     fun start() {
         val application = activity.application as Application
         shadowOf(application).grantPermissions(Manifest.permission.RECORD_AUDIO)
+        // What is said now is not for the recorder that is just ending.
+        waitFor { Thread.getAllStackTraces().keys.none { it.name == "emotion-recorder" } }
         begin = session.timeline.end
         said = 0
         press(R.id.start_stop)
@@ -92,7 +95,7 @@ internal class Screen(saved: Bundle? = null) {
 
     fun rotate() {
         RuntimeEnvironment.setQualifiers("+land")
-        controller.configurationChange()
+        controller.configurationChange().visible()
         idle()
     }
 
@@ -161,8 +164,8 @@ internal class Screen(saved: Bundle? = null) {
         }
 
         fun all(view: View): List<View> =
-            listOf(view) + if (view is ViewGroup) (0 until view.childCount).flatMap { all(view.getChildAt(it)!!) } else emptyList()
-
-        fun buttons(activity: Activity) = all(activity.window.decorView).filterIsInstance<Button>()
+            listOf(view) + (view as? ViewGroup)?.let { group ->
+                (0 until group.childCount).flatMap { all(group.getChildAt(it)!!) }
+            }.orEmpty()
     }
 }
