@@ -175,7 +175,6 @@ internal class MainActivity : Activity(), Session.Observer {
                 ColorStateList.valueOf(getColor(if (listening) R.color.stop else R.color.accent))
         }
         view<Button>(R.id.open_file).isEnabled = listening || session.phase == Phase.READY
-        view<View>(R.id.level_row).visibility = if (listening) View.VISIBLE else View.INVISIBLE
         // A screen that went off would end it.
         view<View>(R.id.root).keepScreenOn = listening
     }

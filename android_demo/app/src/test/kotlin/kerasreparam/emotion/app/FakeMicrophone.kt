@@ -44,7 +44,7 @@ internal class FakeMicrophone : AudioRecordSource {
         const val PIECE = 1600
         const val PATIENCE_MILLIS = 200L
 
-        // A real microphone would wait; so little does not move a window by a millisecond.
-        val HUSH = shortArrayOf(1, -1)
+        // A real microphone would wait; two samples do not move a window by a millisecond.
+        val HUSH = shortArrayOf(1000, -1000)
     }
 }
