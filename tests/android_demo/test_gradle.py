@@ -59,7 +59,8 @@ def test_modules():
 def test_source_folders(module):
     # Gradle's default, which its scripts leave alone.
     assert pom(module).findtext(f"{POM}build/{POM}sourceDirectory") == "src/main/kotlin"
-    assert not re.search(r"\b(java|kotlin|res|manifest)\.(srcDir|srcFile|directories)", script(module))
+    changed = r"\b(java|kotlin|res|manifest)\.(srcDir|srcFile|directories)"
+    assert not re.search(changed, script(module))
     sources = list((DEMO / module / "src/main/kotlin").rglob("*.kt"))
     package = MODULES[module].replace(".", "/")
     assert sources

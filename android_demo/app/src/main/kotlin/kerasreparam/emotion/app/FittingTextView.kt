@@ -1,6 +1,7 @@
 package kerasreparam.emotion.app
 
 import android.content.Context
+import android.text.TextPaint
 import android.util.AttributeSet
 import android.util.TypedValue
 import android.widget.TextView
@@ -9,6 +10,7 @@ import android.widget.TextView
 internal class FittingTextView(context: Context, attributes: AttributeSet?) :
     TextView(context, attributes) {
     private val wanted = textSize
+    private val measuring = TextPaint()
 
     override fun onMeasure(widthMeasureSpec: Int, heightMeasureSpec: Int) {
         val room = MeasureSpec.getSize(widthMeasureSpec) - paddingLeft - paddingRight
@@ -17,8 +19,16 @@ internal class FittingTextView(context: Context, attributes: AttributeSet?) :
     }
 
     private fun fit(room: Int) {
-        setTextSize(TypedValue.COMPLEX_UNIT_PX, wanted)
-        val longest = text.split(' ').maxOf { paint.measureText(it) }
-        if (longest > room) setTextSize(TypedValue.COMPLEX_UNIT_PX, 0.98f * wanted * room / longest)
+        measuring.set(paint)
+        measuring.textSize = wanted
+        val longest = text.split(' ').maxOf { measuring.measureText(it) }
+        val size = if (longest > room) MARGIN * wanted * room / longest else wanted
+        // Only when it changes: it asks for a layout.
+        if (size != textSize) setTextSize(TypedValue.COMPLEX_UNIT_PX, size)
+    }
+
+    private companion object {
+        // Widths do not shrink exactly as sizes do.
+        const val MARGIN = 0.98f
     }
 }
