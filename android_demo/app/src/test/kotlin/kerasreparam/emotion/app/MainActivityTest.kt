@@ -272,7 +272,7 @@ class MainActivityTest {
         assertEquals(listOf("int8", "float32"), session.models.map { it.name })
         for ((i, size) in listOf("271 kB", "777 kB").withIndex()) {
             val words = (models.getChildAt(i) as TextView).text
-            assertTrue("$words", Regex("${session.models[i].name}\n$size\n\\d+\\.\\d ms per window").matches(words))
+            assertTrue("$words", Regex("${session.models[i].name}\n$size\n\\d+\\.\\d ms").matches(words))
         }
         press(R.id.smoothing)
         start()
