@@ -121,6 +121,19 @@ class MainActivityTest {
     }
 
     @Test
+    fun `when the model is slower than the sound, it says what is left out`() = screen().run {
+        start()
+        // A minute at once: nobody can listen that fast.
+        repeat(15) { microphone.say(window("anger")) }
+        waitFor { session.skippedWindows > 1 && session.timeline.end > 59 }
+        val words = activity.resources
+            .getQuantityString(R.plurals.skipped, session.skippedWindows, session.skippedWindows)
+        assertEquals(words, text(R.id.now_detail))
+        assertSame(Phase.LISTENING, session.phase)
+        shoot("too-slow")
+    }
+
+    @Test
     fun `silence is silence`() = screen().run {
         start()
         speak(FloatArray(Shipped.window) { if (it % 2 == 0) 1e-4f else -1e-4f })
@@ -270,9 +283,10 @@ class MainActivityTest {
     fun `models are switched while listening, with size and latency beside each other`() = screen().run {
         val models = activity.view<RadioGroup>(R.id.models)
         assertEquals(listOf("int8", "float32"), session.models.map { it.name })
-        for ((i, size) in listOf("271 kB", "777 kB").withIndex()) {
+        for ((i, model) in session.models.withIndex()) {
+            val size = "${Math.round(Shipped.bytes(model.name).size / 1000.0)} kB"
             val words = (models.getChildAt(i) as TextView).text
-            assertTrue("$words", Regex("${session.models[i].name}\n$size\n\\d+\\.\\d ms").matches(words))
+            assertTrue("$words", Regex("${model.name}\n$size\n\\d+\\.\\d ms").matches(words))
         }
         press(R.id.smoothing)
         start()
