@@ -50,15 +50,19 @@ def check(models: Sequence[Path]) -> None:
     problems = [f"'{r.path}': {problem}" for r in reports for problem in problems_of(r)]
     if problems:
         raise ValueError("\n  ".join(["The app cannot use this:", *problems]))
-    if len({(r.metadata.labels, r.metadata.sample_rate, r.inputs[0].shape) for r in reports}) > 1:
+    kinds = {report.path: _kind(report) for report in reports}
+    if len(set(kinds.values())) > 1:
+        found = "; ".join(f"{Path(path).name}: {kind}" for path, kind in kinds.items())
         raise ValueError(
-            "Models of one app must have the same labels, sample rate and window. Received: "
-            + "; ".join(
-                f"{Path(r.path).name}: {', '.join(r.metadata.labels)}, {r.metadata.sample_rate} Hz, "
-                f"{r.inputs[0].shape[1]} samples"
-                for r in reports
-            )
+            "Models of one app must have the same labels, sample rate and window. "
+            f"Received: {found}"
         )
+
+
+def _kind(report: InspectionReport) -> str:
+    about = report.metadata
+    samples = report.inputs[0].shape[1]
+    return f"{', '.join(about.labels)}, {about.sample_rate} Hz, {samples} samples"
 
 
 def problems_of(report: InspectionReport) -> list[str]:

@@ -152,7 +152,9 @@ def test_notices(apk):
 
 def test_library(built):
     with zipfile.ZipFile(built.aar) as aar:
-        assert {"AndroidManifest.xml", "classes.jar", "R.txt", "proguard.txt"} == set(aar.namelist())
+        assert {"AndroidManifest.xml", "classes.jar", "R.txt", "proguard.txt"} == set(
+            aar.namelist()
+        )
         manifest = ElementTree.fromstring(aar.read("AndroidManifest.xml"))
         classes = zipfile.ZipFile(io.BytesIO(aar.read("classes.jar"))).namelist()
     assert manifest.get("package") == "kerasreparam.emotion"

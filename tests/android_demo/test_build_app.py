@@ -52,7 +52,7 @@ def test_the_shipped_models_pass(build_app):
 
 
 def test_a_model_of_features(refusal, tmp_path):
-    model = exported(tmp_path, (20, 10), labels=["a", "b", "c"], sample_rate=16000)
+    model = exported(tmp_path, (20, 10), labels=["a", "b", "c"])
     said = refusal(model)
     assert "one waveform [1, samples], its front end inside; it takes (1, 20, 10)" in said
 
