@@ -43,7 +43,7 @@ def badging(built):
 
 def of(badging, key):
     """What follows `key:` in the badging, line by line."""
-    return [line.split(":", 1)[1].strip() for line in badging if line.split(":", 1)[0] == key]
+    return [line.split(":", 1)[1].strip() for line in badging if line.strip().startswith(f"{key}:")]
 
 
 def test_signature(built):
@@ -59,7 +59,7 @@ def test_alignment(built):
 
 
 def test_badging(badging):
-    assert of(badging, "sdkVersion") == ["'24'"]
+    assert of(badging, "minSdkVersion") == ["'24'"]
     assert of(badging, "targetSdkVersion") == ["'36'"]
     assert of(badging, "native-code") == ["'arm64-v8a' 'armeabi-v7a' 'x86_64'"]
     (package,) = of(badging, "package")
