@@ -1,0 +1,54 @@
+package kerasreparam.emotion
+
+/**
+ * What was heard in a window of sound, or in a whole clip.
+ *
+ * @property state whether there is an emotion to name.
+ * @property labels the model's classes, in the order of [scores].
+ * @property scores one probability per class, smoothed if the options say so; all zero in silence.
+ * @property decibels how loud it was, relative to full scale; negative infinity for digital silence.
+ * @property startSeconds where it begins, counted from the beginning of the recording or clip.
+ * @property endSeconds where it ends.
+ * @property latencyMillis how long the model took; 0 in silence, which it does not see.
+ * @property skippedWindows windows left out just before this one because the phone is too slow.
+ */
+class EmotionResult internal constructor(
+    val state: State,
+    val labels: List<String>,
+    val scores: FloatArray,
+    val decibels: Float,
+    val startSeconds: Double,
+    val endSeconds: Double,
+    val latencyMillis: Double,
+    val skippedWindows: Int,
+) {
+    /** Whether there is an emotion to name. */
+    enum class State {
+        /** The class with the highest score is likely enough. */
+        EMOTION,
+
+        /** No class is likely enough. */
+        UNSURE,
+
+        /** Too quiet to say anything. */
+        SILENCE,
+    }
+
+    /** Index of the class with the highest score; -1 in silence. */
+    val top: Int = if (state == State.SILENCE) -1 else indexOfHighest(scores)
+
+    /** The class with the highest score, or `null` in silence or when unsure. */
+    val label: String? get() = if (state == State.EMOTION) labels[top] else null
+
+    override fun toString(): String = when (state) {
+        State.SILENCE -> "silence"
+        State.UNSURE -> "unsure"
+        State.EMOTION -> "${labels[top]} ${scores[top]}"
+    }
+
+    private fun indexOfHighest(values: FloatArray): Int {
+        var best = 0
+        for (i in values.indices) if (values[i] > values[best]) best = i
+        return best
+    }
+}

@@ -1,0 +1,81 @@
+package kerasreparam.emotion.core
+
+import java.nio.ByteBuffer
+import java.nio.ByteOrder
+import java.nio.charset.CharacterCodingException
+import java.nio.charset.StandardCharsets.UTF_8
+import kerasreparam.emotion.EmotionException
+
+/**
+ * Name, labels and sample rate that a `.tflite` file holds: TensorFlow Lite's metadata (a
+ * flatbuffer `M001` inside the model's) and a label file in the zip archive at the file's end.
+ */
+internal class ModelMetadata private constructor(
+    val name: String,
+    val labels: List<String>,
+    val sampleRate: Int,
+) {
+    companion object {
+        private const val KEY = "TFLITE_METADATA"
+        private const val AUDIO_PROPERTIES = 4
+        private const val MAX_LABEL_BYTES = 1 shl 20
+
+        /** Reads from the buffer's position to its limit; neither is moved. */
+        fun read(model: ByteBuffer): ModelMetadata {
+            val file = model.slice().order(ByteOrder.LITTLE_ENDIAN)
+            try {
+                return parse(file)
+            } catch (error: IndexOutOfBoundsException) {
+                throw bad("its metadata is broken", error)
+            } catch (error: CharacterCodingException) {
+                throw bad("its metadata is broken", error)
+            }
+        }
+
+        private fun parse(file: ByteBuffer): ModelMetadata {
+            if (file.limit() < 8 || !FlatTable.hasIdentifier(file, "TFL3")) {
+                throw bad("it is no .tflite file")
+            }
+            val content = find(FlatTable.root(file))
+                ?: throw bad("it has no metadata. Export it with labels= and sample_rate=")
+            if (!FlatTable.hasIdentifier(content, "M001")) throw bad("its metadata is broken")
+            val metadata = FlatTable.root(content)
+            val subgraph = metadata.tables(3).firstOrNull()
+            val input = subgraph?.tables(2)?.firstOrNull()
+            val output = subgraph?.tables(3)?.firstOrNull()
+            val properties = input?.table(3)
+            val audio = if (properties?.byte(0) == AUDIO_PROPERTIES) properties.table(1) else null
+            val sampleRate = audio?.int(0) ?: 0
+            if (sampleRate <= 0) {
+                throw bad("it does not say at which sample rate. Export it with sample_rate=")
+            }
+            val channels = audio?.int(1) ?: 1
+            if (channels !in 0..1) throw bad("it takes $channels channels instead of one")
+            val labelFile = output?.tables(6)?.firstOrNull()?.text(0)
+                ?: throw bad("it has no labels. Export it with labels=")
+            return ModelMetadata(metadata.text(0) ?: "", labels(file, labelFile), sampleRate)
+        }
+
+        private fun find(model: FlatTable): ByteBuffer? {
+            val entry = model.tables(6).firstOrNull { it.text(0) == KEY } ?: return null
+            val buffers = model.tables(4)
+            val index = entry.int(1)
+            if (index < 0) throw bad("its metadata is broken")
+            return buffers.drop(index).firstOrNull()?.bytes(0)
+        }
+
+        private fun labels(file: ByteBuffer, name: String): List<String> {
+            val content = AppendedZip.read(file, name, MAX_LABEL_BYTES)
+                ?: throw bad("its label file \"${name.take(80)}\" is missing or broken")
+            val text = UTF_8.newDecoder().decode(ByteBuffer.wrap(content)).toString()
+            val labels = text.removeSuffix("\n").split("\n").map { it.removeSuffix("\r") }
+            if (labels.any { it.isBlank() }) throw bad("one of its labels is empty")
+            if (labels.toSet().size != labels.size) throw bad("its labels are not distinct")
+            return labels
+        }
+
+        private fun bad(what: String, cause: Throwable? = null) = EmotionException(
+            EmotionException.Reason.MODEL, "This model cannot be used: $what.", cause,
+        )
+    }
+}

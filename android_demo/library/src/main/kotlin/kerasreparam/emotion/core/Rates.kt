@@ -1,0 +1,6 @@
+package kerasreparam.emotion.core
+
+/** Sample rates that make sense for sound. */
+internal object Rates {
+    val RANGE = 1000..768000
+}

@@ -1,0 +1,89 @@
+package kerasreparam.emotion.core
+
+import java.io.ByteArrayOutputStream
+import java.nio.ByteBuffer
+import java.util.zip.ZipEntry
+import java.util.zip.ZipOutputStream
+import kerasreparam.emotion.EmotionException
+import kerasreparam.emotion.Shipped
+import kotlin.random.Random
+import org.junit.Assert.assertEquals
+import org.junit.Assert.assertSame
+import org.junit.Assert.assertThrows
+import org.junit.Assert.assertTrue
+import org.junit.Test
+
+class ModelMetadataTest {
+    private val model = Shipped.bytes("int8")
+
+    @Test
+    fun `labels and sample rate of the shipped models`() {
+        for (kind in Shipped.kinds) {
+            val metadata = ModelMetadata.read(ByteBuffer.wrap(Shipped.bytes(kind)))
+            assertEquals(Shipped.labels, metadata.labels)
+            assertEquals(Shipped.sampleRate, metadata.sampleRate)
+            assertTrue(metadata.name.isNotEmpty())
+        }
+    }
+
+    @Test
+    fun `a packed label file, in an archive whose offsets count from its own beginning`() {
+        val archive = ByteArrayOutputStream()
+        ZipOutputStream(archive).use {
+            it.putNextEntry(ZipEntry("other.txt"))
+            it.write("other".toByteArray())
+            it.putNextEntry(ZipEntry("labels.txt"))
+            it.write("Freude\r\nÄrger\r\n".toByteArray())
+        }
+        val metadata = ModelMetadata.read(ByteBuffer.wrap(model + archive.toByteArray()))
+        assertEquals(listOf("Freude", "Ärger"), metadata.labels)
+    }
+
+    @Test
+    fun `what is missing is said`() {
+        fun message(bytes: ByteArray): String {
+            val error =
+                assertThrows(EmotionException::class.java) { ModelMetadata.read(ByteBuffer.wrap(bytes)) }
+            assertSame(EmotionException.Reason.MODEL, error.reason)
+            return error.message!!
+        }
+        assertTrue(message(ByteArray(0)).contains("no .tflite file"))
+        assertTrue(message("RIFF....WAVE".toByteArray()).contains("no .tflite file"))
+        assertTrue(message(replaced("TFLITE_METADATA", "TFLITE_METADATB")).contains("no metadata"))
+        assertTrue(message(replaced("M001", "M002")).contains("broken"))
+        assertTrue(message(model.copyOf(model.size - 22)).contains("label file"))
+        assertTrue(message(replaced("anger\nhappiness", "anger\nanger\n\n\n\n")).contains("empty"))
+        assertTrue(message(replaced("neutral\nsadness", "neutral\nneutral")).contains("distinct"))
+    }
+
+    @Test
+    fun `broken files give metadata or that one exception`() {
+        val random = Random(3)
+        val start = latin1(model).indexOf("M001") - 4
+        repeat(3000) {
+            val file = model.copyOf(if (random.nextInt(5) == 0) random.nextInt(model.size) else model.size)
+            repeat(random.nextInt(1, 5)) {
+                // The root, the metadata, or the archive.
+                val at = when (random.nextInt(3)) {
+                    0 -> random.nextInt(300)
+                    1 -> start + random.nextInt(1500)
+                    else -> model.size - 1 - random.nextInt(200)
+                }
+                if (at in file.indices) file[at] = random.nextInt().toByte()
+            }
+            try {
+                ModelMetadata.read(ByteBuffer.wrap(file))
+            } catch (error: EmotionException) {
+                assertSame(EmotionException.Reason.MODEL, error.reason)
+            }
+        }
+    }
+
+    private fun replaced(old: String, new: String): ByteArray {
+        assertEquals(old.length, new.length)
+        assertTrue(old, latin1(model).contains(old))
+        return latin1(model).replace(old, new).toByteArray(Charsets.ISO_8859_1)
+    }
+
+    private fun latin1(bytes: ByteArray) = String(bytes, Charsets.ISO_8859_1)
+}

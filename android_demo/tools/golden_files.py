@@ -1,0 +1,72 @@
+"""Makes the golden files of the library's tests, with librosa and soundfile.
+
+    python android_demo/tools/golden_files.py
+
+Writes resampled.bin and wav.bin to library/src/test/resources. Same versions, same bytes. All
+numbers in them are big-endian, as Java reads them.
+"""
+
+import io
+import struct
+from pathlib import Path
+
+import librosa
+import numpy as np
+import soundfile
+
+RESOURCES = Path(__file__).parents[1] / "library" / "src" / "test" / "resources"
+RATES = [
+    (44100, 16000),
+    (48000, 16000),
+    (8000, 16000),
+    (22050, 16000),
+    (11025, 16000),
+    (16000, 44100),
+]
+SUBTYPES = ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT"]
+
+
+def main() -> None:
+    RESOURCES.mkdir(parents=True, exist_ok=True)
+    (RESOURCES / "resampled.bin").write_bytes(b"".join(resampled(*rates) for rates in RATES))
+    (RESOURCES / "wav.bin").write_bytes(
+        b"".join(
+            wav(container, subtype, channels)
+            for container in ("WAV", "WAVEX")
+            for subtype in SUBTYPES
+            for channels in (1, 2)
+        )
+    )
+
+
+def resampled(source: int, target: int) -> bytes:
+    """A chord below, and a tone above what the lower rate can hold, at both rates."""
+    time = np.arange(source // 20) / source
+    low = min(source, target)
+    tones = [(0.013 * low, 0.3), (0.11 * low, 0.2), (0.37 * low, 0.15), (0.44 * low, 0.1)]
+    if source > target:
+        tones.append((0.62 * low, 0.2))
+    sound = sum(gain * np.sin(2 * np.pi * hertz * time) for hertz, gain in tones).astype("float32")
+    expected = librosa.resample(sound, orig_sr=source, target_sr=target, res_type="soxr_vhq")
+    return struct.pack(">ii", source, target) + floats(sound) + floats(expected)
+
+
+def wav(container: str, subtype: str, channels: int) -> bytes:
+    """A small file, and what soundfile reads from it, averaged over the channels."""
+    noise = np.random.default_rng(channels).uniform(-1, 1, (60, channels))
+    noise[:2] = [[-1.0] * channels, [0.999] * channels]
+    file = io.BytesIO()
+    soundfile.write(file, noise, 22050, subtype=subtype, format=container)
+    content = file.getvalue()
+    read, _ = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
+    name = f"{container} {subtype} {channels}".encode()
+    head = struct.pack(">H", len(name)) + name
+    return head + struct.pack(">i", len(content)) + content + floats(read.mean(axis=1))
+
+
+def floats(values: np.ndarray) -> bytes:
+    return struct.pack(">i", len(values)) + values.astype(">f4").tobytes()
+
+
+if __name__ == "__main__":
+    main()
