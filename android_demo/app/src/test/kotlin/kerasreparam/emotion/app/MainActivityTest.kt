@@ -112,6 +112,7 @@ class MainActivityTest {
             speak(window(label))
             speak(silence)
         }
+        speak(window("anger"))
         assertTrue(session.timeline.seconds(Timeline.SILENCE) > 0)
         assertEquals(0, session.skippedWindows)
         shoot("conversation")
