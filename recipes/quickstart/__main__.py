@@ -45,18 +45,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="DIR",
         help="the clips (default: the repository's)",
     )
+    parser.add_argument(
+        "--crema-d",
+        type=Path,
+        metavar="DIR",
+        help="train and test on CREMA-D's clips of the same emotions, too",
+    )
     options = parser.parse_args(arguments)
     return exit_code("quickstart", lambda: _run(options))
 
 
 def _run(options: argparse.Namespace) -> int:
-    names = ("data", "epochs", "limit", "seed", "expansion")
+    names = ("data", "crema_d", "epochs", "limit", "seed", "expansion")
     settings = checked(Settings, {name: getattr(options, name) for name in names})
     if options.install and options.limit is not None:
         raise ValueError("A trial on a part of the clips can't be installed: leave --limit out.")
     # All that can be known at once is said at once: Keras takes seconds to import.
-    if not settings.data.is_dir():
-        raise FileNotFoundError(f"There is no folder of clips '{settings.data}'")
+    for folder in filter(None, (settings.data, settings.crema_d)):
+        if not folder.is_dir():
+            raise FileNotFoundError(f"There is no folder of clips '{folder}'")
     keep_quiet()
     from rich.console import Console
 

@@ -13,13 +13,16 @@ class Settings(TrainingSettings):
 
     Attributes:
         data: Folder with the manifest `emodb4.csv` and the clips.
-        limit: Largest number of clips of each emotion in each split, for a trial. `None`: all.
+        crema_d: Folder of CREMA-D, whose clips of the same emotions come along; `None`: none.
+        limit: Largest number of clips of each emotion in each split of a corpus, for a trial.
+            `None`: all.
         dropout: Rate of the backbone's dropouts.
         norm_first: Whether the encoder layers are pre-norm.
         speeds: Training clips are heard at one of these speeds (Ko et al., Interspeech 2015).
     """
 
     data: Path = DATA
+    crema_d: Path | None = None
     limit: Count | None = None
     expansion: Count = 4
     dropout: Share = 0.1

@@ -56,9 +56,12 @@ def train(corpus: Corpus, settings: Settings, console: Console) -> Trained:
         dropout=settings.dropout,
         norm_first=settings.norm_first,
     )
-    truth = [clip.label for clip in corpus.train]
+    heard = corpus.heard()
     batches = TrainingBatches(
-        FeatureWindows(features, log_mel, settings), truth, len(corpus.labels), settings
+        FeatureWindows([features[i] for i in heard], log_mel, settings),
+        [corpus.train[i].label for i in heard],
+        len(corpus.labels),
+        settings,
     )
     windows, owners = windows_of(
         [clip.samples for clip in corpus.validation], settings.frames * log_mel.hop_length
