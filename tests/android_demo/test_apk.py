@@ -145,7 +145,17 @@ def test_notices(apk):
     text = apk.read("assets/notices.txt").decode()
     for work in (
         *("TensorFlow", "XNNPACK", "FlatBuffers", "Eigen", "gemmlowp", "ruy", "FarmHash"),
-        *("Kotlin", "Apache License", "EmoDB", "cpuinfo", "pthreadpool", "FP16", "FXdiv"),
+        *(
+            "Kotlin",
+            "Apache License",
+            "EmoDB",
+            "CREMA-D",
+            "Open Database License",
+            "cpuinfo",
+            "pthreadpool",
+            "FP16",
+            "FXdiv",
+        ),
     ):
         assert work in text, work
 

@@ -1,6 +1,7 @@
 """The quickstart as a user runs it: small here, whole in the slow tests."""
 
 import csv
+import dataclasses
 import json
 import os
 import signal
@@ -8,10 +9,12 @@ import struct
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix
 
 from keras_reparam.deploy import check_golden, load_classifier, read_metadata
@@ -172,6 +175,7 @@ def test_small_run(run_python, tmp_path, manifest):
         (("--seed", "-1"), "`seed` must be"),
         (("--expansion", "half"), "invalid int value"),
         (("--data", "nowhere"), "no folder of clips 'nowhere'"),
+        (("--crema-d", "nowhere"), "no folder of clips 'nowhere'"),
         (("--install", "--limit", "2"), "can't be installed"),
     ],
 )
@@ -280,9 +284,122 @@ def test_shipped_model_is_as_good_as_its_card_says(emodb4, manifest):
     ua = balanced_accuracy_score(truth, predicted)
     assert ua >= 0.65
     card = (PRETRAINED / "MODEL_CARD.md").read_text()
-    (row,) = (line for line in card.splitlines() if line.startswith("| TFLite int8"))
+    head, row = (
+        next(line for line in card.splitlines() if line.startswith(name))
+        for name in ("| variant", "| TFLite int8")
+    )
+    column = head.split("|").index(" UA EmoDB ")
     # Another CPU's rounding may turn a clip over.
-    assert float(row.split("|")[2].strip(" %")) / 100 == pytest.approx(ua, abs=0.03)
+    assert float(row.split("|")[column].strip(" %")) / 100 == pytest.approx(ua, abs=0.03)
+
+
+def test_shipped_model_names_both_corpora_and_their_licences():
+    card = (PRETRAINED / "MODEL_CARD.md").read_text()
+    for text in ("EmoDB", "CC0 1.0", "CREMA-D", "Open Database License 1.0", "German and English"):
+        assert text in card
+    assert "`" not in card.split("## How it was made")[1]
+    about = read_metadata((PRETRAINED / "ser_int8.tflite").read_bytes())
+    assert "CREMA-D (English, acted)" in about.description
+
+
+@pytest.fixture(scope="module")
+def both(emodb4, shared_data):
+    """Two clips of each emotion, split and corpus."""
+    from recipes.quickstart.corpus import load_corpus
+
+    settings = Settings(data=emodb4, crema_d=shared_data / "crema_d", limit=2)
+    return load_corpus(settings, Console(quiet=True))
+
+
+def test_crema_d_comes_along(both):
+    from recipes.crema_d.actors import FOLD_OF
+
+    assert [source.title for source in both.sources] == ["EmoDB", "CREMA-D"]
+    assert both.labels == tuple(LABELS)
+    folds = {"test": {"1"}, "validation": {"2"}, "train": {"3", "4", "5"}}
+    for split, clips in both.splits().items():
+        parts = both.by_source(clips)
+        assert [len(which) for which in parts.values()] == [8, 8]
+        actors = {clips[i].segment.speaker for i in parts["CREMA-D"]}
+        assert {FOLD_OF[actor] for actor in actors} <= folds[split]
+        assert {clips[i].segment.speaker for i in parts["EmoDB"]}.isdisjoint(actors)
+        labels = [LABELS[clip.label] for clip in clips]
+        assert labels == [clip.segment.label for clip in clips]
+
+
+def test_emodb_s_clips_are_heard_four_times(both):
+    heard = Counter(both.train[i].segment.id for i in both.heard())
+    parts = both.by_source(both.train)
+    for title, times in (("EmoDB", 4), ("CREMA-D", 1)):
+        assert {heard[both.train[i].segment.id] for i in parts[title]} == {times}
+
+
+def test_golden_clips_are_of_emodb(both):
+    from recipes.quickstart.package import golden_clips
+
+    rng = np.random.default_rng(0)
+    found = golden_clips(both, rng.dirichlet(np.ones(4), len(both.test)), 64000)
+    assert found and {name[:2] for name in found} == {"03", "08"}
+
+
+def test_figures_of_each_corpus(both):
+    from recipes.quickstart.evaluation import evaluate_variants
+
+    files = {"shipped int8": PRETRAINED / "ser_int8.tflite"}
+    (variant,) = evaluate_variants({}, files, both)
+    truth = np.array([clip.label for clip in both.test])
+    predicted = variant.probabilities.argmax(axis=1)
+    assert list(variant.figures) == ["UA EmoDB", "UA CREMA-D", "WA"]
+    for title, which in both.by_source(both.test).items():
+        expected = balanced_accuracy_score(truth[which], predicted[which])
+        assert variant.figures[f"UA {title}"] == pytest.approx(expected)
+
+
+def test_a_worse_model_does_not_replace_the_shipped_one(both, tmp_path, monkeypatch):
+    from recipes.quickstart import run
+    from recipes.quickstart.evaluation import evaluate_variants
+
+    installed = []
+    monkeypatch.setattr(run, "install", installed.append)
+    files = {"TFLite int8": PRETRAINED / "ser_int8.tflite"}
+    (same,) = evaluate_variants({}, files, both)
+    run._install(tmp_path, both, [same])
+    assert installed == [tmp_path]
+    worse = dataclasses.replace(same.by_source["CREMA-D"], ua=0.0)
+    by_source = same.by_source | {"CREMA-D": worse}
+    with pytest.raises(ValueError, match="no worse on any corpus. Received: UA 0.0% on CREMA-D"):
+        run._install(tmp_path, both, [same, dataclasses.replace(same, by_source=by_source)])
+    assert installed == [tmp_path]
+
+
+def test_crema_d_that_is_not_as_published(tmp_path, emodb4):
+    from recipes.quickstart.corpus import load_corpus
+
+    (tmp_path / "audio").mkdir()
+    (tmp_path / "audio" / "1001_DFA_XXX_XX.flac").touch()
+    settings = Settings(data=emodb4, crema_d=tmp_path)
+    with pytest.raises(ValueError, match="must be as it is published. Received: 1 problems"):
+        load_corpus(settings, Console(quiet=True))
+
+
+@pytest.mark.slow
+def test_small_run_on_both(run_python, tmp_path, shared_data):
+    child = run_python(
+        *("-m", "recipes.quickstart", "--limit", "2", "--epochs", "1", "--out", tmp_path / "run"),
+        *("--crema-d", shared_data / "crema_d"),
+        cwd=ROOT,
+        env={"COLUMNS": "80"},
+    )
+    assert child.returncode == 0, child.stderr
+    tables = [line for line in child.stdout.splitlines() if line.startswith(("┃", "│"))]
+    assert max(map(len, tables)) <= 80
+    assert "…" not in "".join(tables)
+    check_package(tmp_path / "run")
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    found = metrics["variants"]["TFLite int8"]["by_corpus"]
+    assert {title: part["clips"] for title, part in found.items()} == {"EmoDB": 8, "CREMA-D": 8}
+    card = (tmp_path / "run" / "MODEL_CARD.md").read_text()
+    assert "quickstart --crema-d DIR --epochs 1 --install" in card
 
 
 def test_installed_command_is_right_about_a_clip_never_heard(run_cli, clip):

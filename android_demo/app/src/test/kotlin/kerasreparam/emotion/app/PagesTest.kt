@@ -47,7 +47,7 @@ class PagesTest {
         Screen.shoot(page, "notices")
         val list = page.view<ListView>(R.id.paragraphs)
         val text = (0 until list.adapter.count).joinToString("\n") { list.adapter.getItem(it).toString() }
-        for (name in listOf("Kotlin", "TensorFlow", "XNNPACK", "Eigen", "EmoDB", "Apache License", "MIT licence")) {
+        for (name in listOf("Kotlin", "TensorFlow", "XNNPACK", "Eigen", "EmoDB", "CREMA-D", "Apache License", "MIT licence")) {
             assertTrue(name, text.contains(name))
         }
     }
