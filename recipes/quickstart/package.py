@@ -25,7 +25,7 @@ from recipes.common.features import SAMPLE_RATE
 from recipes.common.files.folders import replaced
 from recipes.common.latency import Latency
 from recipes.quickstart.corpus import Corpus
-from recipes.quickstart.evaluation import Variant
+from recipes.quickstart.evaluation import Variant, evaluate_variants
 
 PRETRAINED = Path(keras_reparam.__file__).parent / "pretrained"
 FILES = {kind: file_name(kind) for kind in ("float32", "int8")}
@@ -157,8 +157,21 @@ def _heard(corpus: Corpus) -> str:
     )
 
 
-def install(folder: Path) -> Path:
-    """Copies the model, its card and its golden vectors to where the package looks for them."""
+def install(folder: Path, corpus: Corpus, variants: list[Variant]) -> Path:
+    """Copies the model, its card and its golden vectors to where the package looks for them.
+
+    Raises:
+        ValueError: If the model that is there is better on the test clips of any corpus.
+    """
+    (before,) = evaluate_variants({}, {"int8": PRETRAINED / FILES["int8"]}, corpus)
+    for title, metrics in before.by_source.items():
+        worst = min(variant.by_source[title].ua for variant in variants)
+        if worst < metrics.ua:
+            raise ValueError(
+                "The model that comes with the package is replaced only by one that is no worse "
+                f"on any corpus. Received: UA {worst:.1%} on {title}, and it has {metrics.ua:.1%}; "
+                f"the results lie in '{folder}', and the package's model is as it was"
+            )
     with replaced(PRETRAINED) as beside:
         for name in (*FILES.values(), CARD):
             shutil.copyfile(folder / name, beside / name)

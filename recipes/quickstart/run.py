@@ -35,7 +35,6 @@ from recipes.quickstart.evaluation import (
 )
 from recipes.quickstart.package import (
     FILES,
-    PRETRAINED,
     golden_clips,
     install,
     write_package,
@@ -134,7 +133,7 @@ def run(settings: Settings, folder: Path, *, install_model: bool = False, consol
     _stage(console, 5, "Install as the model that comes with the package")
     installed = None
     if install_model:
-        installed = _install(folder, corpus, variants)
+        installed = install(folder, corpus, variants)
         console.print(f"Installed in {_shown(installed)}.", highlight=False)
     else:
         console.print("Not asked for; --install does it.")
@@ -145,21 +144,6 @@ def run(settings: Settings, folder: Path, *, install_model: bool = False, consol
     _classify(folder / FILES["int8"], clip, settings, console)
     _say_where(folder, console)
     return Run(folder, metrics, installed)
-
-
-def _install(folder: Path, corpus: Corpus, variants: list[Variant]) -> Path:
-    """Makes the model the package's, unless the one that is there is better on a corpus."""
-    shipped = {"shipped int8": PRETRAINED / FILES["int8"]}
-    (before,) = evaluate_variants({}, shipped, corpus)
-    for title, metrics in before.by_source.items():
-        worst = min(variant.by_source[title].ua for variant in variants)
-        if worst < metrics.ua:
-            raise ValueError(
-                "The model that comes with the package is replaced only by one that is no worse "
-                f"on any corpus. Received: UA {worst:.1%} on {title}, and it has {metrics.ua:.1%}; "
-                f"the results lie in {_shown(folder)}, and the package's model is as it was"
-            )
-    return install(folder)
 
 
 def _command(settings: Settings) -> str:

@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import struct
 import subprocess
@@ -356,20 +357,23 @@ def test_figures_of_each_corpus(both):
 
 
 def test_a_worse_model_does_not_replace_the_shipped_one(both, tmp_path, monkeypatch):
-    from recipes.quickstart import run
+    from recipes.quickstart import package
     from recipes.quickstart.evaluation import evaluate_variants
 
-    installed = []
-    monkeypatch.setattr(run, "install", installed.append)
-    files = {"TFLite int8": PRETRAINED / "ser_int8.tflite"}
-    (same,) = evaluate_variants({}, files, both)
-    run._install(tmp_path, both, [same])
-    assert installed == [tmp_path]
-    worse = dataclasses.replace(same.by_source["CREMA-D"], ua=0.0)
-    by_source = same.by_source | {"CREMA-D": worse}
+    run, shipped = tmp_path / "run", tmp_path / "shipped"
+    for folder in (run, shipped):
+        shutil.copytree(PRETRAINED, folder)
+    (run / "MODEL_CARD.md").write_text("new")
+    monkeypatch.setattr(package, "PRETRAINED", shipped)
+    (same,) = evaluate_variants({}, {"TFLite int8": run / "ser_int8.tflite"}, both)
+    part = dataclasses.replace(same.by_source["CREMA-D"], ua=0.0)
+    worse = dataclasses.replace(same, by_source=same.by_source | {"CREMA-D": part})
     with pytest.raises(ValueError, match="no worse on any corpus. Received: UA 0.0% on CREMA-D"):
-        run._install(tmp_path, both, [same, dataclasses.replace(same, by_source=by_source)])
-    assert installed == [tmp_path]
+        package.install(run, both, [same, worse])
+    assert (shipped / "MODEL_CARD.md").read_text() != "new"
+    assert package.install(run, both, [same]) == shipped
+    assert (shipped / "MODEL_CARD.md").read_text() == "new"
+    assert len(list((shipped / "golden").iterdir())) == 7
 
 
 def test_crema_d_that_is_not_as_published(tmp_path, emodb4):
