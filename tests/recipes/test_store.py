@@ -515,7 +515,9 @@ else:
             code = wait(pid)
             kills += code != 0
             check_nothing_half(folder, new_files)
-            assert there <= kept(folder) or (folder / "audio.npy").exists()
+            # Or all samples are on the way to their place, and the next build takes them from there.
+            on_the_way = (folder / ".unfinished" / "audio.npy", folder / "audio.npy")
+            assert there <= kept(folder) or any(path.exists() for path in on_the_way)
         assert content(folder) == new_files
 print(kills)
 """
@@ -550,7 +552,7 @@ def test_killed_at_random_moments(kills):
 
 @pytest.mark.slow
 def test_killed_at_many_random_moments(kills):
-    assert kills("random", "1", "60") >= 60
+    assert kills("random", "1", "30") >= 30
 
 
 @pytest.mark.slow
