@@ -515,7 +515,7 @@ else:
             code = wait(pid)
             kills += code != 0
             check_nothing_half(folder, new_files)
-            # Or all samples are on the way to their place, and the next build takes them from there.
+            # Or all samples are on their way, and the next build takes them from there.
             on_the_way = (folder / ".unfinished" / "audio.npy", folder / "audio.npy")
             assert there <= kept(folder) or any(path.exists() for path in on_the_way)
         assert content(folder) == new_files
