@@ -2,7 +2,6 @@
 
 import csv
 import dataclasses
-import hashlib
 import json
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from keras_reparam.benchmarks.environment import environment
 from keras_reparam.deploy.saved_model import load_model
 from recipes.common.features import features_at_speeds
 from recipes.common.files.folders import staged
+from recipes.common.manifest import manifest_hash
 from recipes.quantization.corpus import Corpus, load_corpus, manifest_of
 from recipes.quantization.measurement import Measured, latencies, measure
 from recipes.quantization.report import (
@@ -85,7 +85,7 @@ def _config(settings: Settings) -> dict:
     config = settings.model_dump(mode="json")
     # Neither changes how a model is trained.
     del config["backbones"], config["data"]
-    config["manifest_sha256"] = hashlib.sha256(manifest.read_bytes()).hexdigest()
+    config["manifest_sha256"] = manifest_hash(manifest)
     return config
 
 

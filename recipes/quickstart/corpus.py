@@ -9,7 +9,7 @@ from rich.console import Console
 
 from recipes.common.corpus_facts import CorpusFacts
 from recipes.common.features import Clip, read_clips
-from recipes.common.manifest import Segment, by_split, read_manifest
+from recipes.common.manifest import SPLITS, Segment, by_split, read_manifest
 from recipes.crema_d.about import FACTS as CREMA_D
 from recipes.crema_d.manifest import read as read_crema_d
 from recipes.emodb.about import FACTS as EMODB
@@ -81,10 +81,7 @@ def load_corpus(settings: Settings, console: Console) -> Corpus:
         ]
         source_of |= {segment.id: source.title for segment in chosen}
         clips += read_clips(chosen, folder, labels, console)
-    by_name = {
-        name: [clip for clip in clips if clip.segment.split == name]
-        for name in ("train", "validation", "test")
-    }
+    by_name = {name: [clip for clip in clips if clip.segment.split == name] for name in SPLITS}
     missing = set(labels) - {clip.segment.label for clip in by_name["train"]}
     if missing:
         raise ValueError(f"Every emotion must occur in training. Received: no {sorted(missing)}")

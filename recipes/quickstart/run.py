@@ -2,7 +2,6 @@
 
 import csv
 import dataclasses
-import hashlib
 import json
 import os
 import subprocess
@@ -24,6 +23,7 @@ from recipes.common.deployment.names import CARD, GOLDEN
 from recipes.common.features import Clip
 from recipes.common.files.folders import staged
 from recipes.common.latency import measure
+from recipes.common.manifest import manifest_hash
 from recipes.common.results.plots import plot_confusion, plot_curves
 from recipes.common.scores import beginnings_of, in_batches
 from recipes.quickstart.corpus import Corpus, load_corpus
@@ -287,7 +287,6 @@ def _write(
     variants: list[Variant],
     metrics: dict,
 ) -> None:
-    manifest = settings.data / "emodb4.csv"
     config = {
         **settings.model_dump(mode="json"),
         "backend": keras.config.backend(),
@@ -298,7 +297,7 @@ def _write(
             "std": keras.ops.convert_to_numpy(trained.log_mel.std).tolist(),
         },
         "labels": list(corpus.labels),
-        "manifest_sha256": hashlib.sha256(manifest.read_bytes()).hexdigest(),
+        "manifest_sha256": manifest_hash(settings.data / "emodb4.csv"),
         "clips": {name: len(clips) for name, clips in corpus.splits().items()},
         "speakers": {name: _speakers(clips) for name, clips in corpus.splits().items()},
     }
