@@ -3,7 +3,6 @@ package kerasreparam.emotion
 import android.content.Context
 import java.io.Closeable
 import java.nio.ByteBuffer
-import java.nio.ByteOrder
 import kerasreparam.emotion.core.ClipWindows
 import kerasreparam.emotion.core.Listening
 import kerasreparam.emotion.core.Loudness
@@ -167,12 +166,7 @@ class EmotionRecognizer internal constructor(
     }
 
     private companion object {
-        fun asset(context: Context, name: String): ByteBuffer {
-            val bytes = context.assets.open(name).use { it.readBytes() }
-            val model = ByteBuffer.allocateDirect(bytes.size).order(ByteOrder.nativeOrder())
-            model.put(bytes)
-            model.rewind()
-            return model
-        }
+        fun asset(context: Context, name: String): ByteBuffer =
+            ByteBuffer.wrap(context.assets.open(name).use { it.readBytes() })
     }
 }

@@ -5,6 +5,7 @@ import java.nio.ByteOrder
 import java.nio.FloatBuffer
 import java.nio.MappedByteBuffer
 import kerasreparam.emotion.core.ModelMetadata
+import kerasreparam.emotion.core.ModelMetadata.Companion.bad
 import org.tensorflow.lite.DataType
 import org.tensorflow.lite.Interpreter
 import org.tensorflow.lite.Tensor
@@ -110,9 +111,5 @@ class TfliteClassifier @JvmOverloads @Throws(EmotionException::class) constructo
 
         fun floats(count: Int): ByteBuffer =
             ByteBuffer.allocateDirect(4 * count).order(ByteOrder.nativeOrder())
-
-        fun bad(what: String, cause: Throwable? = null) = EmotionException(
-            EmotionException.Reason.MODEL, "This model cannot be used: $what.", cause,
-        )
     }
 }

@@ -4,6 +4,7 @@ import java.io.EOFException
 import java.io.IOException
 import java.io.InputStream
 import kerasreparam.emotion.core.WavFormat
+import kerasreparam.emotion.core.WavFormat.Companion.bad
 
 /**
  * Sound of a WAV file: PCM of 8, 16, 24 or 32 bits or float of 32 bits, any sample rate, one or
@@ -128,9 +129,5 @@ class WavFile private constructor(
                 left -= got
             }
         }
-
-        private fun bad(what: String, cause: Throwable? = null) = EmotionException(
-            EmotionException.Reason.WAV, "This WAV file cannot be read: $what.", cause,
-        )
     }
 }

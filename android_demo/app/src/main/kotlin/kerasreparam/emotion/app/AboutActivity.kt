@@ -5,7 +5,6 @@ import android.content.ActivityNotFoundException
 import android.content.Intent
 import android.net.Uri
 import android.os.Bundle
-import android.view.View
 import android.widget.Button
 import android.widget.Toast
 
@@ -13,9 +12,7 @@ import android.widget.Toast
 internal class AboutActivity : Activity() {
     override fun onCreate(savedInstanceState: Bundle?) {
         super.onCreate(savedInstanceState)
-        setContentView(R.layout.about)
-        view<View>(R.id.root).keepClearOfSystemBars()
-        view<View>(R.id.back).setOnClickListener { finish() }
+        showPage(R.layout.about)
         view<Button>(R.id.paper).setOnClickListener { openPaper() }
         view<Button>(R.id.notices).setOnClickListener {
             startActivity(Intent(this, NoticesActivity::class.java))

@@ -2,7 +2,6 @@ package kerasreparam.emotion.app
 
 import android.app.Activity
 import android.os.Bundle
-import android.view.View
 import android.widget.ArrayAdapter
 import android.widget.ListView
 
@@ -10,9 +9,7 @@ import android.widget.ListView
 internal class NoticesActivity : Activity() {
     override fun onCreate(savedInstanceState: Bundle?) {
         super.onCreate(savedInstanceState)
-        setContentView(R.layout.notices)
-        view<View>(R.id.root).keepClearOfSystemBars()
-        view<View>(R.id.back).setOnClickListener { finish() }
+        showPage(R.layout.notices)
         val text = assets.open("notices.txt").bufferedReader().use { it.readText() }
         // A list lays out what is seen; one text of this length would take a second.
         view<ListView>(R.id.paragraphs).adapter =

@@ -15,6 +15,13 @@ internal fun <T : View> Activity.view(id: Int): T = findViewById<T>(id)!!
 
 internal fun <T : View> View.view(id: Int): T = findViewById<T>(id)!!
 
+/** Shows what lies behind the main screen, with its way back. */
+internal fun Activity.showPage(layout: Int) {
+    setContentView(layout)
+    view<View>(R.id.root).keepClearOfSystemBars()
+    view<View>(R.id.back).setOnClickListener { finish() }
+}
+
 /** Sets a text only if it is another one: TalkBack reads a live region out whenever it is set. */
 internal fun TextView.show(words: CharSequence) {
     if (text.toString() != words.toString()) text = words

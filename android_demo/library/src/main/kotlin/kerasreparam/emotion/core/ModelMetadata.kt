@@ -74,7 +74,8 @@ internal class ModelMetadata private constructor(
             return labels
         }
 
-        private fun bad(what: String, cause: Throwable? = null) = EmotionException(
+        /** What says why a model cannot be used. */
+        fun bad(what: String, cause: Throwable? = null) = EmotionException(
             EmotionException.Reason.MODEL, "This model cannot be used: $what.", cause,
         )
     }

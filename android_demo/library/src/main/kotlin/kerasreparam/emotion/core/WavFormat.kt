@@ -87,7 +87,9 @@ internal class WavFormat private constructor(
 
         private fun short(data: ByteBuffer, at: Int) = data.getShort(at).toInt() and 0xffff
 
-        private fun bad(what: String) =
-            EmotionException(EmotionException.Reason.WAV, "This WAV file cannot be read: $what.")
+        /** What says why a file cannot be read. */
+        fun bad(what: String, cause: Throwable? = null) = EmotionException(
+            EmotionException.Reason.WAV, "This WAV file cannot be read: $what.", cause,
+        )
     }
 }
