@@ -46,7 +46,7 @@ EXTRAS_REQUIRE = {
         "hypothesis>=6.100",
         "jax>=0.10",
         "keras-hub>=0.32",
-        "pytest>=8.3",
+        "pytest>=9.0",
         "pytest-xdist>=3.6",
         "ruff>=0.17",
     ],

@@ -1,6 +1,8 @@
 """Runs cells on the machines of a Ray cluster."""
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +14,8 @@ from recipes.compare.running.threads import environment_of
 
 _RETRIES = 3
 _ASK_AGAIN = 5.0
+# A worker has a minute to start, by Ray's default.
+_PATIENCE = 120.0
 
 
 def run_on_ray(
@@ -38,7 +42,7 @@ def run_on_ray(
 
     Raises:
         ValueError: If Ray is not installed.
-        ConnectionError: If there is no cluster at the address.
+        ConnectionError: If there is no cluster at the address, or it starts no worker.
     """
     # It would report on its use otherwise.
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
@@ -48,6 +52,7 @@ def run_on_ray(
         raise ValueError(
             "`--ray` needs Ray: python -m pip install -e '.[recipes,cluster]'"
         ) from error
+    _wait_for_a_worker(address)
     ray.init(
         address=address,
         log_to_driver=False,
@@ -69,6 +74,29 @@ def run_on_ray(
                 progress.ended(cell)
     finally:
         ray.shutdown()
+
+
+def _wait_for_a_worker(address: str) -> None:
+    """Connects in another process, which can be ended.
+
+    Where nothing answers, or the first worker fails to start, `ray.init` waits for ever, and not
+    even Ctrl-C ends it (https://github.com/ray-project/ray/issues/40131). All other errors are for
+    the caller to meet.
+    """
+    code = "import ray, sys; ray.init(sys.argv[1], log_to_driver=False, logging_level='fatal')"
+    try:
+        subprocess.run(
+            [sys.executable, "-c", code, address],
+            timeout=_PATIENCE,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+        )
+    except subprocess.TimeoutExpired:
+        raise ConnectionError(
+            f"no worker of a Ray cluster at {address} in {_PATIENCE:.0f} seconds. If "
+            f"`ray status --address {address}` shows the cluster, its logs say why it starts none: "
+            "raylet.err, by default in /tmp/ray/session_latest/logs"
+        ) from None
 
 
 def _note(ray, reference, cell: Cell, folder: GridFolder) -> None:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -39,6 +40,13 @@ def cluster(monkeypatch):
     made.shutdown()
 
 
+@pytest.fixture
+def broken_cluster(monkeypatch, request):
+    """A cluster whose workers end as they start: they refuse to write into an environment."""
+    monkeypatch.setenv("VIRTUAL_ENV", tempfile.gettempdir())
+    return request.getfixturevalue("cluster")
+
+
 def training(folder):
     """Cells that have trained an epoch and are not done."""
     return list((folder.path / "working").glob("*/run/fold-*/history.csv"))
@@ -57,8 +65,9 @@ def test_every_result_appears_once_though_a_node_is_lost(tmp_path, prepared, clu
             stderr=subprocess.STDOUT,
         )
     # Both nodes are at work.
+    late = time.monotonic() + 300
     while len(training(folder)) < 2:
-        assert run.poll() is None, (tmp_path / "out.txt").read_text()
+        assert run.poll() is None and time.monotonic() < late, (tmp_path / "out.txt").read_text()
         time.sleep(0.05)
     made.remove_node(second, allow_graceful=False)
     run.wait(timeout=900)
@@ -76,3 +85,23 @@ def test_every_result_appears_once_though_a_node_is_lost(tmp_path, prepared, clu
     again = command("run", alone.path, prepared, "--workers", CORES, *AXES, with_settings(epochs=8))
     assert main(again) == 0
     assert predictions(folder) == predictions(alone)
+
+
+@pytest.mark.slow
+def test_no_worker_starts(tmp_path, prepared, broken_cluster, run_python):
+    made, _ = broken_cluster
+    own = command("run", tmp_path / "grid", prepared, "--ray", made.address)
+    code = (
+        "import sys\n"
+        "from recipes.compare.cli import main\n"
+        "from recipes.compare.running import ray_cluster\n"
+        "ray_cluster._PATIENCE = 10.0\n"
+        "sys.exit(main(sys.argv[1:]))"
+    )
+    child = run_python("-c", code, *own, *AXES)
+    assert child.returncode == 2
+    assert child.stderr.startswith("compare: no worker of a Ray cluster at 127.0.0.1:"), (
+        child.stderr
+    )
+    assert "raylet.err" in child.stderr
+    assert len(child.stderr.splitlines()) == 1
