@@ -256,6 +256,22 @@ def test_adamw_and_averages():
     assert not optimizer_of(settings_of(), 10).use_ema
 
 
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
+def test_gradients_too_small_for_float16_count(precision):
+    """Within the step 1e-8 is zero in float16; the optimiser gets and clips what it is."""
+    layer = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones", dtype=precision)
+    # As in recipes, the layers have the precision, not the model around them.
+    model = keras.Sequential([keras.Input((1,)), layer])
+    about = {"optimizer": "sgd", "epochs": 100, "warm_up": 0.0, "learning_rate": 1e4}
+    fixed = {"clip_norm": 5e-9, "weight_decay": 0.0, "momentum": 0.0}
+    settings = settings_of(precision=precision, **about, **fixed)
+    model.compile(optimizer_of(settings, 10**6), lambda _, y: 1e-8 * y)
+    x = np.ones((4, 1), "float32")
+    for _ in range(3):
+        model.train_on_batch(x, x)
+    np.testing.assert_allclose(1 - model.get_weights()[0], [[3 * 5e-9 * 1e4]], rtol=2e-3)
+
+
 def normalized(values):
     return values / np.linalg.norm(values, axis=-1, keepdims=True)
 

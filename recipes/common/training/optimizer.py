@@ -15,10 +15,14 @@ def optimizer_of(
 ) -> keras.optimizers.Optimizer:
     """The settings' optimiser, whose learning rate rises, and falls as a cosine.
 
+    In float16 it scales the loss: Keras does so by itself only where the whole model's policy is
+    `mixed_float16`, not where its layers' is.
+
     Args:
         settings: The recipe.
         steps: Steps of an epoch.
-        norms: Whether it keeps the gradients' norms: then it is a `GradientNorms`.
+        norms: Whether it keeps the gradients' norms: then it is a `GradientNorms`, or scales the
+            loss for one.
     """
     total = steps * settings.epochs
     rising = math.ceil(settings.warm_up * total)
@@ -40,11 +44,15 @@ def optimizer_of(
         kind, own = keras.optimizers.SGD, {"momentum": settings.momentum}
     else:
         kind, own = keras.optimizers.AdamW, {}
-    return _with(kind, whole=copies > 1, norms=norms)(**own, **shared)
+    if settings.precision != "mixed_float16":
+        return _with(kind, whole=copies > 1, norms=norms)(**own, **shared)
+    # Whether a step is left out must be asked of the gradient that all devices share.
+    scaled = _with(keras.optimizers.LossScaleOptimizer, whole=copies > 1)
+    return scaled(_with(kind, norms=norms)(**own, **shared))
 
 
 @functools.cache
-def _with(kind: type, *, whole: bool, norms: bool) -> type:
+def _with(kind: type, *, whole: bool = False, norms: bool = False) -> type:
     """The class of an optimiser with the mixins, under its own name."""
     mixins = [WholeGradients] * whole + [GradientNorms] * norms
     return type(kind.__name__, (*mixins, kind), {}) if mixins else kind
