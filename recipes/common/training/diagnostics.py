@@ -15,6 +15,7 @@ from recipes.common.results.diagnostics import (
     write_diagnostics,
 )
 from recipes.common.training.gradients import GradientNorms
+from recipes.common.training.optimizer import without_scaling
 
 
 class DiagnosticsRecorder(keras.callbacks.Callback):
@@ -60,8 +61,7 @@ class DiagnosticsRecorder(keras.callbacks.Callback):
 
     @property
     def _optimizer(self) -> GradientNorms:
-        # Keras wraps it where it scales the loss.
-        return getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
+        return without_scaling(self.model.optimizer)
 
     def _add_singular_values(self):
         for path, layer in self._layers.items():

@@ -51,6 +51,11 @@ def optimizer_of(
     return scaled(_with(kind, norms=norms)(**own, **shared))
 
 
+def without_scaling(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+    """What moves the weights: the optimiser itself, or the one for which it scales the loss."""
+    return getattr(optimizer, "inner_optimizer", optimizer)
+
+
 @functools.cache
 def _with(kind: type, *, whole: bool = False, norms: bool = False) -> type:
     """The class of an optimiser with the mixins, under its own name."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from recipes.common.results.metrics import evaluate
 from recipes.common.scores import mean_scores, softmax
+from recipes.common.training.optimizer import without_scaling
 
 
 class ValidationScores(keras.callbacks.Callback):
@@ -60,7 +61,7 @@ class ValidationScores(keras.callbacks.Callback):
 @contextlib.contextmanager
 def averaged_weights(model: keras.Model) -> Iterator[None]:
     """Within it the model has the averages of its weights, if its optimiser keeps them."""
-    if not getattr(model.optimizer, "inner_optimizer", model.optimizer).use_ema:
+    if not without_scaling(model.optimizer).use_ema:
         yield
         return
     variables = [*model.trainable_variables, *model.optimizer.variables]

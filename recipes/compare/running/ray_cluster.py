@@ -83,10 +83,9 @@ def _wait_for_a_worker(address: str) -> None:
     even Ctrl-C ends it (https://github.com/ray-project/ray/issues/40131). All other errors are for
     the caller to meet.
     """
-    code = "import ray, sys; ray.init(sys.argv[1], log_to_driver=False, logging_level='fatal')"
     try:
         subprocess.run(
-            [sys.executable, "-c", code, address],
+            [sys.executable, "-c", "import ray, sys; ray.init(sys.argv[1])", address],
             timeout=_PATIENCE,
             stdin=subprocess.DEVNULL,
             capture_output=True,
