@@ -13,7 +13,8 @@ from recipes.common.results.names import PREDICTIONS
 from recipes.common.results.predictions import Predictions, read_predictions
 from recipes.common.run_folder import RUN, RunFolder
 from recipes.common.training.names import HISTORY, TRAINING
-from recipes.compare.grid_folder import CELL, GridFolder
+from recipes.compare.finished import CELL, differences
+from recipes.compare.grid_folder import GridFolder
 from recipes.compare.planning.cell import Cell
 from recipes.compare.planning.corpora import PreparedCorpus, prepared_corpus
 from recipes.compare.tables.cell_result import CellResult
@@ -34,11 +35,15 @@ def collect(cells: Sequence[Cell], folder: GridFolder, prepared: Path, out: Path
 
     Raises:
         FileNotFoundError: If no cell is done.
-        ValueError: If a cell was run on another manifest than its corpus has now.
+        ValueError: If a cell was run with other settings than it has, or on another manifest than
+            its corpus has now.
     """
     runs = [_Run(cell, path) for cell in cells if (path := folder.done(cell))]
     if not runs:
-        raise FileNotFoundError(f"No cell is done in '{folder.path}': `run` them first")
+        raise FileNotFoundError(
+            f"No cell of these settings is done in '{folder.path}' on the backend "
+            f"{cells[0].backend} of Keras (KERAS_BACKEND): `run` them first"
+        )
     corpora = {name: prepared_corpus(name, prepared) for name in {cell.corpus for cell in cells}}
     for run in runs:
         run.check(corpora[run.cell.corpus])
@@ -83,7 +88,12 @@ class _Run:
         return self._trained["environment"]
 
     def check(self, corpus: PreparedCorpus) -> None:
-        """Raises a `ValueError` if it was run on other clips than the corpus has now."""
+        """Raises a `ValueError` if it was run otherwise, or on other clips than there are now."""
+        if found := differences(self.cell, self._path):
+            raise ValueError(
+                f"'{self._path}' is not a run of the cell that it is named after: "
+                f"{'; '.join(found)}. Delete that folder, and `run` the cell again"
+            )
         about = read_json(self._path / RUN, dict[str, Any])
         if about["manifest_sha256"] != corpus.manifest_hash:
             raise ValueError(

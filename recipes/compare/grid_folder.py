@@ -13,10 +13,10 @@ from typing import Any
 from recipes.common.configuration import checked
 from recipes.common.files.json_file import read_json, write_json
 from recipes.common.files.lock import exclusive
+from recipes.compare.finished import CELL, differences
 from recipes.compare.planning.cell import Cell
 from recipes.compare.planning.grid import Grid
 
-CELL = "cell.json"
 _A_MOMENT = 2.0
 
 
@@ -59,12 +59,15 @@ class GridFolder:
 
     def done(self, cell: Cell) -> Path | None:
         """The run folder of a cell, if it is done."""
-        path = self.path / "cells" / cell.id
-        return path if path.is_dir() else None
+        path = self._cell(cell.id)
+        if path.is_dir():
+            return path
+        former = self._cell(cell.former_id)
+        return former if former.is_dir() and not differences(cell, former) else None
 
     def about(self, cell: Cell) -> dict[str, Any]:
         """What a cell that is done says of itself."""
-        return read_json(self.path / "cells" / cell.id / CELL, dict[str, Any])
+        return read_json((self.done(cell) or self._cell(cell.id)) / CELL, dict[str, Any])
 
     def log(self, cell: Cell) -> Path:
         """What all attempts at a cell printed."""
@@ -111,7 +114,7 @@ class GridFolder:
 
     def publish(self, cell: Cell) -> Path:
         """Makes the attempt's run folder the cell's, at once; only within `attempt`."""
-        path = self.path / "cells" / cell.id
+        path = self._cell(cell.id)
         path.parent.mkdir(parents=True, exist_ok=True)
         # The folder of an ended cell is never replaced: that would be an error of the system's.
         os.rename(self.working(cell), path)
@@ -150,6 +153,9 @@ class GridFolder:
         folder.mkdir(parents=True, exist_ok=True)
         with exclusive(folder, patience=math.inf):
             yield folder / "measured.json"
+
+    def _cell(self, id: str) -> Path:
+        return self.path / "cells" / id
 
     def _attempt(self, cell: Cell) -> Path:
         return self.path / "working" / cell.id

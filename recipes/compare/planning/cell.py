@@ -9,6 +9,7 @@ import pydantic_core
 
 from recipes.common.settings import RecipeSettings
 from recipes.compare.planning.arm import Arm
+from recipes.compare.planning.backend import backend_name
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -21,6 +22,7 @@ class Cell:
         control: Of `recipes.compare.planning.grid.Control`; empty: none.
         learning_rate: Multiple of the recipe's own learning rate.
         settings: Of the run; of a control those of the HRF that it is compared with.
+        backend: Of Keras, in the run.
     """
 
     corpus: str
@@ -28,18 +30,26 @@ class Cell:
     control: str
     learning_rate: float
     settings: RecipeSettings
+    backend: str = dataclasses.field(default_factory=backend_name)
 
     @property
     def id(self) -> str:
-        """Twelve letters that stand for all of it, now and in later versions.
+        """Twelve letters that stand for all of it: runs of one id have the same settings.
 
-        Settings that are at their defaults are left out: a setting that a later version adds does
-        not change the name of what ran before.
+        Defaults are part of it. Where a later version has other ones, or another setting, what
+        ran before is not what would run now.
+        """
+        settings = self.settings.model_dump(mode="json")
+        return _hash([self.corpus, self.fold, self.control, self.backend, settings])
+
+    @property
+    def former_id(self) -> str:
+        """The id that it had when settings at their defaults, and the backend, were left out.
+
+        A folder of that name may be of another run.
         """
         chosen = self.settings.model_dump(mode="json", exclude_defaults=True)
-        about = [self.corpus, self.fold, self.control, chosen]
-        text = json.dumps(about, sort_keys=True, ensure_ascii=True)
-        return hashlib.sha256(text.encode("ascii")).hexdigest()[:12]
+        return _hash([self.corpus, self.fold, self.control, chosen])
 
     @property
     def arm(self) -> Arm:
@@ -68,5 +78,11 @@ class Cell:
                 "control": self.control,
                 "learning_rate": self.learning_rate,
                 "settings": self.settings.model_dump(mode="json"),
+                "backend": self.backend,
             }
         )
+
+
+def _hash(about: list) -> str:
+    text = json.dumps(about, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()[:12]

@@ -8,6 +8,7 @@ import keras
 
 from recipes.common.settings import RecipeSettings
 from recipes.common.training.backbone import create_backbone
+from recipes.compare.planning.control_settings import CHANGES
 
 # What makes a backbone's feed-forward networks wider, and two values between which the number of
 # parameters is a straight line.
@@ -34,17 +35,13 @@ def settings_of(
         frames: Length of the model's window.
         cost: Gives how many times as long a step with HRF takes as a plain one.
     """
-    plain: dict[str, Any] = {"expansion": 0, "factors": 2}
+    changes = dict(CHANGES[control])
     if control == "longer":
         # Longer at least by what was measured; not shorter where a step with HRF is the faster.
-        changes = {**plain, "epochs": math.ceil(settings.epochs * max(1.0, cost()))}
+        changes["epochs"] = math.ceil(settings.epochs * max(1.0, cost()))
     elif control == "wider":
         options = _as_many_parameters(settings, num_classes, num_mels, frames)
-        changes = {**plain, "backbone_options": {**settings.backbone_options, **options}}
-    else:
-        changes = {"": {}, "chained": {"folded": False}, "frozen": {"frozen_factors": True}}[
-            control
-        ]
+        changes["backbone_options"] = {**settings.backbone_options, **options}
     return settings.model_copy(update=changes)
 
 

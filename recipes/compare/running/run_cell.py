@@ -17,7 +17,8 @@ from recipes.common.files.json_file import read_json, write_json
 from recipes.common.run_folder import CONFIG, RunFolder
 from recipes.common.settings import RecipeSettings
 from recipes.common.stages import Stages
-from recipes.compare.grid_folder import CELL, GridFolder
+from recipes.compare.finished import CELL
+from recipes.compare.grid_folder import GridFolder
 from recipes.compare.planning.cell import Cell
 from recipes.compare.planning.corpora import PreparedCorpus
 from recipes.compare.running.controls import settings_of
@@ -109,7 +110,7 @@ def _settings(cell: Cell, folder: GridFolder, corpus: PreparedCorpus, path: Path
     def cost() -> float:
         # Fold, seed and rate don't matter to it.
         what = settings.model_copy(update={"seed": 0, "learning_rate": 1.0})
-        with folder.measuring(f"{cell.corpus} {what}") as file:
+        with folder.measuring(f"{cell.corpus} {cell.backend} {what}") as file:
             if not file.is_file():
                 ratio = cost_of_hrf(settings, **shape)
                 write_json(file, {"model": cell.model, "cost": ratio})

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from recipes.compare.planning.backend import backend_name
+
 # Bytes that a cell may take: a large ConvTransformer took 2.5e9.
 _MEMORY = 3e9
 
@@ -34,5 +36,7 @@ def environment_of(threads: int) -> dict[str, str]:
     names = ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
     root = str(Path(__file__).resolve().parents[3])
     path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
-    backend = {name: os.environ[name] for name in ("KERAS_BACKEND",) if name in os.environ}
-    return {**dict.fromkeys(names, str(threads)), "PYTHONPATH": path, **backend}
+    return {
+        **dict.fromkeys(names, str(threads)),
+        **{"PYTHONPATH": path, "KERAS_BACKEND": backend_name()},
+    }

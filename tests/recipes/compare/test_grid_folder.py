@@ -1,5 +1,6 @@
 """The folder of a comparison: nothing is lost, nothing is there twice."""
 
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from recipes.common.files.json_file import write_json
 from recipes.common.settings import RecipeSettings
 from recipes.compare.grid_folder import GridFolder
 from recipes.compare.planning.cell import Cell
+from recipes.compare.planning.control_settings import CHANGES
 from recipes.compare.planning.grid import Grid
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -55,6 +57,31 @@ def test_what_is_done_is_never_replaced(folder):
         folder.publish(cell)
     assert folder.about(cell) == {"seconds": 3.0}
     assert [path.name for path in published.iterdir()] == ["cell.json"]
+
+
+@pytest.mark.parametrize("control", ["", "longer", "wider", "chained", "frozen"])
+def test_a_former_folder_is_found_where_it_is_of_the_same_run(folder, control):
+    cell = dataclasses.replace(cell_of(), control=control)
+    ran = cell.settings.model_dump(mode="json") | CHANGES[control]
+    ran |= {"epochs": 51} if control == "longer" else {}
+    ran |= {"backbone_options": {"units": 99}} if control == "wider" else {}
+    path = folder.path / "cells" / cell.former_id
+    (path / "fold-1").mkdir(parents=True)
+
+    def write(config=ran, planned=cell.about(), backend=cell.backend):  # noqa: B008
+        write_json(path / "config.json", config)
+        write_json(path / "cell.json", planned)
+        write_json(path / "fold-1" / "training.json", {"backend": backend})
+        return folder.done(cell)
+
+    assert write() == path
+    assert folder.about(cell)["corpus"] == "custom"
+    assert write(config=ran | {"tempo": 0.2}) is None
+    assert write(backend="jax") is None
+    # An epoch's number is measured of one control, but not what it was measured for.
+    assert write(planned=cell.about() | {"settings": ran | {"epochs": 39}}) is None
+    # What ran was made before there was such a setting.
+    assert write(config={name: ran[name] for name in ran if name != "tempo"}) is None
 
 
 def test_an_attempt_that_ends_is_gone_on_with(folder):

@@ -1,6 +1,7 @@
 """Which runs a grid has, and in which order."""
 
 import collections
+import dataclasses
 import json
 
 import pytest
@@ -8,15 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recipes.common.configuration import load_settings
-from recipes.compare.planning.corpora import prepared_corpus
+from recipes.compare.planning.corpora import _RECIPES, prepared_corpus
 from recipes.compare.planning.grid import Grid
 from recipes.compare.planning.plan import cells_of
 from recipes.emodb.__main__ import main as prepare
+from recipes.emodb.recipe import RECIPE as EMODB
 from tests.recipes.copies import emodb
 
 SPEAKERS = tuple(emodb.CLIPS)
 # Plain, HRF, and the control.
-IDS = ["4b52a2ced18a", "9b1a83b1a309", "75a11796e628"]
+FORMER_IDS = ["4b52a2ced18a", "9b1a83b1a309", "75a11796e628"]
 
 
 @pytest.fixture(scope="module")
@@ -123,10 +125,33 @@ def test_a_grid_written_and_read_is_the_same(corpora, axes):
     ]
 
 
-def test_ids_do_not_change(corpora):
-    """They name folders of results that a later version must find."""
+def test_former_ids_do_not_change(corpora):
+    """They name folders of results that are still to be found."""
     found = cells(corpora, folds=["03"], seeds=[1], controls=["longer"])
-    assert [cell.id for cell in found] == IDS
+    assert [cell.former_id for cell in found] == FORMER_IDS
+
+
+def test_a_default_and_the_backend_are_in_an_id(corpora, monkeypatch, tmp_path):
+    def ids():
+        return {cell.id for cell in cells(corpora, folds=["03"], seeds=[1], controls=["longer"])}
+
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    before = ids()
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    on_jax = ids()
+    assert len(before | on_jax) == 6
+    # Keras's own settings file.
+    monkeypatch.delenv("KERAS_BACKEND")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    assert ids() == before
+    (tmp_path / "keras.json").write_text('{"backend": "jax"}')
+    assert ids() == on_jax
+
+    class Later(EMODB.settings):
+        tempo: float = 0.2
+
+    monkeypatch.setitem(_RECIPES, "emodb", dataclasses.replace(EMODB, settings=Later))
+    assert len(ids() | on_jax) == 6
 
 
 def test_what_is_in_an_id(corpora):

@@ -1,9 +1,11 @@
 """Comparisons that run on one machine, are interrupted, go on, and fail in parts."""
 
 import csv
+import dataclasses
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +17,9 @@ from sklearn.metrics import balanced_accuracy_score
 
 from recipes.compare.cli import main
 from recipes.compare.grid_folder import GridFolder
+from recipes.compare.planning.cell import Cell
+from recipes.compare.planning.corpora import _RECIPES
+from recipes.custom.recipe import RECIPE as CUSTOM
 
 ROOT = Path(__file__).resolve().parents[3]
 SETTINGS = {
@@ -27,6 +32,7 @@ SETTINGS = {
 }
 # With a thread for each, results are the same to the last digit whatever the machine.
 CORES = str(len(os.sched_getaffinity(0)))
+CELL_FIELDS = [field.name for field in dataclasses.fields(Cell)]
 AXES = ["corpora=[custom]", 'folds=["1"]', "seeds=[1]", "expansions=[0, 2]"]
 
 
@@ -115,6 +121,50 @@ def test_the_report_of_runs(unbroken, prepared, tmp_path):
     assert main([str(argument) for argument in again]) == 0
     for name in ("report.md", "pairs.csv", "differences.tex"):
         assert (tmp_path / "again" / name).read_bytes() == (report / name).read_bytes()
+
+
+@pytest.mark.slow
+def test_no_run_of_other_settings_is_reused(unbroken, prepared, tmp_path, monkeypatch, capsys):
+    grid = shutil.copytree(unbroken.path, tmp_path / "grid")
+    folder = GridFolder(grid)
+
+    def left():
+        capsys.readouterr()
+        assert main(command("run", grid, prepared, "--plan")) == 0
+        return capsys.readouterr().out
+
+    class Later(CUSTOM.settings):
+        weight_decay: float = 0.03
+
+    with monkeypatch.context() as changed:
+        changed.setitem(_RECIPES, "custom", dataclasses.replace(CUSTOM, settings=Later))
+        assert "2 cells in" in left()
+        assert "2 of them to run" in left()
+        assert main(command("report", grid, prepared)) == 2
+        assert "No cell of these settings is done" in capsys.readouterr().err
+    with monkeypatch.context() as changed:
+        changed.setenv("KERAS_BACKEND", "jax")
+        assert "2 of them to run" in left()
+    assert "0 of them to run" in left()
+
+    # Folders by the names that they had when defaults and backend were no part of them.
+    for path in list((grid / "cells").iterdir()):
+        about = json.loads((path / "cell.json").read_text(encoding="utf-8"))
+        about["settings"] = CUSTOM.settings.model_validate(about["settings"])
+        path.rename(path.parent / Cell(**{k: about[k] for k in CELL_FIELDS}).former_id)
+    assert "0 of them to run" in left()
+    assert main(command("report", grid, prepared)) == 0
+    assert ids(folder).isdisjoint(ids(unbroken))
+
+    # What a file says must be what is compared.
+    shutil.rmtree(grid / "cells")
+    shutil.copytree(unbroken.path / "cells", grid / "cells")
+    config = next((grid / "cells").iterdir()) / "config.json"
+    ran = json.loads(config.read_text(encoding="utf-8"))
+    config.write_text(json.dumps(ran | {"batch_size": 5}), encoding="utf-8")
+    capsys.readouterr()
+    assert main(command("report", grid, prepared)) == 2
+    assert "`batch_size` was 5 and is 4" in capsys.readouterr().err
 
 
 @pytest.mark.slow
