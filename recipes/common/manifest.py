@@ -12,8 +12,11 @@ import numpy as np
 
 from keras_reparam.audio import load
 from recipes.common.files.rows import write_rows
+from recipes.common.protocol.labels import is_value
 
 SPLITS = ("train", "validation", "test")
+# Seconds by which an end may lie behind its file's.
+_ROUNDED = 0.05
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -97,6 +100,8 @@ def _segment(row: dict, where: str) -> Segment:
     for name in ("id", "path", "speaker", "label"):
         if not row[name]:
             raise ValueError(f"Every row must have a value for `{name}`. Received: none in {where}")
+    if not is_value(row["label"]):
+        raise ValueError(f"`label` must be a class. Received: '{row['label']}' in {where}")
     if row["split"] not in ("", *SPLITS):
         raise ValueError(
             f"`split` must be one of {', '.join(SPLITS)}, or empty. "
@@ -161,15 +166,21 @@ def check_speakers(splits: Mapping[str, Iterable[_Spoken]]) -> None:
 def sample_range(segment: Segment, length: int, *, sample_rate: int) -> tuple[int, int]:
     """First sample of a segment and the one after its last, in a file of `length` samples.
 
+    An end up to 0.05 s behind the file's is the file's: annotations are rounded.
+
     Raises:
         ValueError: If the segment is empty, or not inside the file.
     """
     start = round((segment.start or 0) * sample_rate)
     end = length if segment.end is None else round(segment.end * sample_rate)
+    if end <= length + round(_ROUNDED * sample_rate):
+        end = min(end, length)
     if not start < end <= length:
+        seconds = length / sample_rate
+        last = seconds if segment.end is None else segment.end
         raise ValueError(
             f"`start` and `end` of '{segment.id}' must lie within its file, in this order. "
-            f"Received: {segment.start} s to {segment.end} s of {length / sample_rate:.2f} s"
+            f"Received: {segment.start or 0:.3f} s to {last:.3f} s of {seconds:.3f} s"
         )
     return start, end
 

@@ -2,19 +2,22 @@
 
 import math
 import os
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from recipes.common.manifest import SPLITS, Segment
 from recipes.common.preparation.problems import MALFORMED_LINE, Problem
+from recipes.common.protocol.labels import is_value, plain_word
 from recipes.common.recipe import Prepared
+from recipes.custom.conflicts import conflicts
 from recipes.custom.table import REQUIRED, find_table, read_table
-
-SPEAKER_TWICE = "speaker in two parts"
 
 # Corpora call the validation part by three names.
 _SPLITS = {**{name: name for name in ("", *SPLITS)}, "dev": "validation", "val": "validation"}
+# As in "0 days 00:01:02.5", "01:02.5" and "0 days".
+_CLOCK = re.compile(r"(?:(\d+) days?,? ?)?(?:(?:(\d+):)?(\d+):(\d+(?:\.\d*)?))?")
 
 
 def read(data: Path, *, csv: Path | None = None) -> Prepared:
@@ -43,30 +46,46 @@ def read(data: Path, *, csv: Path | None = None) -> Prepared:
             problems.append(Problem(MALFORMED_LINE, f"{table}:{line}", what))
         else:
             segments[name] = line, _segment(name, row)
-    for part in ("split", "fold"):
-        problems += _leaks(segments.values(), part, table)
-    return Prepared([segment for _, segment in segments.values()], [], problems)
+    rows = dict(segments.values())
+    problems += conflicts(rows, data, table)
+    return Prepared(list(rows.values()), [], problems)
 
 
 def _mistakes(row: dict[str, str]) -> Iterator[str]:
     for name in REQUIRED:
         if not row[name]:
             yield f"`{name}` is empty"
+        elif name != "path" and not is_value(row[name]):
+            yield f"`{name}` is '{row[name]}', which says that there is none"
     if "\0" in row["path"]:
         yield "`path` has a character that no file name has"
-    if row["split"].lower() not in _SPLITS:
+    if _text(row["split"]).lower() not in _SPLITS:
         yield f"`split` must be one of {', '.join(SPLITS)}, or empty, and is '{row['split']}'"
     start, end = (_seconds(row[name]) for name in ("start", "end"))
     for name, value in (("start", start), ("end", end)):
         if value is not None and not 0 <= value < math.inf:
-            yield f"`{name}` must be seconds in the file, or empty, and is '{row[name]}'"
+            yield (
+                f"`{name}` must be seconds in the file (or as in 00:01:02.5), or empty, and is "
+                f"'{row[name]}'"
+            )
     if end is not None and end <= (start or 0):
         yield f"`end` must be later than `start`: '{row['start']}' to '{row['end']}'"
 
 
+def _text(cell: str) -> str:
+    return cell if is_value(cell) else ""
+
+
 def _seconds(text: str) -> float | None:
-    if not text:
+    """A time in seconds, or as pandas and audformat write it; `None`: none is given."""
+    if not is_value(text):
         return None
+    # Where cells end with a semicolon, decimals begin with a comma.
+    text = text.replace(",", ".")
+    clock = _CLOCK.fullmatch(text)
+    if clock:
+        days, hours, minutes, seconds = (float(part or 0) for part in clock.groups())
+        return ((24 * days + hours) * 60 + minutes) * 60 + seconds
     try:
         return float(text)
     except ValueError:
@@ -81,7 +100,7 @@ def _names(rows: list[dict[str, str]]) -> Iterator[str]:
         path = row["path"]
         seen[path] += 1
         stem = os.path.splitext(path)[0]
-        yield row["id"] or (stem if rows_of[path] == 1 else f"{stem}_{seen[path]}")
+        yield _text(row["id"]) or (stem if rows_of[path] == 1 else f"{stem}_{seen[path]}")
 
 
 def _segment(name: str, row: dict[str, str]) -> Segment:
@@ -91,25 +110,10 @@ def _segment(name: str, row: dict[str, str]) -> Segment:
         start=_seconds(row["start"]),
         end=_seconds(row["end"]),
         speaker=row["speaker"],
-        sex=row["sex"],
-        label=row["label"].lower(),
-        split=_SPLITS[row["split"].lower()],
-        fold=row["fold"],
-        session=row["session"],
-        text_id=row["text_id"],
+        sex=_text(row["sex"]),
+        label=plain_word(row["label"]),
+        split=_SPLITS[_text(row["split"]).lower()],
+        fold=_text(row["fold"]),
+        session=_text(row["session"]),
+        text_id=_text(row["text_id"]),
     )
-
-
-def _leaks(segments: Iterable[tuple[int, Segment]], part: str, table: Path) -> Iterator[Problem]:
-    """A speaker whom a model would hear in training and in the test: once for each such speaker."""
-    first: dict[str, tuple[int, str]] = {}
-    told = set()
-    for line, segment in segments:
-        value = getattr(segment, part)
-        if not value:
-            continue
-        former, known = first.setdefault(segment.speaker, (line, value))
-        if value != known and segment.speaker not in told:
-            told.add(segment.speaker)
-            what = f"`{part}` of speaker '{segment.speaker}' is '{value}', and in line {former} "
-            yield Problem(SPEAKER_TWICE, f"{table}:{line}", f"{what}'{known}'")

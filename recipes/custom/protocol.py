@@ -6,7 +6,7 @@ from recipes.common.manifest import SPLITS, Segment
 from recipes.common.protocol.examples import examples_of
 from recipes.common.protocol.fold import Example, Fold
 from recipes.common.protocol.folds import OFFICIAL, cyclic_folds, grouped
-from recipes.common.protocol.labels import common_label
+from recipes.common.protocol.labels import common_label, plain_word
 from recipes.custom.dealing import deal
 from recipes.custom.settings import CustomSettings
 
@@ -37,7 +37,7 @@ def labels_of(settings: CustomSettings, segments: Sequence[Segment]) -> tuple[st
 
 def _name(word: str) -> str:
     # Numbers mean something else in every corpus.
-    word = word.strip().lower()
+    word = plain_word(word)
     return word if word.isdecimal() else common_label(word)
 
 

@@ -1,12 +1,15 @@
 """The CSV of one's own corpus."""
 
 import csv
+import unicodedata
 from pathlib import Path
 
 from recipes.common.preparation.problems import MALFORMED_LINE, Problem
 
 REQUIRED = ("path", "label", "speaker")
 OPTIONAL = ("id", "split", "fold", "start", "end", "sex", "session", "text_id")
+# What audformat calls them.
+_AUDFORMAT = {"file": "path", "emotion": "label", "gender": "sex"}
 
 
 def find_table(data: Path) -> Path:
@@ -43,7 +46,7 @@ def read_table(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[Probl
         raise FileNotFoundError(f"There is no file '{path}' that lists the clips.")
     rows, problems = [], []
     with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.reader(file, strict=True)
+        reader = csv.reader(file, strict=True, delimiter=_delimiter(path))
         try:
             heading = _heading(next(reader, []), path)
             for cells in reader:
@@ -54,19 +57,36 @@ def read_table(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[Probl
                     where = f"{path}:{reader.line_num}"
                     problems.append(Problem(MALFORMED_LINE, where, what))
                     continue
-                named = {k: v.strip() for k, v in zip(heading, cells, strict=True)}
+                named = dict(zip(heading, map(_plain, heading, cells), strict=True))
                 row = {name: named.get(name, "") for name in (*REQUIRED, *OPTIONAL)}
                 rows.append((reader.line_num, row))
         except (csv.Error, UnicodeDecodeError) as error:
             raise ValueError(
-                f"'{path}' must be a CSV with commas, in UTF-8. Received, after line "
+                f"'{path}' must be a CSV with commas, in UTF-8 (or with semicolons or tabs). "
+                "Received, after line "
                 f"{reader.line_num}: {error}"
             ) from error
     return rows, problems
 
 
+def _delimiter(path: Path) -> str:
+    """What separates the heading's cells most often: a comma, a semicolon or a tab."""
+    with path.open("rb") as file:
+        heading = file.readline()
+    return max(",;\t", key=lambda delimiter: heading.count(delimiter.encode()))
+
+
+def _plain(name: str, cell: str) -> str:
+    # A file is found by the bytes of its name alone.
+    return cell.strip() if name == "path" else unicodedata.normalize("NFC", cell.strip())
+
+
 def _heading(cells: list[str], path: Path) -> list[str]:
     heading = [cell.strip().lower() for cell in cells]
+    heading = [
+        name if _AUDFORMAT.get(name, name) in heading else _AUDFORMAT.get(name, name)
+        for name in heading
+    ]
     known = [name for name in heading if name in (*REQUIRED, *OPTIONAL)]
     missing = [name for name in REQUIRED if name not in heading]
     if missing or len(known) != len(set(known)):

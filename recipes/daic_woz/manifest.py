@@ -64,8 +64,8 @@ def _segments(
     data: Path, participant: Participant, errata: Collection[str]
 ) -> tuple[list[Segment], list[Problem]]:
     id = participant.id
-    folder, audio = f"{id}_P", f"{id}_P/{id}_AUDIO.wav"
-    transcript = f"{folder}/{id}_TRANSCRIPT.csv"
+    folder = _folder(data, id)
+    audio, transcript = f"{folder}/{id}_AUDIO.wav", f"{folder}/{id}_TRANSCRIPT.csv"
     if not (data / transcript).is_file():
         if (data / audio).is_file():
             return [], [Problem(MISSING_TRANSCRIPT, transcript, "there is no such file")]
@@ -75,7 +75,7 @@ def _segments(
     segments = []
     for row in usable(rows, id, errata):
         if row.start >= length:
-            what = f"row {row.number} begins at {row.start:g} s of {length:.2f} s"
+            what = f"row {row.number} begins at {row.start:.3f} s of {length:.3f} s"
             problems.append(Problem(BEHIND_THE_RECORDING, transcript, what))
             continue
         # What is cut by the end of the recording is used as far as it goes.
@@ -95,6 +95,15 @@ def _segments(
             )
         )
     return segments, problems
+
+
+def _folder(data: Path, id: str) -> str:
+    """Of a session; its ZIP may have been unpacked into a folder of its own name."""
+    outer = f"{id}_P"
+    inner = f"{outer}/{outer}"
+    names = f"{id}_TRANSCRIPT.csv", f"{id}_AUDIO.wav"
+    in_outer = any((data / outer / name).is_file() for name in names)
+    return inner if not in_outer and (data / inner).is_dir() else outer
 
 
 def usable(rows: Sequence[Row], session: str, errata: Collection[str]) -> list[Row]:

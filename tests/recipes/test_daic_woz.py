@@ -73,6 +73,20 @@ def test_rows_of_the_participants(tiny):
     assert all(by_split(prepared.segments).values())
 
 
+def test_sessions_unpacked_into_folders_of_their_own_names(copy):
+    before = read(copy)
+    outer = next(copy.glob("*_P"))
+    outer.rename(copy / "moved")
+    outer.mkdir()
+    (copy / "moved").rename(outer / outer.name)
+    after = read(copy)
+    assert after.problems == before.problems == []
+    paths = {s.path for s in after.segments}
+    assert f"{outer.name}/{outer.name}/{outer.name[:3]}_AUDIO.wav" in paths
+    assert all((copy / path).is_file() for path in paths)
+    assert len(after.segments) == len(before.segments)
+
+
 @pytest.mark.parametrize("name", ERRATA)
 def test_each_erratum_can_be_left(tiny, name):
     folder, rows = tiny

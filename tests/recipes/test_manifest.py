@@ -41,6 +41,7 @@ def test_times_and_texts(tmp_path):
     [
         ([ROW, ROW], "Ids must be unique"),
         ([ROW | {"speaker": ""}], "a value for `speaker`"),
+        ([ROW | {"label": "NaN"}], "`label` must be a class"),
         ([ROW | {"start": "soon"}], "`start` must be seconds"),
         ([ROW | {"end": "nan"}], "`end` must be seconds"),
         ([ROW | {"split": "tset"}], "one of train, validation, test"),
@@ -88,9 +89,17 @@ def test_an_empty_split_is_refused():
 def test_read_segment_cuts(tmp_path):
     samples = np.arange(16000, dtype="int16")
     soundfile.write(tmp_path / "a.wav", samples, 16000)
-    rows = [ROW | {"start": "0.25", "end": "0.5"}, ROW | {"id": "b", "end": "2"}]
-    part, beyond = manifest.read_manifest(write(tmp_path / "m.csv", rows))
+    rows = [
+        ROW | {"start": "0.25", "end": "0.5"},
+        ROW | {"id": "b", "end": "1.05"},
+        ROW | {"id": "c", "end": "1.051"},
+        ROW | {"id": "d", "start": "1", "end": "1.01"},
+    ]
+    part, rounded, *beyond = manifest.read_manifest(write(tmp_path / "m.csv", rows))
     found = manifest.read_segment(part, tmp_path, sample_rate=16000)
     np.testing.assert_array_equal(found * 32768, samples[4000:8000])
-    with pytest.raises(ValueError, match="must lie within its file"):
-        manifest.read_segment(beyond, tmp_path, sample_rate=16000)
+    found = manifest.read_segment(rounded, tmp_path, sample_rate=16000)
+    np.testing.assert_array_equal(found * 32768, samples)
+    for segment, times in zip(beyond, ("0.000 s to 1.051 s", "1.000 s to 1.010 s"), strict=True):
+        with pytest.raises(ValueError, match=f"must lie within its file.*{times} of 1.000 s"):
+            manifest.read_segment(segment, tmp_path, sample_rate=16000)

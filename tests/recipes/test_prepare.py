@@ -1,6 +1,7 @@
 import csv
 import dataclasses
 import json
+import os
 
 import numpy as np
 import pytest
@@ -73,7 +74,7 @@ def listed(path):
         return list(csv.DictReader(file))
 
 
-def test_manifest_and_store(tmp_path, command, monkeypatch):
+def test_manifest_and_store(tmp_path, data, command, monkeypatch):
     code, out, err = command(counts=[Count("all", 3, 3)])
     assert (code, err) == (0, "")
     assert "All 1 published counts match." in out
@@ -85,6 +86,15 @@ def test_manifest_and_store(tmp_path, command, monkeypatch):
     (front_end,) = store.folder.glob("features-*.json")
     assert json.loads(front_end.read_text())["num_mels"] == 64
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["manifest.csv", "store"]
+
+    # Where all files are other ones now, nothing is there already.
+    for path in data.iterdir():
+        os.utime(path, (0, 0))
+    code, _, err = command()
+    assert (code, err) == (0, "")
+    os.utime(data / "a.wav")
+    code, _, err = command()
+    assert "Reading 1 of 3 clips; the others are there already." in err
 
     # What the store holds is not read to its end again.
     def none(sources, *_):
@@ -185,6 +195,7 @@ def test_problems_of_annotations(tmp_path, command):
     assert "empty clip" not in err
     assert out.count("[a].txt:") == 10
     assert "... and 2 more" in out
+    assert f"All are listed in '{tmp_path / 'out' / 'problems.csv'}'" in err
     rows = listed(tmp_path / "out" / "problems.csv")
     assert rows == [dataclasses.asdict(problem) for problem in problems]
 

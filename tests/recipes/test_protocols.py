@@ -113,6 +113,25 @@ def test_common_names(word, name):
     assert common_label(word) == name
 
 
+def test_words_of_public_corpora():
+    """All of EmoBox's lists but single letters and numbers, which corpora use differently."""
+    lists = {
+        "happiness": "happy joy excited exc ha hap gio happiness",
+        "anger": "angry anger an ang rab",
+        "sadness": "sad sadness sa tri",
+        "fear": "fear fearful fe fea pau",
+        "neutral": "neutral neutrality neu",
+        "disgust": "disgust disgusted di dis",
+        "surprise": "surprise surprised su sor ps",
+        "boredom": "boredem boredom bored",
+    }
+    for name, words in lists.items():
+        assert {common_label(word.title()) for word in words.split()} == {name}
+    # Nothing else is so much as nearly the same.
+    for word in ("calm", "contempt", "amused", "enthusiasm", "worried", "annoyed", "sleepy"):
+        assert common_label(word) == word
+
+
 def test_examples_in_the_documentation():
     report = doctest.testmod(common_labels)
     assert report.attempted

@@ -11,14 +11,15 @@ from keras_reparam.deploy.progress import track
 from recipes.common.manifest import Segment
 from recipes.common.preparation.problems import MISSING_AUDIO, UNREADABLE_AUDIO, Problem
 from recipes.common.store import layout
-from recipes.common.store.index import Source, Unreadable, file_state, read_index, sources_of
+from recipes.common.store.index import Piece, Source, Unreadable, file_state, read_index, sources_of
 from recipes.common.store.reading import read_clips
 
 
 def check_audio(
     segments: Sequence[Segment], data: Path, store: Path, console: Console
-) -> tuple[list[Segment], list[Problem]]:
-    """The segments whose audio is good, and what is wrong with the others, one problem per file.
+) -> tuple[dict[Segment, float], list[Problem]]:
+    """The segments whose audio is good, with their lengths in seconds, and what is wrong with the
+    others, one problem per file.
 
     Every file is read to its end, as for the store: a header says little about a damaged file.
     What a store in the folder `store` was made from, and has not changed since, is good.
@@ -26,22 +27,25 @@ def check_audio(
     sources, unreadable = sources_of(segments, data)
     known = _known(store)
     unknown = [source for source in sources if source not in known]
+    lengths = {source.id: known[source].length for source in sources if source in known}
     with tempfile.TemporaryDirectory() as scratch:
         for source, found in track(
             read_clips(unknown, data, Path(scratch)), "Checking audio", console, total=len(unknown)
         ):
             if isinstance(found, Unreadable):
                 unreadable[source.id] = found
-    good = [segment for segment in segments if segment.id not in unreadable]
+            else:
+                lengths[source.id] = sum(map(len, found))
+    good = {s: lengths[s.id] / layout.SAMPLE_RATE for s in segments if s.id in lengths}
     return good, _problems(unreadable.values(), data)
 
 
-def _known(store: Path) -> Collection[Source]:
+def _known(store: Path) -> dict[Source, Piece]:
     try:
         return read_index(store / layout.INDEX)
     except (OSError, ValueError):
         # None, or damaged.
-        return ()
+        return {}
 
 
 def _problems(unreadable: Collection[Unreadable], data: Path) -> list[Problem]:

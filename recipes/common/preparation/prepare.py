@@ -11,6 +11,7 @@ from recipes.common.command import say
 from recipes.common.manifest import write_manifest
 from recipes.common.preparation.audio_check import check_audio
 from recipes.common.preparation.counts import Count, check_counts
+from recipes.common.preparation.overview import label_table
 from recipes.common.preparation.problems import Problem, check_problems, report_problems
 from recipes.common.recipe import Recipe
 from recipes.common.store.standard import build_standard_store
@@ -38,7 +39,7 @@ def prepare(recipe: Recipe, options: argparse.Namespace, own: Mapping[str, Any])
         ValueError: If counts differ or there are problems, and no option allows it.
         OSError: If a file can't be read or written.
     """
-    data, out = options.data, options.out
+    data = options.data
     manifest, store = manifest_of(options), store_of(options)
     # All that can be known at once is said at once.
     if not data.is_dir():
@@ -47,17 +48,23 @@ def prepare(recipe: Recipe, options: argparse.Namespace, own: Mapping[str, Any])
         raise IsADirectoryError(f"`--manifest` must name a file. Received a folder: '{manifest}'")
     console = Console()
     prepared = recipe.read(data, **own)
-    segments, audio_problems = check_audio(prepared.segments, data, store, console)
+    clips, audio_problems = check_audio(prepared.segments, data, store, console)
+    segments = list(clips)
     problems = [*prepared.problems, *audio_problems]
-    report_problems(problems, out / "problems.csv", console)
+    report_problems(problems, _listing(options), console)
     _check(recipe, prepared.counts, problems, options, console)
     if not segments:
         raise ValueError(f"No segment of {recipe.title} in '{data}' can be used.")
     write_manifest(manifest, segments)
+    console.print(label_table(clips))
     speakers = len({segment.speaker for segment in segments})
     say(console, f"{len(segments):,} segments of {speakers:,} speakers in {manifest}")
     if not options.no_store:
         say(console, build_standard_store(segments, data, store))
+
+
+def _listing(options: argparse.Namespace) -> Path:
+    return options.out / "problems.csv"
 
 
 def _check(
@@ -75,7 +82,9 @@ def _check(
         errors.append(str(error))
     try:
         allowed = {*options.allowed, *recipe.as_published}
-        check_problems(problems, allowed=allowed, optional=recipe.allowable)
+        check_problems(
+            problems, allowed=allowed, optional=recipe.allowable, listing=_listing(options)
+        )
     except ValueError as error:
         errors.append(str(error))
     if errors:

@@ -64,7 +64,11 @@ def report_problems(problems: Iterable[Problem], listing: Path, console: Console
 
 
 def check_problems(
-    problems: Sequence[Problem], *, allowed: Collection[str], optional: Collection[str]
+    problems: Sequence[Problem],
+    *,
+    allowed: Collection[str],
+    optional: Collection[str],
+    listing: Path,
 ) -> None:
     """Raises a `ValueError` if there are problems of a kind that isn't allowed.
 
@@ -72,6 +76,7 @@ def check_problems(
         problems: What was found.
         allowed: Kinds that are no error.
         optional: Kinds that an option would allow.
+        listing: Where `report_problems` has written them.
     """
     kinds = [kind for kind in dict.fromkeys(p.kind for p in problems) if kind not in allowed]
     if not kinds:
@@ -82,5 +87,6 @@ def check_problems(
     if options:
         ways.append(f"leave out what they concern ({' '.join(options)})")
     raise ValueError(
-        f"The corpus has problems: {', '.join(counts)}. All are listed above; {', or '.join(ways)}."
+        f"The corpus has problems: {', '.join(counts)}. All are listed in '{listing}'; "
+        f"{', or '.join(ways)}."
     )

@@ -110,9 +110,9 @@ def _build_audio(
     with ReadLog(unfinished) as log:
         known = {**log.pieces, **former}
         missing = [source for source in sources if source not in known]
-        if missing and known:
+        if 0 < len(missing) < len(sources):
             console.print(
-                f"Reading {len(missing)} of {len(segments)} clips; the others are there already.",
+                f"Reading {len(missing)} of {len(sources)} clips; the others are there already.",
                 highlight=False,
             )
         for source, found in track(
