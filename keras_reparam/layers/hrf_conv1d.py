@@ -5,11 +5,13 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_reparam.layers.hrf_layer import HRFLayer, name_as_plain
+from keras_reparam.layers.convolution import convolve
+from keras_reparam.layers.hrf import HRF
+from keras_reparam.layers.hrf_layer import HRFLayer
+from keras_reparam.layers.training_form import training_form
 
 
-@name_as_plain
-@keras.saving.register_keras_serializable(package="keras_reparam", name="HRFConv1D")
+@training_form(HRF, keras.layers.Conv1D, name="HRFConv1D")
 class HRFConv1D(HRFLayer, keras.layers.Conv1D):
     """One-dimensional convolution with a factorized kernel: drop-in for `keras.layers.Conv1D`.
 
@@ -27,6 +29,7 @@ class HRFConv1D(HRFLayer, keras.layers.Conv1D):
         factors: 2 or 3 matrices.
         expansion_base: `"units"`: `R = r * filters`; `"input"`: `R = r * size * channels`.
         hrf_bias: Whether the inner factors carry a bias.
+        folded, frozen_factors: Ablations: see `HRF`; a convolution is always folded.
         **conv_options: Every option of `keras.layers.Conv1D`, with its meaning there.
 
     Raises:
@@ -41,8 +44,6 @@ class HRFConv1D(HRFLayer, keras.layers.Conv1D):
     True
     """
 
-    plain_class = keras.layers.Conv1D
-
     def __init__(
         self,
         filters: int,
@@ -52,31 +53,26 @@ class HRFConv1D(HRFLayer, keras.layers.Conv1D):
         factors: int = 2,
         expansion_base: str = "units",
         hrf_bias: bool = True,
+        folded: bool = True,
+        frozen_factors: bool = False,
         **conv_options: Any,
     ) -> None:
         super().__init__(filters, kernel_size, **conv_options)
         self._set_options(
-            expansion=expansion, factors=factors, expansion_base=expansion_base, hrf_bias=hrf_bias
+            expansion=expansion,
+            factors=factors,
+            expansion_base=expansion_base,
+            hrf_bias=hrf_bias,
+            folded=folded,
+            frozen_factors=frozen_factors,
         )
 
     def call(self, inputs: Any) -> Any:
         kernel, bias = self._folded()
-        channels_last = self.data_format == "channels_last"
-        padding = self.padding
-        if padding == "causal":
-            left = self.dilation_rate[0] * (self.kernel_size[0] - 1)
-            width = [[0, 0], [left, 0], [0, 0]] if channels_last else [[0, 0], [0, 0], [left, 0]]
-            inputs, padding = ops.pad(inputs, width), "valid"
-        outputs = ops.conv(
-            inputs,
-            kernel,
-            strides=list(self.strides),
-            padding=padding,
-            dilation_rate=self.dilation_rate,
-            data_format=self.data_format,
-        )
+        outputs = convolve(self, inputs, kernel)
         if bias is not None:
-            shape = (1, 1, self.filters) if channels_last else (1, self.filters, 1)
+            last = self.data_format == "channels_last"
+            shape = (1, 1, self.filters) if last else (1, self.filters, 1)
             outputs = ops.add(outputs, ops.reshape(bias, shape))
         return outputs if self.activation is None else self.activation(outputs)
 

@@ -5,11 +5,12 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_reparam.layers.hrf_layer import HRFLayer, name_as_plain
+from keras_reparam.layers.hrf import HRF
+from keras_reparam.layers.hrf_layer import HRFLayer
+from keras_reparam.layers.training_form import training_form
 
 
-@name_as_plain
-@keras.saving.register_keras_serializable(package="keras_reparam", name="HRFDense")
+@training_form(HRF, keras.layers.Dense, name="HRFDense")
 class HRFDense(HRFLayer, keras.layers.Dense):
     """Densely connected layer with a factorized kernel: drop-in for `keras.layers.Dense`.
 
@@ -34,6 +35,7 @@ class HRFDense(HRFLayer, keras.layers.Dense):
             `units` is several times `d`.
         hrf_bias: Whether the inner factors carry a bias. If so, the merged layer has a bias even
             with `use_bias=False`.
+        folded, frozen_factors: Ablations: see `HRF`.
         **dense_options: Every option of `keras.layers.Dense`, with its meaning there.
 
     Raises:
@@ -53,8 +55,6 @@ class HRFDense(HRFLayer, keras.layers.Dense):
     - Zhang et al., IEEE Internet of Things Journal 2024, arXiv 2411.09339.
     """
 
-    plain_class = keras.layers.Dense
-
     def __init__(
         self,
         units: int,
@@ -63,18 +63,43 @@ class HRFDense(HRFLayer, keras.layers.Dense):
         factors: int = 2,
         expansion_base: str = "units",
         hrf_bias: bool = True,
+        folded: bool = True,
+        frozen_factors: bool = False,
         **dense_options: Any,
     ) -> None:
         super().__init__(units, **dense_options)
         self._set_options(
-            expansion=expansion, factors=factors, expansion_base=expansion_base, hrf_bias=hrf_bias
+            expansion=expansion,
+            factors=factors,
+            expansion_base=expansion_base,
+            hrf_bias=hrf_bias,
+            folded=folded,
+            frozen_factors=frozen_factors,
         )
 
+    @classmethod
+    def obstacle_to(cls, layer: keras.layers.Layer, method: HRF) -> str:
+        if not method.folded and (layer.kernel_constraint or layer.bias_constraint):
+            return "its effective weights are constrained, which a chain (folded=False) has not"
+        return ""
+
     def call(self, inputs: Any, training: bool | None = None) -> Any:
+        if not self.folded:
+            return self._chained(inputs)
         kernel, bias = self._folded()
         outputs = ops.matmul(inputs, kernel)
         if bias is not None:
             outputs = ops.add(outputs, bias)
+        return outputs if self.activation is None else self.activation(outputs)
+
+    def _chained(self, inputs: Any) -> Any:
+        """`activation((x K1 + b1) K2 + b2)`: `N R (d + f)` products for N positions."""
+        outputs = inputs
+        inner = self._inner_biases or [None] * (self.factors - 1)
+        for factor, bias in zip(self._factors, [*inner, self._bias], strict=True):
+            outputs = ops.matmul(outputs, ops.cast(factor, self.compute_dtype))
+            if bias is not None:
+                outputs = ops.add(outputs, ops.cast(bias, self.compute_dtype))
         return outputs if self.activation is None else self.activation(outputs)
 
     def _to_matrix(self, kernel: Any, xp: Any) -> Any:

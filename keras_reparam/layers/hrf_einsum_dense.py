@@ -7,11 +7,12 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_reparam.layers.hrf_layer import HRFLayer, name_as_plain
+from keras_reparam.layers.hrf import HRF
+from keras_reparam.layers.hrf_layer import HRFLayer
+from keras_reparam.layers.training_form import training_form
 
 
-@name_as_plain
-@keras.saving.register_keras_serializable(package="keras_reparam", name="HRFEinsumDense")
+@training_form(HRF, keras.layers.EinsumDense, name="HRFEinsumDense")
 class HRFEinsumDense(HRFLayer, keras.layers.EinsumDense):
     """Einsum layer with a factorized kernel: drop-in for `keras.layers.EinsumDense`.
 
@@ -29,6 +30,7 @@ class HRFEinsumDense(HRFLayer, keras.layers.EinsumDense):
         expansion_base: `"units"`: `R = r * columns`; `"input"`: `R = r * rows`.
         hrf_bias: Whether the inner factors carry a bias. It needs a bias that covers all kept
             axes of the kernel to merge into; without `bias_axes` the merged layer gets one.
+        folded, frozen_factors: Ablations: see `HRF`; an einsum kernel is always folded.
         **einsum_options: Every option of `keras.layers.EinsumDense`, with its meaning there.
 
     Raises:
@@ -44,8 +46,6 @@ class HRFEinsumDense(HRFLayer, keras.layers.EinsumDense):
     True
     """
 
-    plain_class = keras.layers.EinsumDense
-
     def __init__(
         self,
         equation: str,
@@ -55,51 +55,42 @@ class HRFEinsumDense(HRFLayer, keras.layers.EinsumDense):
         factors: int = 2,
         expansion_base: str = "units",
         hrf_bias: bool = True,
+        folded: bool = True,
+        frozen_factors: bool = False,
         **einsum_options: Any,
     ) -> None:
         super().__init__(equation, output_shape, **einsum_options)
         self._set_options(
-            expansion=expansion, factors=factors, expansion_base=expansion_base, hrf_bias=hrf_bias
+            expansion=expansion,
+            factors=factors,
+            expansion_base=expansion_base,
+            hrf_bias=hrf_bias,
+            folded=folded,
+            frozen_factors=frozen_factors,
         )
+
+    @classmethod
+    def obstacle_to(cls, layer: keras.layers.Layer, method: HRF) -> str:
+        if not split_equation(layer.equation)[0]:
+            return f"its equation {layer.equation!r} sums over no axis of the kernel"
+        return super().obstacle_to(layer, method)
+
+    @classmethod
+    def holds_inner_bias(cls, layer: keras.layers.Layer) -> bool:
+        return layer.bias is not None and holds_inner_bias(layer.equation, layer.bias_axes)
 
     def _set_options(self, **options: Any) -> None:
         super()._set_options(**options)
-        rows, columns, _ = split_equation(self.equation)
-        if not rows:
-            raise ValueError(
-                "An einsum kernel is factorized between the axes it sums over and those it "
-                f"keeps; this one sums over none. Received: equation={self.equation!r}"
-            )
+        columns = split_equation(self.equation)[1]
         if self.hrf_bias and not holds_inner_bias(self.equation, self.bias_axes):
             raise ValueError(
                 f"`hrf_bias=True` needs a bias over all of the kernel's kept axes {columns!r} "
                 f"to merge into. Received: bias_axes={self.bias_axes!r}. Pass hrf_bias=False."
             )
 
-    def build(self, input_shape: Any) -> None:
-        self._sizes = self._axis_sizes(input_shape)
-        super().build(input_shape)
-
-    @classmethod
-    def adopt(cls, layer: keras.layers.Layer, **options: Any) -> None:
-        layer._tracker.unlock()
-        layer._sizes = dict(
-            zip(split_equation(layer.equation)[2], layer._kernel.shape, strict=True)
-        )
-        super().adopt(layer, **options)
-
-    def _axis_sizes(self, input_shape: Any) -> dict[str, int]:
-        """Size of each axis of the kernel, by its letter in the equation."""
-        inputs, outputs = self.equation.split("->")[0].split(",")[0], self.equation.split("->")[1]
-        sizes: dict[str, int] = {}
-        for letters, shape in (
-            (inputs, input_shape),
-            (outputs, self.compute_output_shape(input_shape)),
-        ):
-            before, _, after = letters.partition("...")
-            sizes |= dict(zip(before, shape, strict=False))
-            sizes |= dict(zip(reversed(after), reversed(shape), strict=False))
-        return {letter: sizes[letter] for letter in split_equation(self.equation)[2]}
+    def _kernel_noted(self, kernel_shape: tuple[int, ...]) -> None:
+        # Size of each axis of the kernel, by its letter in the equation.
+        self._sizes = dict(zip(split_equation(self.equation)[2], kernel_shape, strict=True))
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         kernel, bias = self._folded()

@@ -1,0 +1,402 @@
+"""`ReparamLayer`: what every layer has that trains a plain layer in another form."""
+
+from typing import Any, ClassVar
+
+import keras
+import ml_dtypes
+import numpy as np
+from keras import ops
+
+from keras_reparam import _keras
+from keras_reparam.layers.factor_initializers import constant
+from keras_reparam.layers.reparam_config import ReparamConfig
+from keras_reparam.layers.saving import CONFIGS_ASKED, MERGED_WEIGHTS
+
+
+class _OnEffective(keras.regularizers.Regularizer):
+    """A user's regularizer moved from a variable to the layer's effective kernel or bias.
+
+    Keras asks the variables for their penalties, once a step and only while they are trainable;
+    hanging on to one of them keeps that behaviour.
+    """
+
+    def __init__(self, regularizer: Any, layer: "ReparamLayer", weight: str) -> None:
+        self.regularizer = regularizer
+        self.layer = layer
+        self.weight = weight
+
+    def __call__(self, x: Any) -> Any:
+        return self.regularizer(getattr(self.layer, self.weight))
+
+
+class ReparamLayer(keras.layers.Layer):
+    """Base of all training forms: `kernel` and `bias` are a function of the layer's own weights.
+
+    A training form derives from this class (first) and from the plain Keras layer, and carries
+    the decorator `training_form`. Its options are those of its method (`ReparamConfig`): keyword
+    arguments of `__init__`, which hands them to `_set_options`. It writes
+
+    - `add_own_weights(kernel_shape, start)`: its variables by `add_weight`, which `_own` lists;
+    - `init_fresh(draw, kernel_shape)`: their initial values in a new layer;
+    - `init_from_plain(kernel, bias)`: their values that give this kernel and bias;
+    - `fold(weights, xp)`: kernel and bias of such values; `xp` is `numpy`, for the merge in
+      float64, or `keras.ops`, while training;
+    - `describe()`: what the summary says of it;
+    - `call`, which applies the folded weights to a batch.
+
+    Everything else is here: the plain layer's `build` with its options, conversion in place,
+    regularizers and constraints on the effective weights, saving and loading, merging.
+
+    The weights are float32 under mixed precision (as the plain kernel would be) and are folded in
+    float32; the result is cast to the compute dtype once.
+
+    Attributes:
+        plain_class: The Keras layer that it merges into.
+        method_class: The class of its method.
+    """
+
+    plain_class: ClassVar[type[keras.layers.Layer]]
+    method_class: ClassVar[type[ReparamConfig]]
+    # What the plain class calls the kernel's options: `kernel_regularizer` and the like.
+    _kernel_options: ClassVar[str] = "kernel"
+
+    # What a method writes
+
+    def add_own_weights(self, kernel_shape: tuple[int, ...], start: dict[str, Any]) -> None:
+        """Creates the variables; `start` holds an initializer for each by its name."""
+        raise NotImplementedError
+
+    def init_fresh(self, draw: Any, kernel_shape: tuple[int, ...]) -> dict[str, Any]:
+        """Initializers of a new layer, by name; `draw(shape, dtype=)` draws a plain kernel."""
+        raise NotImplementedError
+
+    def init_from_plain(self, kernel: np.ndarray, bias: np.ndarray | None) -> dict[str, Any]:
+        """Values of the own weights, by name, with which the layer has this kernel and bias."""
+        raise NotImplementedError
+
+    def fold(self, weights: dict[str, Any], xp: Any) -> tuple[Any, Any]:
+        """Kernel and bias (or `None`) of own weights, before constraints."""
+        raise NotImplementedError
+
+    @property
+    def _has_bias(self) -> bool:
+        """Whether `fold` gives a bias."""
+        return self._bias is not None
+
+    def describe(self) -> dict[str, Any]:
+        """What `keras_reparam.summary` shows of the layer."""
+        raise NotImplementedError
+
+    @classmethod
+    def merged_config(cls, config: dict[str, Any]) -> dict[str, Any]:
+        """The plain layer's config for this layer's config."""
+        return {
+            name: value for name, value in config.items() if name not in cls.method_class.options()
+        }
+
+    # Construction
+
+    @property
+    def method(self) -> ReparamConfig:
+        """The layer's method, with its options here."""
+        return self.method_class(**self._options())
+
+    def _options(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.method_class.options()}
+
+    def _set_options(self, **options: Any) -> None:
+        if getattr(self.dtype_policy, "quantization_mode", None) is not None:
+            raise ValueError(
+                f"A layer in training form ({self.method_class.name}) cannot be quantized: train "
+                "in a floating-point dtype, call `keras_reparam.merge(model)`, and quantize then. "
+                f"Received: dtype={self.dtype_policy.name!r}"
+            )
+        for name, value in self.method_class(**options).get_config().items():
+            setattr(self, name, value)
+
+    def build(self, input_shape: Any) -> None:
+        # The plain layer's own build decides on shapes and initializers; see `add_weight`.
+        super().build(input_shape)
+        shape, draw = self._kernel_shape, self._draw_kernel
+        del self._kernel_shape, self._draw_kernel
+        self._build_own(shape, self.init_fresh(draw, shape))
+
+    def add_weight(self, *args: Any, name: str | None = None, **options: Any) -> Any:
+        if name == "kernel":
+            # Only noted: the layer's own weights take its place.
+            self._kernel_shape = tuple(options["shape"])
+            self._kernel_noted(self._kernel_shape)
+            self._draw_kernel = options["initializer"]
+            return None
+        if name == "bias":
+            # Penalties and constraints go to the effective bias, and it is folded in float32.
+            options |= {"regularizer": None, "constraint": None, "autocast": False}
+        return super().add_weight(*args, name=name, **options)
+
+    def _build_own(self, kernel_shape: tuple[int, ...], start: dict[str, Any]) -> None:
+        self._plain_kernel_shape = kernel_shape
+        self._own: dict[str, Any] = {}
+        self.add_own_weights(kernel_shape, start)
+        trained = [v for v in self._own.values() if v.trainable]
+        self._regularize_effective("kernel", self._kernel_option("regularizer"), trained[-1:])
+        carriers = trained[-1:] if self._bias is None else [self._bias]
+        if self._has_bias:
+            self._regularize_effective("bias", self.bias_regularizer, carriers)
+        # Variables made after `trainable` was set do not know of it.
+        self.trainable = self.trainable
+
+    def _add_own(self, name: str, shape: tuple[int, ...], start: Any, **options: Any) -> None:
+        """One own weight: never cast by itself, under its name in files."""
+        self._own[name] = self.add_weight(
+            name=name, shape=shape, initializer=start, autocast=False, **options
+        )
+
+    def _kernel_option(self, name: str) -> Any:
+        return getattr(self, f"{self._kernel_options}_{name}")
+
+    def _regularize_effective(self, weight: str, regularizer: Any, carriers: list[Any]) -> None:
+        if regularizer is not None and carriers:
+            carriers[0].regularizer = _OnEffective(regularizer, self, weight)
+
+    @classmethod
+    def adopt(cls, layer: keras.layers.Layer, method: ReparamConfig) -> None:
+        """Turns a built plain layer into this class in place, keeping its function.
+
+        Whatever refers to the layer - a graph, an attribute, a list, a shared call - goes on
+        referring to it. Keras changes layers in place likewise for `quantize` and `enable_lora`.
+
+        Args:
+            layer: A built layer whose class is `plain_class`.
+            method: Its method, with the options for this layer (`ReparamConfig.at`).
+        """
+        kernel, bias = _keras.take_kernel_and_bias(layer)
+        layer.__class__ = cls
+        _keras.forget_instance_wrappers(layer)
+        with _keras.unlocked(layer):
+            layer._set_options(**method.get_config())
+            layer._kernel = layer._bias = None
+            values = [None if v is None else ops.convert_to_numpy(v.value) for v in (kernel, bias)]
+            if bias is not None:
+                layer._bias = layer.add_weight(
+                    name="bias", shape=bias.shape, initializer=constant(bias.value)
+                )
+            layer._kernel_noted(tuple(kernel.shape))
+            start = layer.init_from_plain(*values)
+            layer._build_own(
+                tuple(kernel.shape), {name: constant(value) for name, value in start.items()}
+            )
+
+    def _kernel_noted(self, kernel_shape: tuple[int, ...]) -> None:
+        """Called before `init_from_plain` and `add_own_weights`: sizes that they rely on."""
+
+    # The effective weights
+
+    @property
+    def bias(self) -> Any:
+        """Effective bias (a differentiable tensor), or `None` without any."""
+        self._check_built("bias")
+        return self._constrained(self._fold_now()[1], self.bias_constraint)
+
+    @bias.setter
+    def bias(self, value: Any) -> None:
+        # The plain layer's `build` assigns its variable here.
+        self._bias = value
+
+    @property
+    def kernel(self) -> Any:
+        """Effective kernel: a differentiable tensor of the plain kernel's shape."""
+        self._check_built("kernel")
+        return self._constrained(self._fold_now()[0], self._kernel_option("constraint"))
+
+    @kernel.setter
+    def kernel(self, value: Any) -> None:
+        self._kernel = value
+
+    def _check_built(self, name: str) -> None:
+        if not self.built:
+            raise AttributeError(f"You must build the layer before accessing `{name}`.")
+
+    def _fold_now(self) -> tuple[Any, Any]:
+        weights = {
+            name: ops.cast(variable, self._fold_dtype)
+            for name, variable in self._own_weights().items()
+        }
+        return self.fold(weights, ops)
+
+    @staticmethod
+    def _constrained(weight: Any, constraint: Any) -> Any:
+        return weight if weight is None or constraint is None else constraint(weight)
+
+    @property
+    def _fold_dtype(self) -> str:
+        return "float64" if self.variable_dtype == "float64" else "float32"
+
+    def _folded(self) -> tuple[Any, Any]:
+        """Effective kernel and bias (or `None`) in the compute dtype."""
+        kernel, bias = self._fold_now()
+        constraints = (self._kernel_option("constraint"), self.bias_constraint)
+        return tuple(
+            None if weight is None else ops.cast(self._constrained(weight, c), self.compute_dtype)
+            for weight, c in zip((kernel, bias), constraints, strict=True)
+        )
+
+    # Merging
+
+    def merge(self) -> keras.layers.Layer:
+        """The plain Keras layer with the effective kernel and bias.
+
+        They are computed in float64 and cast once. This layer is left as it is.
+
+        Returns:
+            A built layer of the plain class, of the same name.
+
+        Raises:
+            ValueError: If the layer is not built, or holds NaN or infinite values.
+        """
+        if not self.built:
+            raise ValueError(
+                f"Layer '{self.name}' has no weights yet. Build it, or call it on data, before "
+                "merging."
+            )
+        kernel, bias = self.merged_weights()
+        plain = self.plain_class.from_config(self.merged_config(self.get_config()))
+        plain.build(self.get_build_config()["input_shape"])
+        getattr(plain, "_kernel", plain.kernel).assign(kernel)
+        if bias is not None:
+            plain.bias.assign(bias)
+        return plain
+
+    def check_finite(self, path: str | None = None) -> None:
+        """Raises a `ValueError` naming the layer if one of its weights holds NaN or infinity."""
+        for variable in self._own_weights().values():
+            values = ops.convert_to_numpy(variable.value).astype("float64")
+            if not np.isfinite(values).all():
+                raise ValueError(
+                    f"Layer '{path or self.name}' cannot be merged: {variable.name} holds "
+                    f"{int((~np.isfinite(values)).sum())} values that are NaN or infinite. "
+                    "Training has diverged: go back to an earlier checkpoint."
+                )
+
+    def merged_weights(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """Kernel and bias (or `None`) of the plain layer: folded in float64, rounded once."""
+        self.check_finite()
+        weights = {
+            name: ops.convert_to_numpy(variable.value).astype("float64")
+            for name, variable in self._own_weights().items()
+        }
+        kernel, bias = self.fold(weights, np)
+        return (
+            self._cast_once(kernel, self._kernel_option("constraint")),
+            None if bias is None else self._cast_once(bias, self.bias_constraint),
+        )
+
+    def _cast_once(self, exact: np.ndarray, constraint: Any | None) -> np.ndarray:
+        if constraint is not None:
+            exact = ops.convert_to_numpy(constraint(ops.convert_to_tensor(exact, self._fold_dtype)))
+        return exact.astype(self._numpy_dtype)
+
+    @property
+    def _numpy_dtype(self) -> Any:
+        return ml_dtypes.bfloat16 if self.variable_dtype == "bfloat16" else self.variable_dtype
+
+    @property
+    def plain_kernel_shape(self) -> tuple[int, ...]:
+        """Shape of the kernel that the merged layer has."""
+        return self._plain_kernel_shape
+
+    # Saving
+
+    def _own_weights(self) -> dict[str, Any]:
+        return {**self._own, **({} if self._bias is None else {"bias": self._bias})}
+
+    def save_own_variables(self, store: Any) -> None:
+        if not self.built:
+            return
+        merged = MERGED_WEIGHTS.get()
+        if merged is None:
+            for name, variable in self._own_weights().items():
+                store[name] = variable
+            return
+        kernel, bias = merged[id(self)]
+        store["0"] = kernel
+        if bias is not None:
+            store["1"] = bias
+
+    def load_own_variables(self, store: Any) -> None:
+        """Loads the own weights, or a plain layer's, from which they are then made anew."""
+        if not self.built:
+            raise ValueError(
+                f"Layer '{self.name}' was never built, so there is nothing to load its weights "
+                "into. Build the model before loading weights."
+            )
+        names = set(store.keys())
+        own = self._own_weights()
+        if names == set(own):
+            self._check_shapes(store, own)
+            for name, variable in own.items():
+                variable.assign(store[name])
+            return
+        kernel_alone, with_bias = ["0"], ["0", "1"]
+        plain = [with_bias] if self._has_bias else [kernel_alone]
+        if self._has_bias and self._bias is None:
+            # The plain layer has a bias only once the method gave it one.
+            plain.append(kernel_alone)
+        if sorted(names) not in plain:
+            raise ValueError(
+                f"Layer '{self.name}' expected the weights {sorted(own)} or a plain layer's "
+                f"{plain[0]}. Received: {sorted(names)}. Expand the model with the "
+                f"options {self.method_class.options()} that the checkpoint was made with."
+            )
+        self._load_plain(*(np.asarray(store[name]) for name in sorted(names)))
+
+    def _load_plain(self, kernel: np.ndarray, bias: np.ndarray | None = None) -> None:
+        expected = self.plain_kernel_shape
+        if tuple(kernel.shape) != expected:
+            raise ValueError(
+                f"Layer '{self.name}' expected a plain kernel of shape {expected}. "
+                f"Received: shape {tuple(kernel.shape)}."
+            )
+        start = self.init_from_plain(kernel, bias)
+        if self._bias is not None:
+            start["bias"] = bias
+        own = self._own_weights()
+        for name, value in start.items():
+            own[name].assign(value)
+
+    def _check_shapes(self, store: Any, own: dict[str, Any]) -> None:
+        for name, variable in own.items():
+            if tuple(store[name].shape) != tuple(variable.shape):
+                raise ValueError(
+                    f"Layer '{self.name}' expected {name} of shape {tuple(variable.shape)}. "
+                    f"Received: shape {tuple(store[name].shape)}. Expand the model with the "
+                    f"options {self.method_class.options()} that the checkpoint was made with."
+                )
+
+    def get_config(self) -> dict[str, Any]:
+        asked = CONFIGS_ASKED.get()
+        if asked is not None:
+            asked.add(id(self))
+        return {**super().get_config(), **self._options()}
+
+    # What only a merged layer can do
+
+    def enable_lora(self, *args: Any, **kwargs: Any) -> None:
+        """Not available in training form: merge first."""
+        raise ValueError(
+            f"LoRA needs one kernel, but layer '{self.name}' is in training form "
+            f"({self.method_class.name}). Call `keras_reparam.merge(model)` (or `layer.merge()`) "
+            "first."
+        )
+
+    def quantize(self, *args: Any, **kwargs: Any) -> None:
+        """Not available in training form: merge first."""
+        raise ValueError(
+            f"Quantization needs one kernel, but layer '{self.name}' is in training form "
+            f"({self.method_class.name}). Call `keras_reparam.merge(model)` (or `layer.merge()`) "
+            "first. If this was `model.quantize`, layers before this one are quantized already: "
+            "load the model again."
+        )
+
+    def __repr__(self) -> str:
+        described = "".join(f", {name}={value}" for name, value in self._options().items())
+        return f"<{type(self).__qualname__} name={self.name}{described}, built={self.built}>"
