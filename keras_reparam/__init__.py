@@ -15,6 +15,7 @@ _resolve, __dir__, __all__ = lazy_loader.attach(
     submodules=["audio", "deploy", "layers", "models", "transforms"],
     submod_attrs={
         "benchmarks.files": ["benchmark_tflite"],
+        "layers": ["HRF", "Branches"],
         "deploy": ["export_tflite", "inspect_tflite", "load_classifier", "verify_tflite"],
         "transforms": ["MergeError", "expand", "merge", "summary"],
     },

@@ -21,6 +21,11 @@ def unlocked(layer: keras.layers.Layer) -> Iterator[None]:
         layer._tracker.lock()
 
 
+def kernel_of(layer: keras.layers.Layer) -> Any:
+    """A plain layer's kernel: the variable, not what LoRA or quantization makes of it."""
+    return layer.__dict__.get("_kernel", layer.__dict__.get("kernel"))
+
+
 def take_kernel_and_bias(layer: keras.layers.Layer) -> tuple[Any, Any]:
     """Takes a built plain layer's kernel and bias (or `None`) out of it and returns them."""
     name = "_kernel" if "_kernel" in layer.__dict__ else "kernel"
@@ -38,3 +43,44 @@ def forget_instance_wrappers(layer: keras.layers.Layer) -> None:
     """
     layer.__dict__.pop("build", None)
     layer.__dict__.pop("quantize", None)
+
+
+def like(tensor: keras.KerasTensor) -> keras.KerasTensor:
+    """Another symbolic tensor of the same shape, dtype and mask, which nothing has computed."""
+    copy = keras.KerasTensor(tensor.shape, tensor.dtype)
+    mask = getattr(tensor, "_keras_mask", None)
+    if mask is not None:
+        copy._keras_mask = mask
+    return copy
+
+
+def node_of(tensor: Any) -> Any:
+    """The node of Keras's graph that computed a symbolic tensor; `None` for an input."""
+    history = getattr(tensor, "_keras_history", None)
+    if history is None or history.operation is None:
+        return None
+    return history.operation._inbound_nodes[history.node_index]
+
+
+@contextlib.contextmanager
+def calls_forgotten(layers: list[keras.layers.Layer]) -> Iterator[None]:
+    """Within it, layers may be called on symbolic tensors; afterwards it is as if they were not.
+
+    Keras notes every such call, and the losses that it adds, on the operations themselves.
+    """
+    operations = {id(layer): layer for layer in layers}
+    for layer in layers:
+        # The single operations that functional models hold.
+        operations |= {id(x): x for x in getattr(layer, "operations", [])}
+    nodes = [(x, [*x._inbound_nodes], [*x._outbound_nodes]) for x in operations.values()]
+    losses = [(layer, [*layer._losses], {*layer._loss_ids}) for layer in layers]
+    try:
+        yield
+    finally:
+        for operation, inbound, outbound in nodes:
+            operation._inbound_nodes[:] = inbound
+            operation._outbound_nodes[:] = outbound
+        for layer, kept, ids in losses:
+            layer._losses[:] = kept
+            layer._loss_ids.clear()
+            layer._loss_ids.update(ids)

@@ -67,18 +67,18 @@ def build(variant: str, expansion: int | None, options: argparse.Namespace) -> "
     """A compiled model: `variant` is "plain", "folded" or "chained"."""
     import keras
 
-    from keras_reparam.benchmarks.chained_hrf_dense import chain
+    import keras_reparam as kr
 
-    model = create(expansion, options)
-    if variant == "chained":
-        chain(model)
+    model = create(options)
+    if expansion is not None:
+        model = kr.expand(model, kr.HRF(expansion=expansion, folded=variant == "folded"))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(optimizer="adam", loss=loss)
     return model
 
 
-def create(expansion: int | None, options: argparse.Namespace) -> "keras.Model":
-    """The backbone."""
+def create(options: argparse.Namespace) -> "keras.Model":
+    """The backbone, plain."""
     from keras_reparam import models
 
     return models.create(
@@ -87,7 +87,6 @@ def create(expansion: int | None, options: argparse.Namespace) -> "keras.Model":
         num_classes=NUM_CLASSES,
         num_mels=options.num_mels,
         frames=options.frames,
-        expansion=expansion,
     )
 
 

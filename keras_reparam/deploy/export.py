@@ -20,7 +20,7 @@ from keras_reparam.deploy.metadata import TFLiteMetadata, add_metadata, checked_
 from keras_reparam.deploy.quantize import quantize
 from keras_reparam.deploy.runtime import Runtime
 from keras_reparam.deploy.tflite_graph import TFLiteGraph
-from keras_reparam.layers import HRFLayer
+from keras_reparam.layers import ReparamLayer
 
 
 def export_tflite(
@@ -161,7 +161,7 @@ def _check_model(model: keras.Model) -> None:
             "begin it with `keras.Input(shape)`."
         )
     for layer in model._flatten_layers():
-        if isinstance(layer, HRFLayer):
+        if isinstance(layer, ReparamLayer):
             raise ValueError(
                 f"The model '{model.name}' still holds the factors of training (layer "
                 f"'{layer.path}'). Export what `keras_reparam.merge(model)` returns."

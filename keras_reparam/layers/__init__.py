@@ -10,6 +10,7 @@ from keras_reparam.layers.hrf import HRF
 from keras_reparam.layers.hrf_conv1d import HRFConv1D
 from keras_reparam.layers.hrf_dense import HRFDense
 from keras_reparam.layers.hrf_einsum_dense import HRFEinsumDense
+from keras_reparam.layers.hrf_layer import HRFLayer
 from keras_reparam.layers.reparam_config import ReparamConfig
 from keras_reparam.layers.reparam_layer import ReparamLayer
 from keras_reparam.layers.training_form import training_form
@@ -23,6 +24,7 @@ __all__ = [
     "HRFConv1D",
     "HRFDense",
     "HRFEinsumDense",
+    "HRFLayer",
     "ReparamConfig",
     "ReparamLayer",
     "training_form",

@@ -193,7 +193,7 @@ class BranchedConv1D(_BranchedConvolution, keras.layers.Conv1D):
 class _BranchedDepthwise(_BranchedConvolution):
     """Base of the depthwise ones: each channel has a kernel of its own."""
 
-    _kernel_options = "depthwise"
+    kernel_options = "depthwise"
 
     def _keeps_channels(self, kernel_shape: tuple[int, ...]) -> bool:
         return self.depth_multiplier == 1

@@ -9,7 +9,7 @@ from keras_reparam.layers.reparam_config import ReparamConfig, Sites
 
 
 @keras.saving.register_keras_serializable(package="keras_reparam")
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Branches(ReparamConfig):
     """Parallel branches, as in RepVGG: a convolution trained as a sum of normalized ones.
 
@@ -26,8 +26,8 @@ class Branches(ReparamConfig):
     `expand` keeps the function at inference. In training the branches are normalized by the
     batch, which the plain layer is not: expand before training, or train on with care.
 
-    By default the convolutions over time that a model declares (`default_branches_layers`) are
-    expanded, else all with a kernel longer than 1.
+    By default all Conv1D, DepthwiseConv1D and DepthwiseConv2D layers with a kernel longer than 1
+    are expanded, or those that the model declares (`default_branches_layers`).
 
     Example:
 
@@ -41,12 +41,13 @@ class Branches(ReparamConfig):
     """
 
     name: ClassVar[str] = "branches"
+    default_target: ClassVar[str] = "convolution with a kernel longer than 1"
 
     def targets(self, sites: Sites) -> list[keras.layers.Layer]:
-        declared = sites.declared("default_branches_layers")
-        if declared is not None:
-            return declared
-        return [x for x in sites.layers() if type(x) in self.training_classes and _is_long(x)]
+        def long() -> list[keras.layers.Layer]:
+            return [x for x in sites.layers() if type(x) in self.training_classes and _is_long(x)]
+
+        return sites.declared("default_branches_layers", long)
 
     def obstacle(self, layer: keras.layers.Layer) -> str:
         return "" if _is_long(layer) else "its kernel has length 1: there is nothing to branch"

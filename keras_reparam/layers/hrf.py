@@ -11,7 +11,7 @@ from keras_reparam.layers.reparam_config import ReparamConfig
 
 
 @keras.saving.register_keras_serializable(package="keras_reparam")
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class HRF(ReparamConfig):
     """High-rank factorization: `K = K1 K2 (K3)` while training, one kernel after `merge` (deHRF).
 
@@ -45,8 +45,8 @@ class HRF(ReparamConfig):
     name: ClassVar[str] = "hrf"
 
     expansion: int = 4
-    factors: int = 2
     expansion_base: str | None = None
+    factors: int = 2
     hrf_bias: bool = True
     folded: bool = True
     frozen_factors: bool = False

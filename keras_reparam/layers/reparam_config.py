@@ -1,7 +1,7 @@
 """`ReparamConfig`: a method, as an object that says which layers train how."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Protocol, Self
 
 import keras
@@ -10,14 +10,16 @@ import keras
 class Sites(Protocol):
     """What a method may ask of a model when it chooses its layers."""
 
-    def declared(self, attribute: str) -> list[keras.layers.Layer] | None: ...
+    def declared(
+        self, attribute: str, otherwise: Callable[[], list[keras.layers.Layer]]
+    ) -> list[keras.layers.Layer]: ...
 
     def feed_forward(self) -> list[keras.layers.Layer]: ...
 
     def layers(self) -> list[keras.layers.Layer]: ...
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class ReparamConfig:
     """A method of re-parameterization: train a plain layer in another form, merge it back.
 
@@ -28,11 +30,16 @@ class ReparamConfig:
     the examples to read.
 
     Attributes:
-        name: The method's name, in saved models and messages.
+        name: The method's name, in attributes and messages.
+        default_target: What it expands where the user names nothing, in words.
         training_classes: The class in training for each plain class.
     """
 
     name: ClassVar[str]
+    default_target: ClassVar[str] = (
+        "feed-forward network (a linear layer d -> f that reaches a linear layer f -> d through "
+        "activation and dropout alone)"
+    )
     training_classes: ClassVar[dict[type, type]]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -56,15 +63,14 @@ class ReparamConfig:
     def targets(self, sites: Sites) -> list[keras.layers.Layer]:
         """The layers of a model that are expanded where the user names none.
 
-        By default what the model declares, otherwise the first linear layers of its feed-forward
-        networks.
+        By default what models and layers declare for the layers below them, in an attribute
+        `default_<method>_layers` that lists layers' names; elsewhere the first linear layers of
+        feed-forward networks.
 
         Args:
-            sites: The model's layers, its declarations (an attribute `default_<method>_layers`
-                that lists layers' names) and its feed-forward networks.
+            sites: The model's layers, its declarations and its feed-forward networks.
         """
-        declared = sites.declared(f"default_{self.name}_layers")
-        return sites.feed_forward() if declared is None else declared
+        return sites.declared(f"default_{self.name}_layers", sites.feed_forward)
 
     def obstacle(self, layer: keras.layers.Layer) -> str:
         """Why a built layer of one of the plain classes cannot be trained so; or `""`."""

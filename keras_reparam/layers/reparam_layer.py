@@ -53,12 +53,13 @@ class ReparamLayer(keras.layers.Layer):
     Attributes:
         plain_class: The Keras layer that it merges into.
         method_class: The class of its method.
+        kernel_options: What the plain class calls the kernel's options: `"kernel"` for
+            `kernel_regularizer` and the like.
     """
 
     plain_class: ClassVar[type[keras.layers.Layer]]
     method_class: ClassVar[type[ReparamConfig]]
-    # What the plain class calls the kernel's options: `kernel_regularizer` and the like.
-    _kernel_options: ClassVar[str] = "kernel"
+    kernel_options: ClassVar[str] = "kernel"
 
     # What a method writes
 
@@ -103,6 +104,10 @@ class ReparamLayer(keras.layers.Layer):
 
     def _options(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.method_class.options()}
+
+    @property
+    def _options_in_words(self) -> str:
+        return f"options ({', '.join(self.method_class.options())})"
 
     def _set_options(self, **options: Any) -> None:
         if getattr(self.dtype_policy, "quantization_mode", None) is not None:
@@ -152,7 +157,7 @@ class ReparamLayer(keras.layers.Layer):
         )
 
     def _kernel_option(self, name: str) -> Any:
-        return getattr(self, f"{self._kernel_options}_{name}")
+        return getattr(self, f"{self.kernel_options}_{name}")
 
     def _regularize_effective(self, weight: str, regularizer: Any, carriers: list[Any]) -> None:
         if regularizer is not None and carriers:
@@ -345,7 +350,7 @@ class ReparamLayer(keras.layers.Layer):
             raise ValueError(
                 f"Layer '{self.name}' expected the weights {sorted(own)} or a plain layer's "
                 f"{plain[0]}. Received: {sorted(names)}. Expand the model with the "
-                f"options {self.method_class.options()} that the checkpoint was made with."
+                f"{self._options_in_words} that the checkpoint was made with."
             )
         self._load_plain(*(np.asarray(store[name]) for name in sorted(names)))
 
@@ -369,7 +374,7 @@ class ReparamLayer(keras.layers.Layer):
                 raise ValueError(
                     f"Layer '{self.name}' expected {name} of shape {tuple(variable.shape)}. "
                     f"Received: shape {tuple(store[name].shape)}. Expand the model with the "
-                    f"options {self.method_class.options()} that the checkpoint was made with."
+                    f"{self._options_in_words} that the checkpoint was made with."
                 )
 
     def get_config(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`expand`: a model whose feed-forward networks train with HRF."""
+"""`expand`: a model whose layers train in another form."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -7,11 +7,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_reparam.layers.hrf_einsum_dense import holds_inner_bias
-from keras_reparam.layers.hrf_options import validate_options
+from keras_reparam.layers import HRF, ReparamConfig
 from keras_reparam.transforms.expanded import protect
-from keras_reparam.transforms.feed_forward import first_linear_layers
-from keras_reparam.transforms.linear_layers import LinearLayer, hrf_class, linear_layers, walk
+from keras_reparam.transforms.linear_layers import LinearLayer, linear_layers, walk
+from keras_reparam.transforms.model_sites import ModelSites
 from keras_reparam.transforms.progress import with_progress
 from keras_reparam.transforms.rebuild import (
     build_from,
@@ -26,14 +25,12 @@ Filters = str | Sequence[str] | Callable[[keras.layers.Layer], bool]
 
 def expand(
     model: keras.Model,
+    method: ReparamConfig | None = None,
     *,
-    expansion: int = 4,
-    factors: int = 2,
-    expansion_base: str | None = None,
-    hrf_bias: bool = True,
     filters: Filters | None = None,
+    **options: Any,
 ) -> keras.Model:
-    """A copy of `model` with the same function, in which chosen kernels are products of factors.
+    """A copy of `model` with the same function, in which chosen layers train in another form.
 
     Call it before training; call `keras_reparam.merge` after training, before export and
     quantization. The copy is compiled like `model`, with a fresh optimizer of the same settings:
@@ -41,38 +38,38 @@ def expand(
     longer exist. Checkpoints of `model` load into the copy with the
     stock `load_weights`; the other way goes through `merge`. `model` itself is left as it is.
 
-    Every expanded kernel `K` becomes `K1 K2 (K3)` with one of the factors orthonormal, so that
+    `expand(model, expansion=4)` is short for `expand(model, HRF(expansion=4))`: every expanded
+    kernel `K` becomes `K1 K2 (K3)` with one of the factors orthonormal, so that
     the outputs stay those of `model` (relative to their scale: 1e-5 in float32, 2e-3 in mixed
     float16, 2e-2 in mixed bfloat16). Names, `trainable` flags and states are kept.
 
-    By default the first linear layer of every feed-forward network is expanded: a Dense,
+    By default the method chooses the layers. HRF takes the first linear layer of every
+    feed-forward network: a Dense,
     EinsumDense or pointwise Conv1D layer `d -> f` whose output reaches, through activation,
     dropout and gating alone, a linear layer `f -> d`. Attention projections and classifiers stay.
 
-    An expanded model saves and loads with its factors, also as a layer of a Functional model.
-    Expand the outermost model: an object whose own code creates its parts anew when it is loaded
-    does not know that one of them was replaced by an expanded one.
+    An expanded model saves and loads with its training forms, also as a layer of a Functional
+    model. Expand the outermost model: an object whose own code creates its parts anew when it is
+    loaded does not know that one of them was replaced by an expanded one.
 
     Args:
         model: A built `keras.Model`: Sequential, Functional, subclassed, or a KerasHub backbone.
-        expansion: Inner rank in multiples of the base; the paper uses 2, 4 and 8.
-        factors: 2 or 3.
-        expansion_base: `"units"` (output size) or `"input"` (input size: the sane choice where
-            `f = 4 d`). `None`: what the innermost model or layer around the kernel that has an
-            attribute `expansion_base` says there, as `keras_reparam.models.Conformer` does
-            (`"input"`); `"units"` where there is none.
-        hrf_bias: Whether inner factors get a bias, where the layer has a bias to merge it into.
-        filters: What to expand instead of the default: a regular expression or several,
+        method: How chosen layers train: `keras_reparam.HRF(...)`, `keras_reparam.Branches()`, or
+            one of your own. `None`: `HRF(**options)`.
+        filters: What to expand instead of the method's choice: a regular expression or several,
             searched for in the layers' paths (see `keras_reparam.summary`), or a callable that
             takes a layer and returns a bool.
+        **options: Of `HRF`, in place of `method`: `expansion`, `factors`, `expansion_base`,
+            `hrf_bias`.
 
     Returns:
         The expanded model.
 
     Raises:
-        TypeError: If `model` is not a Keras model.
-        ValueError: If it is not built or cannot be rebuilt from its config, for an option out of
-            its range, or if no linear layer, or one that cannot be expanded, is chosen.
+        TypeError: If `model` is not a Keras model, `method` no method, or HRF has no such option.
+        ValueError: If the model is not built or cannot be rebuilt from its config, for an option
+            out of its range or beside `method`, or if no layer, or one that cannot be expanded,
+            is chosen.
 
     Example:
 
@@ -87,44 +84,56 @@ def expand(
 
     - Zhang et al., IEEE Internet of Things Journal 2024, arXiv 2411.09339 (HRF).
     """
-    own_bases = expansion_base is None
-    options = {"expansion": expansion, "factors": factors, "hrf_bias": hrf_bias}
-    validate_options(**options, expansion_base="units" if own_bases else expansion_base)
+    method = _method(method, options)
     check_model(model)
-    chosen = choose(model, filters)
-    bases = _own_bases(model)
-    options_of = {}
+    chosen = choose(model, filters, method)
+    surroundings = _surroundings(model)
+    methods = {}
     for site in chosen:
         _check_finite(site)
-        base = bases[id(site.layer)] if own_bases else expansion_base
-        options_of[site.index] = validate_options(**options, expansion_base=base)
+        methods[site.index] = method.at(site.layer, surroundings[id(site.layer)])
     expanded = build_from(config_of(model), like=model)
     copy_weights(model, expanded)
     layers = [layer for _, layer in walk(expanded)]
     for site in with_progress(chosen, "Expanding"):
-        _adopt(layers[site.index], options_of[site.index])
+        layer, own = layers[site.index], methods[site.index]
+        own.training_classes[type(layer)].adopt(layer, own)
     protect(expanded)
     copy_compile_state(model, expanded)
     return expanded
 
 
-def _own_bases(model: keras.Model) -> dict[int, str]:
-    """`expansion_base` of the innermost object around each layer that has one, by the layer's id.
+def _method(method: ReparamConfig | None, options: dict[str, Any]) -> ReparamConfig:
+    if method is None:
+        return HRF(**options)
+    if not isinstance(method, ReparamConfig):
+        raise TypeError(
+            "`method` must be a method such as `keras_reparam.HRF(expansion=4)`. "
+            f"Received: method={method!r}"
+        )
+    if options:
+        raise ValueError(
+            f"Options go into the method: {type(method).__name__}({', '.join(options)}=...). "
+            f"Received: method={method!r} and {options}"
+        )
+    return method
+
+
+def _surroundings(model: keras.Model) -> dict[int, list[keras.layers.Layer]]:
+    """What is around each layer, the innermost first, by the layer's id.
 
     A layer that is in several places is where `walk` finds it first.
     """
-    bases: dict[int, str] = {}
+    around: dict[int, list[keras.layers.Layer]] = {}
 
-    def visit(parent: keras.layers.Layer, base: str) -> None:
-        own = getattr(parent, "expansion_base", None)
-        base = base if own is None else own
+    def visit(parent: keras.layers.Layer, outer: list[keras.layers.Layer]) -> None:
         for child in parent._flatten_layers(include_self=False, recursive=False):
-            if id(child) not in bases:
-                bases[id(child)] = base
-                visit(child, base)
+            if id(child) not in around:
+                around[id(child)] = [parent, *outer]
+                visit(child, around[id(child)])
 
-    visit(model, "units")
-    return bases
+    visit(model, [])
+    return around
 
 
 def _check_finite(site: LinearLayer) -> None:
@@ -136,27 +145,19 @@ def _check_finite(site: LinearLayer) -> None:
             )
 
 
-def _adopt(layer: keras.layers.Layer, options: dict[str, Any]) -> None:
-    hrf_bias = options["hrf_bias"] and layer.bias is not None
-    if hrf_bias and isinstance(layer, keras.layers.EinsumDense):
-        hrf_bias = holds_inner_bias(layer.equation, layer.bias_axes)
-    hrf_class(layer).adopt(layer, **{**options, "hrf_bias": hrf_bias})
-
-
-def choose(model: keras.Model, filters: Filters | None) -> list[LinearLayer]:
-    """The linear layers that `expand` would expand."""
-    linear = [site for site in linear_layers(model) if not site.expanded]
+def choose(model: keras.Model, filters: Filters | None, method: ReparamConfig) -> list[LinearLayer]:
+    """The layers that `expand` would expand."""
+    linear = [site for site in linear_layers(model, method) if not site.expanded]
     if filters is None:
-        first, _ = first_linear_layers(model)
-        found = [site for site in linear if id(site.layer) in first]
+        targets = {id(layer) for layer in method.targets(ModelSites(model))}
+        found = [site for site in linear if id(site.layer) in targets]
         chosen = [site for site in found if not site.obstacle]
         if chosen:
             return chosen
         why = "".join(f" '{site.path}' cannot be expanded: {site.obstacle}." for site in found)
         raise ValueError(
-            f"Model '{model.name}' has no feed-forward network (a linear layer d -> f that "
-            "reaches a linear layer f -> d through activation and dropout alone) to expand."
-            f"{why} Name layers with `filters=`. {_candidates(linear)}"
+            f"Model '{model.name}' has no {method.default_target} to expand.{why} "
+            f"Name layers with `filters=`. {_candidates(linear)}"
         )
     matches = _matcher(filters)
     chosen = [site for site in linear if matches(site.path, site.layer)]

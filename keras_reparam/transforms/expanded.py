@@ -1,10 +1,10 @@
-"""Keeps the factors of HRF layers that their owner's config does not mention.
+"""Keeps the training forms of layers that their owner's config does not mention.
 
-A Functional or Sequential model's config lists its layers, HRF layers among them. A subclassed
+A Functional or Sequential model's config lists its layers, expanded ones among them. A subclassed
 model, a composite layer or a KerasHub backbone writes only its own arguments; rebuilt from them
-it would have plain layers again, and its factors would be lost. Such an object becomes an
+it would have plain layers again, and what was trained would be lost. Such an object becomes an
 instance of a subclass of its own class whose config is the original config plus the list of its
-HRF layers, and which expands those again when it is loaded.
+expanded layers, and which expands those again when it is loaded.
 """
 
 import contextlib
@@ -13,17 +13,16 @@ from typing import Any
 
 import keras
 
-from keras_reparam.layers.hrf_layer import HRFLayer
-from keras_reparam.layers.hrf_options import OPTIONS
+from keras_reparam.layers import HRF, ReparamConfig, ReparamLayer
 from keras_reparam.layers.saving import recording_configs
-from keras_reparam.transforms.linear_layers import LOCK, hrf_class, walk
+from keras_reparam.transforms.linear_layers import LOCK, walk
 
 _SUBCLASSES: dict[type, type] = {}
 
 
 @keras.saving.register_keras_serializable(package="keras_reparam", name="Expanded")
 class Expanded:
-    """Mixin of the subclasses, whose config holds the object's own, its HRF and frozen layers."""
+    """Mixin of the subclasses: their config is the object's own, its expanded and frozen layers."""
 
     def get_config(self) -> dict[str, Any]:
         with _as_original_class(self):
@@ -33,14 +32,17 @@ class Expanded:
         for index, (path, layer) in enumerate(walk(self)):
             if not layer._trainable:
                 frozen.append(index)
-            if isinstance(layer, HRFLayer):
+            if isinstance(layer, ReparamLayer):
                 # The layer's own config is asked for so that it counts as described.
-                config = layer.get_config()
+                layer.get_config()
                 sites.append(
                     {
                         "index": index,
                         "path": path,
-                        "options": {name: config[name] for name in OPTIONS},
+                        # Not as an object of its own: Keras would take two of equal address,
+                        # one after the other, for one.
+                        "method": keras.saving.get_registered_name(layer.method_class),
+                        "options": layer.method.get_config(),
                         "build_config": layer.get_build_config(),
                     }
                 )
@@ -57,29 +59,34 @@ class Expanded:
         layers = [layer for _, layer in walk(instance)]
         for site in config["sites"]:
             layer = layers[site["index"]] if site["index"] < len(layers) else None
-            if isinstance(layer, HRFLayer):
+            if isinstance(layer, ReparamLayer):
                 continue
-            try:
-                target = hrf_class(layer)
-            except ValueError:
+            method = _method(site)
+            if type(layer) not in method.training_classes:
                 raise ValueError(
                     f"The saved model was expanded at '{site['path']}', but where that layer "
                     f"should be, the rebuilt {type(instance).__name__} has {layer}. Was the "
                     "class changed since the model was saved?"
-                ) from None
+                )
             if not layer.built:
                 layer.build_from_config(site["build_config"])
-            target.adopt(layer, **site["options"])
+            method.training_classes[type(layer)].adopt(layer, method)
         for index in config["frozen"]:
             layers[index].trainable = False
         _become_expanded(instance)
         return instance
 
 
+def _method(site: dict[str, Any]) -> ReparamConfig:
+    # Files from before there was a second method name none.
+    method = keras.saving.get_registered_object(site["method"]) if "method" in site else HRF
+    return method.from_config(site["options"])
+
+
 def protect(root: keras.layers.Layer) -> None:
-    """Makes sure that the config of `root` and of every layer below describes its HRF layers."""
-    inside = {id(layer) for _, layer in walk(root) if isinstance(layer, HRFLayer)}
-    if not inside or isinstance(root, HRFLayer):
+    """Makes sure that the config of `root` and of every layer below describes its expanded ones."""
+    inside = {id(layer) for _, layer in walk(root) if isinstance(layer, ReparamLayer)}
+    if not inside or isinstance(root, ReparamLayer):
         return
     described = _described(root)
     if described is None or inside <= described:
@@ -97,7 +104,7 @@ def original_class(layer: keras.layers.Layer) -> type:
 
 
 def _described(layer: keras.layers.Layer) -> set[int] | None:
-    """The ids of the HRF layers in the layer's config; `None` if it cannot write one at all.
+    """The ids of the expanded layers in the layer's config; `None` if it cannot write one at all.
 
     Such a layer can only be saved as part of a larger object that rebuilds it.
     """

@@ -1,4 +1,4 @@
-"""The linear layers of a model: where they are, their sizes, whether HRF can expand them."""
+"""The layers of a model that a method can train: where they are, their sizes, obstacles."""
 
 import dataclasses
 import math
@@ -9,27 +9,25 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_reparam.layers.hrf_conv1d import HRFConv1D
-from keras_reparam.layers.hrf_dense import HRFDense
-from keras_reparam.layers.hrf_einsum_dense import HRFEinsumDense, split_equation
-from keras_reparam.layers.hrf_layer import HRFLayer
+from keras_reparam import _keras
+from keras_reparam.layers import ReparamConfig, ReparamLayer
+from keras_reparam.layers.hrf_einsum_dense import split_equation
 
 # Some steps change a module of Keras or a model for a moment: one thread at a time.
 LOCK = threading.RLock()
 
-HRF_CLASSES: tuple[type[HRFLayer], ...] = (HRFDense, HRFEinsumDense, HRFConv1D)
-PLAIN_CLASSES = tuple(cls.plain_class for cls in HRF_CLASSES)
+LINEAR_CLASSES = (keras.layers.Dense, keras.layers.EinsumDense, keras.layers.Conv1D)
 
 
 @dataclasses.dataclass(frozen=True)
 class LinearLayer:
-    """A linear layer of a model.
+    """A layer of a model that a method trains, or could.
 
     Attributes:
         path: Layer names from the model down, joined by `/`.
         index: Position in `walk(model)`: the same in a model rebuilt from the same config.
         layer: The layer.
-        obstacle: Why HRF cannot expand it; empty if it can or did.
+        obstacle: Why the method cannot expand it; empty if it can or one did.
     """
 
     path: str
@@ -39,8 +37,8 @@ class LinearLayer:
 
     @property
     def expanded(self) -> bool:
-        """Whether the kernel is a product of factors."""
-        return isinstance(self.layer, HRFLayer)
+        """Whether it is in training form."""
+        return isinstance(self.layer, ReparamLayer)
 
 
 def walk(model: keras.layers.Layer) -> Iterator[tuple[str, keras.layers.Layer]]:
@@ -62,52 +60,49 @@ def walk(model: keras.layers.Layer) -> Iterator[tuple[str, keras.layers.Layer]]:
     yield from visit(model, "")
 
 
-def linear_layers(model: keras.Model) -> list[LinearLayer]:
-    """The model's Dense, EinsumDense and Conv1D layers, expanded or not, in its own order."""
+def linear_layers(model: keras.Model, method: ReparamConfig) -> list[LinearLayer]:
+    """The layers that `method` has a training form for, and those in any, in the model's order."""
     layers = list(walk(model))
     owners: dict[int, list[str]] = {}
     for path, layer in layers:
         for variable in layer._trainable_variables + layer._non_trainable_variables:
             owners.setdefault(id(variable), []).append(path)
+    known = (ReparamLayer, *method.training_classes)
     return [
-        LinearLayer(path, index, layer, _obstacle(path, layer, owners))
+        LinearLayer(path, index, layer, _obstacle(path, layer, owners, method))
         for index, (path, layer) in enumerate(layers)
-        if isinstance(layer, PLAIN_CLASSES)
+        if isinstance(layer, known)
     ]
 
 
-def _obstacle(path: str, layer: keras.layers.Layer, owners: dict[int, list[str]]) -> str:
-    if isinstance(layer, HRFLayer):
+def _obstacle(
+    path: str, layer: keras.layers.Layer, owners: dict[int, list[str]], method: ReparamConfig
+) -> str:
+    if isinstance(layer, ReparamLayer):
         return ""
-    if type(layer) not in PLAIN_CLASSES:
+    if type(layer) not in method.training_classes:
         return f"its class {type(layer).__name__} changes what a plain layer does"
     if not layer.built:
         return "it has no weights yet"
     if getattr(layer, "quantization_mode", None) is not None:
         return f"it is quantized ({layer.quantization_mode})"
-    if layer.lora_enabled:
+    if getattr(layer, "lora_enabled", False):
         return "LoRA is enabled"
-    others = [other for other in owners[id(layer._kernel)] if other != path]
+    others = [other for other in owners[id(_keras.kernel_of(layer))] if other != path]
     if others:
         return f"its kernel is tied to '{others[0]}'"
-    if isinstance(layer, keras.layers.EinsumDense) and not split_equation(layer.equation)[0]:
-        return f"its equation {layer.equation} sums over no axis of the kernel"
-    for name in ("kernel", "bias"):
-        constraint, weight = getattr(layer, f"{name}_constraint"), getattr(layer, name)
+    options = method.training_classes[type(layer)].kernel_options
+    for name, prefix in (("kernel", options), ("bias", "bias")):
+        constraint, weight = getattr(layer, f"{prefix}_constraint"), getattr(layer, name)
         if constraint is not None and weight is not None and not _fulfils(constraint, weight):
             return f"its {name} does not fulfil its constraint yet; train or project it first"
-    return ""
+    return method.obstacle(layer)
 
 
 def _fulfils(constraint: Any, weight: Any) -> bool:
     value = keras.ops.convert_to_numpy(weight.value).astype("float64")
     projected = keras.ops.convert_to_numpy(constraint(weight.value)).astype("float64")
     return np.allclose(projected, value, rtol=1e-5, atol=1e-6 * np.abs(value).max())
-
-
-def hrf_class(layer: keras.layers.Layer) -> type[HRFLayer]:
-    """The HRF class that replaces a plain layer."""
-    return HRF_CLASSES[PLAIN_CLASSES.index(type(layer))]
 
 
 def is_pointwise(layer: keras.layers.Conv1D) -> bool:
@@ -117,7 +112,7 @@ def is_pointwise(layer: keras.layers.Conv1D) -> bool:
 
 def kernel_shape(layer: keras.layers.Layer) -> tuple[int, ...]:
     """Shape of the (effective) kernel; empty for a layer without weights."""
-    if isinstance(layer, HRFLayer):
+    if isinstance(layer, ReparamLayer):
         return layer.plain_kernel_shape
     return tuple(layer.kernel.shape) if layer.built else ()
 

@@ -6,10 +6,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_reparam.layers.hrf_layer import HRFLayer
+from keras_reparam.layers import HRF, ReparamLayer
 from keras_reparam.layers.saving import saving_merged
 from keras_reparam.transforms.expanded import original_class
-from keras_reparam.transforms.linear_layers import HRF_CLASSES, linear_layers, walk
+from keras_reparam.transforms.linear_layers import linear_layers, walk
 from keras_reparam.transforms.merge_error import MergeError
 from keras_reparam.transforms.model_input import random_input
 from keras_reparam.transforms.progress import with_progress
@@ -24,7 +24,6 @@ from keras_reparam.transforms.rebuild import (
 # Largest allowed difference, relative to the outputs' scale, by compute dtype; in float32 it is
 # the argument of `_tolerance`.
 _TOLERANCE = {"float16": 2e-3, "bfloat16": 2e-2}
-_HRF_NAMES = {keras.saving.get_registered_name(cls): cls for cls in HRF_CLASSES}
 
 
 def merge(model: keras.Model, *, data: Any = None) -> keras.Model:
@@ -42,7 +41,7 @@ def merge(model: keras.Model, *, data: Any = None) -> keras.Model:
     factors returns an equal copy and warns that there was nothing to merge.
 
     Args:
-        model: A built `keras.Model` with HRF layers.
+        model: A built `keras.Model` with expanded layers.
         data: Optional real input of the model, for one more comparison; a tuple of arguments for
             a subclassed model whose `call` takes several.
 
@@ -52,7 +51,7 @@ def merge(model: keras.Model, *, data: Any = None) -> keras.Model:
     Raises:
         TypeError: If `model` is not a Keras model.
         ValueError: If it is not built, cannot be rebuilt from its config, or holds NaN or
-            infinite values in an HRF layer.
+            infinite values in an expanded layer.
         MergeError: If an output differs; the error names the layer and both numbers.
 
     Example:
@@ -70,12 +69,12 @@ def merge(model: keras.Model, *, data: Any = None) -> keras.Model:
     - Zhang et al., IEEE Internet of Things Journal 2024, arXiv 2411.09339 (deHRF).
     """
     check_model(model)
-    expanded = [site for site in linear_layers(model) if site.expanded]
+    expanded = [site for site in linear_layers(model, HRF()) if site.expanded]
     for site in expanded:
         site.layer.check_finite(site.path)
     if not expanded:
         warnings.warn(
-            f"Model '{model.name}' holds no HRF layer: nothing to merge, an equal copy is "
+            f"Model '{model.name}' holds no expanded layer: nothing to merge, an equal copy is "
             "returned.",
             stacklevel=2,
         )
@@ -110,28 +109,28 @@ def _inputs(model: keras.Model, data: Any) -> list[list[Any]]:
 def _rebuild_plain(model: keras.Model) -> keras.Model:
     config = _plain_config(config_of(model), own_argument=set())
     merged = build_from(config, like=model)
-    # Classes that create HRF layers in their own code take them away again by an argument.
+    # Classes that create expanded layers in their own code take them away again by an argument.
     makers = {
         keras.saving.get_registered_name(original_class(layer))
         for _, layer in [("", merged), *walk(merged)]
-        if not isinstance(layer, HRFLayer)
-        and any(isinstance(x, HRFLayer) for x in layer._flatten_layers(include_self=False))
+        if not isinstance(layer, ReparamLayer)
+        and any(isinstance(x, ReparamLayer) for x in layer._flatten_layers(include_self=False))
     }
     if makers:
         config = _plain_config(config_of(model), own_argument=makers)
         merged = build_from(config, like=model)
-    left = [path for path, layer in walk(merged) if isinstance(layer, HRFLayer)]
+    left = [path for path, layer in walk(merged) if isinstance(layer, ReparamLayer)]
     if left:
         raise ValueError(
-            f"The HRF layers {left[:5]} are created by the code of one of {sorted(makers)}, which "
-            "creates them again when it is rebuilt. Give that class an argument `expansion`, in "
-            "`__init__` and `get_config`, that creates plain layers when it is None."
+            f"The expanded layers {left[:5]} are created by the code of one of {sorted(makers)}, "
+            "which creates them again when it is rebuilt. Give that class an argument `expansion`, "
+            "in `__init__` and `get_config`, that creates plain layers when it is None."
         )
     return merged
 
 
 def _plain_config(config: Any, *, own_argument: set[str]) -> Any:
-    """A serialized config in which every HRF layer is the plain layer it merges into."""
+    """A serialized config in which every expanded layer is the plain layer it merges into."""
     if isinstance(config, (list, tuple)):
         return type(config)(_plain_config(item, own_argument=own_argument) for item in config)
     if not isinstance(config, dict):
@@ -140,18 +139,28 @@ def _plain_config(config: Any, *, own_argument: set[str]) -> Any:
     if name == "keras_reparam>Expanded":
         # A functional model keeps a layer's name and connections beside its config.
         return {**config, **_plain_config(config["config"]["base"], own_argument=own_argument)}
-    if name in _HRF_NAMES:
-        plain = _HRF_NAMES[name]
+    form = _training_forms().get(name)
+    if form is not None:
         return {
             **config,
             "module": "keras.layers",
-            "class_name": plain.plain_class.__name__,
+            "class_name": form.plain_class.__name__,
             "registered_name": None,
-            "config": plain.plain_config(config["config"]),
+            "config": form.merged_config(config["config"]),
         }
     if name in own_argument and "expansion" in config["config"]:
         config = {**config, "config": {**config["config"], "expansion": None}}
     return {key: _plain_config(value, own_argument=own_argument) for key, value in config.items()}
+
+
+def _training_forms() -> dict[str, type[ReparamLayer]]:
+    """Every class of layers in training form, by its registered name."""
+    classes = [ReparamLayer]
+    for cls in classes:
+        classes += cls.__subclasses__()
+    return {
+        keras.saving.get_registered_name(cls): cls for cls in classes if "plain_class" in vars(cls)
+    }
 
 
 def _check_counts(model: keras.Model, merged: keras.Model) -> None:
@@ -159,11 +168,11 @@ def _check_counts(model: keras.Model, merged: keras.Model) -> None:
     factors = {
         id(variable)
         for _, layer in walk(model)
-        if isinstance(layer, HRFLayer)
+        if isinstance(layer, ReparamLayer)
         for variable in layer.weights
     }
     kept = [variable for variable in model.weights if id(variable) not in factors]
-    merged_layers = [b for (_, a), (_, b) in _pairs(model, merged) if isinstance(a, HRFLayer)]
+    merged_layers = [b for (_, a), (_, b) in _pairs(model, merged) if isinstance(a, ReparamLayer)]
     expected = len(kept) + len({id(v) for layer in merged_layers for v in layer.weights})
     if expected != len(merged.weights):
         raise ValueError(
@@ -183,25 +192,19 @@ def _pairs(model: keras.Model, merged: keras.Model) -> list[Any]:
 
 
 def _compare_layers(model: keras.Model, merged: keras.Model) -> None:
+    """The linear maps themselves, in float64: activations can hide a difference."""
     rng = np.random.default_rng(0)
     for (path, layer), (_, plain) in _pairs(model, merged):
-        if isinstance(layer, HRFLayer):
-            kernel, plain_kernel = (_as_matrix(layer, x.kernel) for x in (layer, plain))
-            x = rng.standard_normal((*kernel.shape[:-2], 16, kernel.shape[-2]))
-            outputs, plain_outputs = x @ kernel, x @ plain_kernel
+        if isinstance(layer, ReparamLayer):
+            kernel = _numpy(layer.kernel)
+            x = rng.standard_normal((16, kernel[..., 0].size))
+            outputs, plain_outputs = (
+                x @ weights.reshape(x.shape[1], -1) for weights in (kernel, _numpy(plain.kernel))
+            )
             if layer.bias is not None:
-                outputs = outputs + _as_row(layer, layer.bias)
-                plain_outputs = plain_outputs + _as_row(layer, plain.bias)
+                outputs = np.append(outputs, _numpy(layer.bias))
+                plain_outputs = np.append(plain_outputs, _numpy(plain.bias))
             _check(path, outputs, plain_outputs, _tolerance([layer], 1e-5))
-
-
-def _as_matrix(layer: HRFLayer, kernel: Any) -> np.ndarray:
-    return layer._to_matrix(_numpy(kernel), np)
-
-
-def _as_row(layer: HRFLayer, bias: Any) -> np.ndarray:
-    bias = _numpy(bias)
-    return layer._to_row(bias, np) if layer._inner_biases else bias.reshape(-1)[None]
 
 
 def _compare_outputs(model: keras.Model, merged: keras.Model, inputs: list[Any]) -> None:

@@ -8,14 +8,14 @@ import keras
 from rich.console import Console
 from rich.table import Table
 
-from keras_reparam.layers.hrf_layer import HRFLayer
-from keras_reparam.transforms.feed_forward import first_linear_layers
+from keras_reparam.layers import HRF, ReparamConfig, ReparamLayer
 from keras_reparam.transforms.linear_layers import (
     LinearLayer,
     is_pointwise,
     kernel_shape,
     linear_layers,
 )
+from keras_reparam.transforms.model_sites import ModelSites
 from keras_reparam.transforms.rebuild import check_model
 
 
@@ -25,9 +25,9 @@ class SummaryRow:
 
     Attributes:
         path: Layer names from the model down, joined by `/`; what `filters` searches in.
-        kind: Class of the layer, e.g. `"HRFDense"`.
+        kind: Class of the layer, e.g. `"Dense"`, in training form `"HRFDense"`.
         kernel_shape: Shape of the kernel, merged.
-        rank: Inner rank R, or `None` for a plain layer.
+        form: What the training form says of itself, e.g. `{"rank": 512}`; empty for a plain layer.
         training_parameters: Number of parameters now.
         merged_parameters: Number of parameters after `merge`.
         reason: Why it is not expanded; empty if it is.
@@ -36,10 +36,15 @@ class SummaryRow:
     path: str
     kind: str
     kernel_shape: tuple[int, ...]
-    rank: int | None
+    form: dict[str, int]
     training_parameters: int
     merged_parameters: int
     reason: str
+
+    @property
+    def rank(self) -> int | None:
+        """Inner rank R of a product of factors, or `None`."""
+        return self.form.get("rank")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,12 +64,14 @@ class ModelSummary:
     merged_parameters: int
 
     def __rich__(self) -> Table:
-        table = Table(title=f"HRF summary of '{self.name}'", show_footer=True, title_justify="left")
+        table = Table(
+            title=f"Re-parameterization of '{self.name}'", show_footer=True, title_justify="left"
+        )
         totals = (f"{self.training_parameters:,}", f"{self.merged_parameters:,}")
         table.add_column("layer", "whole model", overflow="fold")
         table.add_column("kind")
         table.add_column("kernel")
-        table.add_column("rank", justify="right")
+        table.add_column("form", justify="right")
         table.add_column("in training", totals[0], justify="right")
         table.add_column("merged", totals[1], justify="right")
         table.add_column("not expanded because", overflow="fold")
@@ -73,7 +80,7 @@ class ModelSummary:
                 row.path,
                 row.kind,
                 " x ".join(map(str, row.kernel_shape)),
-                "" if row.rank is None else str(row.rank),
+                ", ".join(f"{name} {value}" for name, value in row.form.items()),
                 f"{row.training_parameters:,}",
                 f"{row.merged_parameters:,}",
                 row.reason,
@@ -89,11 +96,13 @@ class ModelSummary:
     __repr__ = __str__
 
 
-def summary(model: keras.Model) -> ModelSummary:
-    """The model's linear layers with their parameters in training and merged.
+def summary(model: keras.Model, method: ReparamConfig | None = None) -> ModelSummary:
+    """The layers that a method can train, with their parameters in training and merged.
 
     Args:
         model: A built `keras.Model`, expanded or not.
+        method: The method; `None` is `HRF()`. Layers in the training form of another are listed,
+            too.
 
     Returns:
         A `ModelSummary`: `print` it for a table, or read its `rows`.
@@ -112,30 +121,32 @@ def summary(model: keras.Model) -> ModelSummary:
     [('fc1', 128, ''), ('fc2', None, 'not the first layer of an FFN')]
     """
     check_model(model)
-    first, traced = first_linear_layers(model)
-    rows = tuple(_row(site, first, traced) for site in linear_layers(model))
+    method = HRF() if method is None else method
+    sites = ModelSites(model)
+    chosen, traced = {id(layer) for layer in method.targets(sites)}, sites.traced[1]
+    rows = tuple(_row(site, chosen, traced) for site in linear_layers(model, method))
     now = model.count_params()
     saved = sum(row.training_parameters - row.merged_parameters for row in rows)
     return ModelSummary(model.name, rows, now, now - saved)
 
 
-def _row(site: LinearLayer, first: set[int], traced: set[int]) -> SummaryRow:
+def _row(site: LinearLayer, chosen: set[int], traced: set[int]) -> SummaryRow:
     layer = site.layer
-    kind, shape = type(layer).__name__, kernel_shape(layer)
+    shape = kernel_shape(layer)
     count = layer.count_params() if layer.built else 0
-    if not isinstance(layer, HRFLayer):
-        reason = _reason(site, first, traced)
-        return SummaryRow(site.path, kind, shape, None, count, count, reason)
+    if not isinstance(layer, ReparamLayer):
+        reason = _reason(site, chosen, traced)
+        return SummaryRow(site.path, type(layer).__name__, shape, {}, count, count, reason)
     bias = layer.bias
     merged = math.prod(shape) + (0 if bias is None else math.prod(bias.shape))
-    rank = int(layer._factors[0].shape[-1])
-    return SummaryRow(site.path, f"HRF{kind}", shape, rank, count, merged, "")
+    kind = type(layer).__qualname__
+    return SummaryRow(site.path, kind, shape, layer.describe(), count, merged, "")
 
 
-def _reason(site: LinearLayer, first: set[int], traced: set[int]) -> str:
+def _reason(site: LinearLayer, chosen: set[int], traced: set[int]) -> str:
     if site.obstacle:
         return site.obstacle
-    if id(site.layer) in first:
+    if id(site.layer) in chosen:
         return "plain (the default of `expand` would take it)"
     if isinstance(site.layer, keras.layers.Conv1D) and not is_pointwise(site.layer):
         return "a convolution over time; choose it with `filters`"

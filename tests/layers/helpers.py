@@ -80,3 +80,25 @@ def numpy(tensor):
 def difference(first, second):
     first, second = numpy(first), numpy(second)
     return np.abs(first - second).max() / np.abs(first).max()
+
+
+def gradients(loss, model, x):
+    """Gradients of `loss(x)` for the model's trainable weights, on either backend."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            value = loss(x)
+        found = tape.gradient(value, [v.value for v in model.trainable_weights])
+    else:
+        import jax
+
+        def stateless(values):
+            scope = keras.StatelessScope(
+                state_mapping=list(zip(model.trainable_weights, values, strict=True))
+            )
+            with scope:
+                return loss(x)
+
+        found = jax.grad(stateless)([v.value for v in model.trainable_weights])
+    return [numpy(gradient) for gradient in found]

@@ -10,6 +10,7 @@ from tests.layers.helpers import (
     CASES,
     TOLERANCE,
     difference,
+    gradients,
     make,
     make_plain,
     numpy,
@@ -146,28 +147,6 @@ def test_gradients_equal_those_of_a_chain_of_dense_layers(
         order.append(by_name["bias"])
     for first, second in zip(expected, order, strict=True):
         assert np.abs(first - second.reshape(first.shape)).max() < tolerance * np.abs(first).max()
-
-
-def gradients(loss, model, x):
-    """Gradients of `loss(x)` for the model's trainable weights, on either backend."""
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        with tf.GradientTape() as tape:
-            value = loss(x)
-        found = tape.gradient(value, [v.value for v in model.trainable_weights])
-    else:
-        import jax
-
-        def stateless(values):
-            scope = keras.StatelessScope(
-                state_mapping=list(zip(model.trainable_weights, values, strict=True))
-            )
-            with scope:
-                return loss(x)
-
-        found = jax.grad(stateless)([v.value for v in model.trainable_weights])
-    return [numpy(gradient) for gradient in found]
 
 
 @pytest.mark.parametrize(
@@ -405,5 +384,42 @@ def test_a_model_that_is_built_by_fit_starts_as_the_plain_one_would():
 
 def test_repr_says_what_it_is():
     assert repr(HRFDense(4, name="fc")) == (
-        "<HRFDense name=fc, expansion=4, factors=2, built=False>"
+        "<HRFDense name=fc, expansion=4, expansion_base=units, factors=2, hrf_bias=True, "
+        "folded=True, frozen_factors=False, built=False>"
     )
+
+
+@pytest.mark.parametrize("hrf_bias", [False, True])
+@pytest.mark.parametrize("use_bias", [False, True])
+@pytest.mark.parametrize("factors", [2, 3])
+def test_unfolded_it_is_a_chain_of_dense_layers(factors, use_bias, hrf_bias):
+    layer = HRFDense(
+        5,
+        expansion=2,
+        factors=factors,
+        use_bias=use_bias,
+        hrf_bias=hrf_bias,
+        folded=False,
+        activation="relu",
+    )
+    x = random((2, 7, 3))
+    layer(x)
+    scramble(layer)
+    named = {weight.name: weight for weight in layer.weights}
+    dense = []
+    for i in range(1, factors + 1):
+        bias = named.get("bias" if i == factors else f"factor_bias_{i}")
+        kernel = named[f"factor_{i}"]
+        dense.append(keras.layers.Dense(kernel.shape[-1], use_bias=bias is not None))
+        dense[-1].build((None, kernel.shape[0]))
+        dense[-1].kernel.assign(kernel)
+        if bias is not None:
+            dense[-1].bias.assign(ops.reshape(bias, (-1,)))
+    assert difference(keras.Sequential([*dense, keras.layers.ReLU()])(x), layer(x)) < 1e-5
+
+
+def test_what_cannot_be_a_chain_is_refused():
+    with pytest.raises(ValueError, match="only Dense layers"):
+        HRFConv1D(4, 1, folded=False)
+    with pytest.raises(ValueError, match="constrained"):
+        HRFDense(4, kernel_constraint="non_neg", folded=False)

@@ -62,7 +62,13 @@ def check_run(folder, manifest, screen):
         content = (folder / name).read_bytes()
         assert content[:8] == b"\x89PNG\r\n\x1a\n"
         assert min(struct.unpack(">II", content[16:24])) > 600
-    for text in ("HRF summary", "keras-reparam classify --model", "█", "What next", *FILES):
+    for text in (
+        "Re-parameterization of",
+        "keras-reparam classify --model",
+        "█",
+        "What next",
+        *FILES,
+    ):
         assert text in screen
     for noise in ("WARNING", "Warning", "cuda", "Traceback"):
         assert noise not in screen

@@ -1,6 +1,6 @@
 """Another window for a model that was trained on whole recordings."""
 
-from keras_reparam.layers import HRFLayer
+from keras_reparam.layers import ReparamLayer
 from keras_reparam.models.backbone import Backbone
 from keras_reparam.transforms.rebuild import copy_weights
 
@@ -19,7 +19,7 @@ def with_frames(backbone: Backbone, frames: int) -> Backbone:
     Raises:
         ValueError: If `backbone` is another model, or still has the factors of training.
     """
-    factors = any(isinstance(layer, HRFLayer) for layer in backbone._flatten_layers())
+    factors = any(isinstance(layer, ReparamLayer) for layer in backbone._flatten_layers())
     if factors or not isinstance(backbone, Backbone):
         raise ValueError(
             "`backbone` must be one of `keras_reparam.models`, merged if it was expanded. "

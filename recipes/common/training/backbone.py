@@ -3,8 +3,6 @@
 import keras
 
 import keras_reparam as kr
-from keras_reparam.benchmarks.chained_hrf_dense import chain
-from keras_reparam.layers.hrf_layer import HRFLayer
 from recipes.common.settings import RecipeSettings
 
 
@@ -30,29 +28,5 @@ def create_backbone(
         raise ValueError(f"`backbone_options` must be those of the backbone: {error}") from error
     if not settings.expansion:
         return light
-    return kr.expand(light, expansion=settings.expansion, factors=settings.factors)
-
-
-def control(backbone: keras.Model, settings: RecipeSettings) -> None:
-    """Makes an expanded backbone train in the way of the settings' controls, in place.
-
-    Its weights stay as they are, in their order: they are those of a backbone without controls.
-    """
-    if settings.frozen_factors:
-        for layer in backbone._flatten_layers(include_self=False):
-            if isinstance(layer, HRFLayer):
-                trained = (_whole_factor(layer), "bias")
-                for weight in layer.weights:
-                    weight.trainable = weight.name in trained
-    if not settings.folded:
-        chain(backbone)
-
-
-def _whole_factor(layer: HRFLayer) -> str:
-    """The factor that `kr.expand` has put the kernel into; the others are orthonormal.
-
-    Trained alone, it can make the product any matrix.
-    """
-    shapes = {weight.name: weight.shape for weight in layer.weights}
-    rows, rank = shapes["factor_1"][-2:]
-    return f"factor_{layer.factors}" if rank >= rows else "factor_1"
+    names = ("expansion", "factors", "folded", "frozen_factors")
+    return kr.expand(light, kr.HRF(**{name: getattr(settings, name) for name in names}))

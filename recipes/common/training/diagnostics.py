@@ -5,6 +5,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+import keras_reparam as kr
 from keras_reparam.transforms.expand import choose
 from keras_reparam.transforms.linear_layers import linear_layers
 from recipes.common.files.disk import explaining_a_full_disk
@@ -79,5 +80,5 @@ def watched_layers(backbone: keras.Model) -> dict[str, keras.layers.Layer]:
 
     A plain backbone and the same one expanded have the same paths.
     """
-    expanded = [site for site in linear_layers(backbone) if site.expanded]
-    return {site.path: site.layer for site in expanded or choose(backbone, None)}
+    expanded = [site for site in linear_layers(backbone, kr.HRF()) if site.expanded]
+    return {site.path: site.layer for site in expanded or choose(backbone, None, kr.HRF())}

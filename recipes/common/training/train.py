@@ -15,7 +15,7 @@ from recipes.common.protocol.fold import Example, Fold
 from recipes.common.results.decisions import decide
 from recipes.common.results.metrics import FIGURES
 from recipes.common.settings import RecipeSettings
-from recipes.common.training.backbone import control, create_backbone
+from recipes.common.training.backbone import create_backbone
 from recipes.common.training.batches import TrainingBatches
 from recipes.common.training.checkpoints import BEST, CHECKPOINT, Checkpoints
 from recipes.common.training.diagnostics import DiagnosticsRecorder
@@ -137,7 +137,6 @@ class _FoldTraining:
         settings, log_mel = self._settings, self.log_mel
         shape = {"num_classes": len(self._labels), "num_mels": log_mel.num_mels}
         backbone = create_backbone(settings, **shape, dtype=settings.precision)
-        control(backbone, settings)
         teacher = load_teacher(settings, self._fold.name, self._labels, log_mel)
         front_end = _copy(log_mel) if settings.waveform_augmentation else None
         model = training_model(

@@ -1,0 +1,57 @@
+"""`ModelSites`: what a method asks of a model when it chooses its layers."""
+
+import functools
+from collections.abc import Callable
+
+import keras
+
+from keras_reparam.transforms.feed_forward import first_linear_layers
+from keras_reparam.transforms.linear_layers import walk
+
+
+class ModelSites:
+    """A model's layers, what it declares of them, and its feed-forward networks.
+
+    Args:
+        model: A built model.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        self._model = model
+
+    def layers(self) -> list[keras.layers.Layer]:
+        """All layers, in the model's order."""
+        return [layer for _, layer in walk(self._model)]
+
+    @functools.cached_property
+    def traced(self) -> tuple[set[int], set[int]]:
+        """See `first_linear_layers`."""
+        return first_linear_layers(self._model)
+
+    def feed_forward(self) -> list[keras.layers.Layer]:
+        """The first linear layers of feed-forward networks."""
+        return [layer for layer in self.layers() if id(layer) in self.traced[0]]
+
+    def declared(
+        self, attribute: str, otherwise: Callable[[], list[keras.layers.Layer]]
+    ) -> list[keras.layers.Layer]:
+        """The layers that objects with this attribute name among those below them.
+
+        Args:
+            attribute: Name of an attribute that lists layers' names.
+            otherwise: Gives the layers to take where no object around them has it; asked only if
+                there are any.
+        """
+        owners = [x for x in (self._model, *self.layers()) if hasattr(x, attribute)]
+        below = {id(owner): [layer for _, layer in walk(owner)] for owner in owners}
+        inside = {id(layer) for layers in below.values() for layer in layers}
+        chosen = {
+            id(layer)
+            for owner in owners
+            for layer in below[id(owner)]
+            if layer.name in getattr(owner, attribute)
+        }
+        outside = {id(layer) for layer in self.layers()} - inside - {id(x) for x in owners}
+        if outside:
+            chosen |= outside & {id(layer) for layer in otherwise()}
+        return [layer for layer in self.layers() if id(layer) in chosen]

@@ -1,0 +1,100 @@
+"""What every method must do: one row for each class of layers that a method trains.
+
+A new method adds its rows to `ROWS`; `test_contract.py` runs them.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import keras
+import numpy as np
+
+import keras_reparam as kr
+from tests.layers.helpers import random
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A plain layer with a shape that it takes, and the method that is to train it."""
+
+    method: kr.layers.ReparamConfig
+    plain: Callable[..., keras.layers.Layer]
+    shape: tuple[int, ...]
+    # What the plain class calls the options of its kernel.
+    kernel: str = "kernel"
+
+    def make_plain(self, **options):
+        """A built plain layer with weights that are nowhere special."""
+        layer = self.plain(name="layer", **options)
+        layer.build(self.shape)
+        for seed, variable in enumerate(layer.weights):
+            variable.assign(0.5 * random(variable.shape, seed=seed))
+        return layer
+
+    @property
+    def training_class(self):
+        return self.method.training_classes[type(self.plain())]
+
+    def make(self, **options):
+        """The same layer in training form, with the same function at inference."""
+        layer = self.make_plain(**options)
+        method = self.method.at(layer, [])
+        assert method.obstacle(layer) == ""
+        self.training_class.adopt(layer, method)
+        return layer
+
+    @property
+    def x(self):
+        return random(self.shape, seed=11)
+
+
+def _dense(**options):
+    return keras.layers.Dense(6, activation="tanh", **options)
+
+
+def _einsum(**options):
+    return keras.layers.EinsumDense("abc,cde->abde", (None, 2, 4), bias_axes="de", **options)
+
+
+def _conv(**options):
+    return keras.layers.Conv1D(4, 3, padding="same", **options)
+
+
+def _causal(**options):
+    return keras.layers.Conv1D(6, 4, padding="causal", strides=2, groups=2, **options)
+
+
+def _depthwise(**options):
+    return keras.layers.DepthwiseConv1D(5, padding="same", activation="relu", **options)
+
+
+def _without_bias(**options):
+    return keras.layers.DepthwiseConv2D((3, 1), padding="same", use_bias=False, **options)
+
+
+HRF, BRANCHES = kr.HRF(expansion=2), kr.Branches()
+ROWS = {
+    "HRF, Dense": Row(HRF, _dense, (4, 5, 3)),
+    "HRF, chained": Row(kr.HRF(expansion=2, folded=False), _dense, (4, 5, 3)),
+    "HRF, one factor": Row(kr.HRF(factors=3, frozen_factors=True), _dense, (4, 5, 3)),
+    "HRF, EinsumDense": Row(HRF, _einsum, (4, 5, 3)),
+    "HRF, Conv1D": Row(HRF, _conv, (4, 9, 4)),
+    "branches, Conv1D": Row(BRANCHES, _conv, (4, 9, 4)),
+    "branches, causal": Row(BRANCHES, _causal, (4, 9, 4)),
+    "branches, depthwise": Row(BRANCHES, _depthwise, (4, 9, 4), kernel="depthwise"),
+    "branches, no bias": Row(BRANCHES, _without_bias, (4, 9, 1, 4), kernel="depthwise"),
+}
+
+
+def trained(layer, x):
+    """The layer after some calls in training and with other weights: statistics are not 0 and 1."""
+    for _ in range(3):
+        layer(x, **({"training": True} if takes_training(layer) else {}))
+    rng = np.random.default_rng(5)
+    for variable in layer.trainable_weights:
+        variable.assign(variable + 0.2 * rng.standard_normal(variable.shape))
+    return layer
+
+
+def takes_training(layer):
+    return layer._call_has_training_arg
