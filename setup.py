@@ -1,18 +1,22 @@
 """Packaging of keras_reparam; the settings of development tools are in pyproject.toml."""
 
+import re
 from pathlib import Path
 
 from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
+PACKAGE = (HERE / "keras_reparam" / "__init__.py").read_text(encoding="utf-8")
+VERSION = re.search(r'^__version__ = "(.+)"$', PACKAGE, re.MULTILINE)[1]
 
 # Lower bounds are tested: tests/test_packaging.py installs exactly these versions and runs the
 # short suite on them. constraints.txt pins what the published figures were made with.
 INSTALL_REQUIRES = [
-    "keras>=3.15",
+    # Private parts of Keras are used in keras_reparam/_keras.py: an upper bound, too.
+    "keras>=3.15,<3.17",
     "tensorflow>=2.21",
     "ai-edge-litert>=2.3",
-    "litert-quantizer>=0.11",
+    "litert-quantizer>=0.11,<0.13",
     "flatbuffers>=25.9.23",
     "numpy>=2.0",
     "librosa>=0.11",
@@ -46,6 +50,8 @@ EXTRAS_REQUIRE = {
         "hypothesis>=6.100",
         "jax>=0.10",
         "keras-hub>=0.32",
+        "pre-commit>=4.0",
+        "pyright>=1.1.400",
         "pytest>=9.0",
         "pytest-xdist>=3.6",
         "ruff>=0.17",
@@ -55,7 +61,7 @@ EXTRAS_REQUIRE = {
 
 setup(
     name="keras-reparam",
-    version="0.1.0",
+    version=VERSION,
     description=(
         "Train a light Keras model with expanded linear layers, merge it back exactly, and put "
         "speech emotion recognition on the phone."
@@ -66,7 +72,7 @@ setup(
     license_files=["LICENSE"],
     python_requires=">=3.11",
     packages=find_packages(include=["keras_reparam*"]),
-    package_data={"keras_reparam": ["pretrained/**"]},
+    package_data={"keras_reparam": ["py.typed", "pretrained/**"]},
     install_requires=INSTALL_REQUIRES,
     extras_require=EXTRAS_REQUIRE,
     entry_points={"console_scripts": ["keras-reparam = keras_reparam.cli:main"]},

@@ -30,7 +30,8 @@ def described():
 
 def pinned(requirement):
     """A requirement's lower bound as a pin: "keras>=3.15" gives "keras==3.15"; markers stay."""
-    name, bound, marker = re.fullmatch(r"([\w-]+)>=([\w.]+)(;.*)?", requirement).groups()
+    found = re.fullmatch(r"([\w-]+)>=([\w.]+)(?:,<[\w.]+)?(;.*)?", requirement)
+    name, bound, marker = found.groups()
     return f"{name}=={bound}{marker or ''}"
 
 

@@ -56,7 +56,8 @@ def test_nothing_that_a_run_made(files):
 
 def test_top_level_is_the_one_that_was_agreed(files):
     allowed = {
-        *(".ci", ".gitattributes", ".github", ".gitignore", "CHANGELOG.md", "CITATION.cff"),
+        *(".ci", ".gitattributes", ".github", ".gitignore", ".pre-commit-config.yaml"),
+        *("CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "docs"),
         *("LICENSE", "README.md", "constraints.txt", "pyproject.toml", "setup.py"),
         *("android_demo", "keras_reparam", "recipes", "tests"),
     }

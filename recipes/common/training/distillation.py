@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_reparam import _keras
+
 
 class CosineDistillation(keras.layers.Layer):
     """Passes logits on; adds `weight * mean(1 - cos(projection(own), other))` to the loss.
@@ -77,7 +79,7 @@ class TeacherFeatures(keras.layers.Layer):
 
 def with_features(backbone: keras.Model) -> keras.Model:
     """`backbone` with a second output: what its last layer, the classifier, receives."""
-    classifier = backbone.output._keras_history.operation
+    classifier = _keras.node_of(backbone.output).operation
     outputs = [backbone.output, classifier.input]
     return _WithFeatures(backbone.input, outputs, name="with_features")
 
