@@ -5,7 +5,8 @@ Keras may change any of it between releases: `setup.py` bounds its version, and
 """
 
 import contextlib
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -45,21 +46,33 @@ def forget_instance_wrappers(layer: keras.layers.Layer) -> None:
     layer.__dict__.pop("quantize", None)
 
 
-def like(tensor: keras.KerasTensor) -> keras.KerasTensor:
-    """Another symbolic tensor of the same shape, dtype and mask, which nothing has computed."""
-    copy = keras.KerasTensor(tensor.shape, tensor.dtype)
-    mask = getattr(tensor, "_keras_mask", None)
-    if mask is not None:
-        copy._keras_mask = mask
-    return copy
-
-
 def node_of(tensor: Any) -> Any:
     """The node of Keras's graph that computed a symbolic tensor; `None` for an input."""
     history = getattr(tensor, "_keras_history", None)
     if history is None or history.operation is None:
         return None
     return history.operation._inbound_nodes[history.node_index]
+
+
+@contextlib.contextmanager
+def nodes_of_layers_that(claim: Callable[[keras.layers.Layer], bool]) -> Iterator[None]:
+    """Within it, Keras notes a symbolic call of a layer on its outputs only if `claim(layer)`.
+
+    The only global of Keras that is replaced for a moment, for no hook of a layer will do: the
+    node is made at the end of `Layer.__call__`, and refuses outputs that are not all tensors.
+    """
+    module = sys.modules[keras.layers.Layer.__module__]
+    make_node = module.Node
+
+    def make_if_claimed(operation: Any, **options: Any) -> None:
+        if claim(operation):
+            make_node(operation, **options)
+
+    module.Node = make_if_claimed
+    try:
+        yield
+    finally:
+        module.Node = make_node
 
 
 @contextlib.contextmanager

@@ -55,59 +55,41 @@ def first_linear_layers(model: keras.Model) -> tuple[set[int], set[int]]:
         Two sets of `id(layer)`. A linear layer that is not in the second one stands in a layer
         that cannot be called on symbolic tensors, or is never called.
     """
-    with _opened(model) as graph:
+    with _opened(model):
         outputs = _call(model, lambda: input_spec(model))
-        first, reached = _search(graph, outputs, _projections(model))
+        first, reached = _search(outputs, _projections(model))
         for _, layer in walk(model):
             if _is_composite(layer) and not reached.intersection(map(id, layer._layers)):
                 # Something around it was written for real tensors only: looked at by itself.
                 specs = functools.partial(specs_of_build, layer, layer.input_dtype, OPEN_AXIS[0])
-                inner = _search(graph, _call(layer, specs), _projections(layer))
-                first, reached = first | inner[0], reached | inner[1]
+                inner_first, inner_reached = _search(_call(layer, specs), _projections(layer))
+                first, reached = first | inner_first, reached | inner_reached
         return first, reached
 
 
-class _Graph:
-    """The graph of single operations, seen through the layers that are made of them.
-
-    A layer that is opened returns stand-ins for its own operations' outputs: Keras notes the layer
-    on the stand-ins, and the operations keep their tensors.
-    """
-
-    def __init__(self) -> None:
-        # With the stand-in itself, so that its id stays taken.
-        self._behind: dict[int, tuple[Any, Any]] = {}
-
-    def stand_in(self, tensor: Any) -> Any:
-        """A tensor that stands for this one outside of the layer that computed it."""
-        if not _is_symbolic(tensor):
-            return tensor
-        copy = _keras.like(tensor)
-        self._behind[id(copy)] = (copy, tensor)
-        return copy
-
-    def tensor(self, tensor: Any) -> Any:
-        """The output of a single operation that a tensor is or stands for."""
-        while id(tensor) in self._behind:
-            tensor = self._behind[id(tensor)][1]
-        return tensor
-
-    def node(self, tensor: Any) -> Any:
-        """The node that computed a tensor; `None` for an input."""
-        return _keras.node_of(self.tensor(tensor))
-
-
 @contextlib.contextmanager
-def _opened(model: keras.Model) -> Iterator[_Graph]:
+def _opened(model: keras.Model) -> Iterator[None]:
     """While open, composite layers called on symbolic tensors show their own operations."""
     layers = [model, *(layer for _, layer in walk(model))]
     composite = [layer for layer in layers if _is_composite(layer)]
-    graph = _Graph()
-    with LOCK, keras.StatelessScope(), _keras.calls_forgotten(layers):
+    # Layers that showed their operations, until Keras asks whether their outputs are theirs.
+    shown: set[int] = set()
+
+    def claims(layer: Any) -> bool:
+        unseen = id(layer) not in shown
+        shown.discard(id(layer))
+        return unseen
+
+    with (
+        LOCK,
+        keras.StatelessScope(),
+        _keras.calls_forgotten(layers),
+        _keras.nodes_of_layers_that(claims),
+    ):
         for layer in composite:
-            object.__setattr__(layer, "symbolic_call", _showing_call(layer, graph))
+            object.__setattr__(layer, "symbolic_call", _showing_call(layer, shown))
         try:
-            yield graph
+            yield
         finally:
             for layer in composite:
                 object.__delattr__(layer, "symbolic_call")
@@ -119,14 +101,16 @@ def _is_composite(layer: keras.layers.Layer) -> bool:
     return bool(layer._flatten_layers(include_self=False, recursive=False))
 
 
-def _showing_call(layer: keras.layers.Layer, graph: _Graph) -> Any:
+def _showing_call(layer: keras.layers.Layer, shown: set[int]) -> Any:
     def symbolic_call(*args: Any, **kwargs: Any) -> Any:
         try:
             outputs = layer.call(*args, **kwargs)
         except Exception:
             # Written for real tensors only: seen from outside.
+            shown.discard(id(layer))
             return _output_from_outside(layer, args, kwargs)
-        return keras.tree.map_structure(graph.stand_in, outputs)
+        shown.add(id(layer))
+        return outputs
 
     return symbolic_call
 
@@ -173,15 +157,15 @@ def _projections(model: keras.layers.Layer) -> set[int]:
     }
 
 
-def _search(graph: _Graph, outputs: list[Any], never: set[int]) -> tuple[set[int], set[int]]:
+def _search(outputs: list[Any], never: set[int]) -> tuple[set[int], set[int]]:
     """Walks the graph back from the outputs and tests every linear layer as a second one."""
     first: set[int] = set()
     second: set[int] = set()
     reached: set[int] = set()
-    returned = {id(graph.tensor(tensor)) for tensor in outputs}
-    for layer, node in _linear_calls(graph, outputs):
+    returned = {id(tensor) for tensor in outputs}
+    for layer, node in _linear_calls(outputs):
         reached.add(id(layer))
-        sources = _sources(graph, node.input_tensors[0], returned)
+        sources = _sources(node.input_tensors[0], returned)
         # In a bare chain of linear layers a second one is not the first of the next pair.
         if sources and all(
             id(source) not in second | never and matrix_size(source)[0] == matrix_size(layer)[1]
@@ -192,11 +176,11 @@ def _search(graph: _Graph, outputs: list[Any], never: set[int]) -> tuple[set[int
     return first, reached
 
 
-def _linear_calls(graph: _Graph, outputs: list[Any]) -> list[tuple[keras.layers.Layer, Any]]:
+def _linear_calls(outputs: list[Any]) -> list[tuple[keras.layers.Layer, Any]]:
     """Every call of a linear layer, in the order of computation, with its node."""
     calls: list[tuple[keras.layers.Layer, Any]] = []
     done: set[int] = set()
-    stack = [(graph.node(tensor), False) for tensor in reversed(outputs)]
+    stack = [(_keras.node_of(tensor), False) for tensor in reversed(outputs)]
     while stack:
         node, inputs_done = stack.pop()
         if node is None or (id(node) in done and not inputs_done):
@@ -204,7 +188,7 @@ def _linear_calls(graph: _Graph, outputs: list[Any]) -> list[tuple[keras.layers.
         if not inputs_done:
             done.add(id(node))
             stack.append((node, True))
-            stack += [(graph.node(x), False) for x in reversed(node.input_tensors)]
+            stack += [(_keras.node_of(x), False) for x in reversed(node.input_tensors)]
             continue
         layer = _linear(node.operation)
         if layer is not None and node.input_tensors:
@@ -212,7 +196,7 @@ def _linear_calls(graph: _Graph, outputs: list[Any]) -> list[tuple[keras.layers.
     return calls
 
 
-def _sources(graph: _Graph, tensor: Any, returned: set[int]) -> list[keras.layers.Layer]:
+def _sources(tensor: Any, returned: set[int]) -> list[keras.layers.Layer]:
     """The linear layers that a tensor comes from through nothing but an FFN's middle.
 
     None if anything else has a part in it, or nothing in it is nonlinear.
@@ -221,8 +205,8 @@ def _sources(graph: _Graph, tensor: Any, returned: set[int]) -> list[keras.layer
     nonlinear = mixed = False
     stack, done = [tensor], set()
     while stack:
-        tensor = graph.tensor(stack.pop())
-        node = graph.node(tensor)
+        tensor = stack.pop()
+        node = _keras.node_of(tensor)
         if node is None or node.is_input:
             return []
         if id(node) in done:
