@@ -9,17 +9,22 @@ import numpy as np
 
 from keras_reparam.layers.hrf_einsum_dense import holds_inner_bias
 from keras_reparam.layers.hrf_options import validate_options
+from keras_reparam.transforms.comparison import (
+    arguments_of,
+    difference_of_models,
+    outputs_of,
+)
 from keras_reparam.transforms.expanded import protect
 from keras_reparam.transforms.feed_forward import first_linear_layers
 from keras_reparam.transforms.linear_layers import LinearLayer, hrf_class, linear_layers, walk
 from keras_reparam.transforms.progress import with_progress
 from keras_reparam.transforms.rebuild import (
-    build_from,
     check_model,
-    config_of,
     copy_compile_state,
     copy_weights,
+    rebuild,
 )
+from keras_reparam.transforms.settings import copy_settings
 
 Filters = str | Sequence[str] | Callable[[keras.layers.Layer], bool]
 
@@ -32,6 +37,7 @@ def expand(
     expansion_base: str | None = None,
     hrf_bias: bool = True,
     filters: Filters | None = None,
+    data: Any = None,
 ) -> keras.Model:
     """A copy of `model` with the same function, in which chosen kernels are products of factors.
 
@@ -43,7 +49,9 @@ def expand(
 
     Every expanded kernel `K` becomes `K1 K2 (K3)` with one of the factors orthonormal, so that
     the outputs stay those of `model` (relative to their scale: 1e-5 in float32, 2e-3 in mixed
-    float16, 2e-2 in mixed bfloat16). Names, `trainable` flags and states are kept.
+    float16, 2e-2 in mixed bfloat16), which is checked. Names, `trainable` flags, states and
+    settings are kept, also those that were changed on the layers themselves. Classes and functions
+    need not be registered with Keras; loading a saved model does need that.
 
     By default the first linear layer of every feed-forward network is expanded: a Dense,
     EinsumDense or pointwise Conv1D layer `d -> f` whose output reaches, through activation,
@@ -65,14 +73,18 @@ def expand(
         filters: What to expand instead of the default: a regular expression or several,
             searched for in the layers' paths (see `keras_reparam.summary`), or a callable that
             takes a layer and returns a bool.
+        data: Real input, on which the outputs are compared with those of `model`; a tuple of
+            arguments for a subclassed model whose `call` takes several. `None`: random input,
+            and no comparison of models that take no such input (strings, several arguments).
 
     Returns:
         The expanded model.
 
     Raises:
         TypeError: If `model` is not a Keras model.
-        ValueError: If it is not built or cannot be rebuilt from its config, for an option out of
-            its range, or if no linear layer, or one that cannot be expanded, is chosen.
+        ValueError: If it is not built or cannot be rebuilt from its config as the same function,
+            for an option out of its range, or if no linear layer, or one that cannot be expanded,
+            is chosen.
 
     Example:
 
@@ -98,14 +110,40 @@ def expand(
         _check_finite(site)
         base = bases[id(site.layer)] if own_bases else expansion_base
         options_of[site.index] = validate_options(**options, expansion_base=base)
-    expanded = build_from(config_of(model), like=model)
+    arguments = _arguments(model, data)
+    expanded = rebuild(model)
     copy_weights(model, expanded)
+    copy_settings(model, expanded)
     layers = [layer for _, layer in walk(expanded)]
     for site in with_progress(chosen, "Expanding"):
         _adopt(layers[site.index], options_of[site.index])
     protect(expanded)
+    if arguments is not None:
+        _compare(model, expanded, arguments)
     copy_compile_state(model, expanded)
     return expanded
+
+
+def _arguments(model: keras.Model, data: Any) -> list[Any] | None:
+    """What to compare the outputs on; `None` if random input is no input of this model."""
+    if data is not None:
+        return arguments_of(model, data)
+    try:
+        arguments = arguments_of(model, None)
+        finite = [np.isfinite(x).any() for x in outputs_of(model, arguments) if x.dtype.kind == "f"]
+    except ValueError:
+        return None
+    return arguments if all(finite) else None
+
+
+def _compare(model: keras.Model, expanded: keras.Model, arguments: list[Any]) -> None:
+    difference, allowed = difference_of_models(model, expanded, arguments)
+    if difference > allowed:
+        raise ValueError(
+            f"Expanded, model '{model.name}' is another function: its outputs differ by "
+            f"{difference:.3g} (allowed: {allowed:.3g}). See that {type(model).__name__} and its "
+            "layers write everything that they compute with into their configs or weights."
+        )
 
 
 def _own_bases(model: keras.Model) -> dict[int, str]:

@@ -17,6 +17,7 @@ from keras_reparam.layers.hrf_layer import HRFLayer
 from keras_reparam.layers.hrf_options import OPTIONS
 from keras_reparam.layers.saving import recording_configs
 from keras_reparam.transforms.linear_layers import LOCK, hrf_class, walk
+from keras_reparam.transforms.live_objects import LiveObjects
 
 _SUBCLASSES: dict[type, type] = {}
 
@@ -103,7 +104,7 @@ def _described(layer: keras.layers.Layer) -> set[int] | None:
     """
     with recording_configs() as seen:
         try:
-            keras.saving.serialize_keras_object(layer)
+            LiveObjects([layer]).serialize(layer)
         except Exception:
             return None
     return seen

@@ -20,7 +20,7 @@ from keras_reparam.transforms.linear_layers import (
     matrix_size,
     walk,
 )
-from keras_reparam.transforms.model_input import OPEN_AXIS, input_spec, specs_of_build
+from keras_reparam.transforms.model_input import OPEN_AXIS, input_spec, losses_kept, specs_of_build
 
 # Lower-case class names, without underscores, of what may stand between the two linear layers of
 # an FFN: activations, dropout, and what a gated FFN needs to split and multiply its halves.
@@ -83,10 +83,9 @@ def _opened(model: keras.Model) -> Iterator[None]:
         else:
             make_node(operation, **options)
 
-    with LOCK, keras.StatelessScope():
+    with LOCK, keras.StatelessScope(), losses_kept(layers):
         # Keras notes every symbolic call on the operations themselves: put back in the end.
         before = [(x, [*x._inbound_nodes], [*x._outbound_nodes]) for x in _operations(layers)]
-        losses = [(layer, [*layer._losses], {*layer._loss_ids}) for layer in layers]
         keras_module.Node = node_unless_shown
         for layer in composite:
             object.__setattr__(layer, "symbolic_call", _showing_call(layer, shown))
@@ -99,10 +98,6 @@ def _opened(model: keras.Model) -> Iterator[None]:
             for operation, inbound, outbound in before:
                 operation._inbound_nodes[:] = inbound
                 operation._outbound_nodes[:] = outbound
-            for layer, kept, ids in losses:
-                layer._losses[:] = kept
-                layer._loss_ids.clear()
-                layer._loss_ids.update(ids)
 
 
 def _operations(layers: list[keras.layers.Layer]) -> list[Any]:
@@ -241,7 +236,7 @@ def _sources(tensor: Any, returned: set[int]) -> list[keras.layers.Layer]:
         layer = _linear(node.operation)
         name = type(node.operation).__name__.lower().replace("_", "")
         if layer is not None:
-            activation = getattr(layer.activation, "__name__", "custom")
+            activation = getattr(layer.activation or keras.activations.linear, "__name__", "custom")
             if activation in _NOT_HIDDEN or id(tensor) in returned:
                 return []
             nonlinear |= activation != "linear"

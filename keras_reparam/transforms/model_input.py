@@ -1,6 +1,8 @@
 """Input of a model's own structure: symbolic to trace it, random to compare it."""
 
+import contextlib
 import inspect
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -76,10 +78,18 @@ def random_input(model: keras.Model, *, seed: int = 0) -> list[Any]:
     """Random arrays for `input_spec(model)`: normal floats; ones and zeros for integers.
 
     Integers of 0 and 1 are valid token ids, segment ids and masks alike.
+
+    Raises:
+        ValueError: If the model takes strings, or its input shapes are not known.
     """
     rng = np.random.default_rng(seed)
 
     def draw(spec: keras.KerasTensor) -> Any:
+        if spec.dtype == "string":
+            raise ValueError(
+                f"Model '{model.name}' takes strings, which random input cannot stand for. Pass "
+                "some as `data=`, e.g. a tensor of shape (batch, 1)."
+            )
         if "float" in spec.dtype:
             values = rng.standard_normal(spec.shape)
         else:
@@ -89,3 +99,16 @@ def random_input(model: keras.Model, *, seed: int = 0) -> list[Any]:
         return keras.ops.convert_to_tensor(values, spec.dtype)
 
     return keras.tree.map_structure(draw, input_spec(model))
+
+
+@contextlib.contextmanager
+def losses_kept(layers: list[keras.layers.Layer]) -> Iterator[None]:
+    """Calls within it leave the losses of earlier calls, which Keras notes on the layers."""
+    losses = [(layer, [*layer._losses], {*layer._loss_ids}) for layer in layers]
+    try:
+        yield
+    finally:
+        for layer, kept, ids in losses:
+            layer._losses[:] = kept
+            layer._loss_ids.clear()
+            layer._loss_ids.update(ids)
