@@ -2,7 +2,7 @@
 
 import contextlib
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
@@ -29,7 +29,8 @@ def input_spec(model: keras.Model) -> list[Any]:
     for size in OPEN_AXIS:
         specs = _specs(model, size)
         try:
-            model.compute_output_spec(*specs)
+            with losses_kept(model._flatten_layers()):
+                model.compute_output_spec(*specs)
         except Exception:
             continue
         return specs
@@ -102,7 +103,7 @@ def random_input(model: keras.Model, *, seed: int = 0) -> list[Any]:
 
 
 @contextlib.contextmanager
-def losses_kept(layers: list[keras.layers.Layer]) -> Iterator[None]:
+def losses_kept(layers: Iterable[keras.layers.Layer]) -> Iterator[None]:
     """Calls within it leave the losses of earlier calls, which Keras notes on the layers."""
     losses = [(layer, [*layer._losses], {*layer._loss_ids}) for layer in layers]
     try:
