@@ -32,4 +32,5 @@ def innermost_message(error: BaseException) -> str:
     if not where:
         message = text
     message = _REST.split(message.strip(), maxsplit=1)[0].strip() or type(error).__name__
-    return message if not where or where in message else f"{where}: {message}"
+    named = not where or where in message or message.startswith("Could not locate")
+    return message if named else f"{where}: {message}"
