@@ -5,11 +5,13 @@ Keras may change any of it between releases: `setup.py` bounds its version, and
 """
 
 import contextlib
+import io
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import keras
+from keras.src.saving import saving_lib
 
 
 @contextlib.contextmanager
@@ -77,23 +79,76 @@ def nodes_of_layers_that(claim: Callable[[keras.layers.Layer], bool]) -> Iterato
 
 @contextlib.contextmanager
 def calls_forgotten(layers: list[keras.layers.Layer]) -> Iterator[None]:
-    """Within it, layers may be called on symbolic tensors; afterwards it is as if they were not.
-
-    Keras notes every such call, and the losses that it adds, on the operations themselves.
-    """
+    """Within it, layers may be called on symbolic tensors; afterwards it is as if they were not."""
     operations = {id(layer): layer for layer in layers}
     for layer in layers:
         # The single operations that functional models hold.
         operations |= {id(x): x for x in getattr(layer, "operations", [])}
     nodes = [(x, [*x._inbound_nodes], [*x._outbound_nodes]) for x in operations.values()]
+    with losses_kept(layers):
+        try:
+            yield
+        finally:
+            for operation, inbound, outbound in nodes:
+                operation._inbound_nodes[:] = inbound
+                operation._outbound_nodes[:] = outbound
+
+
+@contextlib.contextmanager
+def losses_kept(layers: Iterable[keras.layers.Layer]) -> Iterator[None]:
+    """Calls within it leave the losses of earlier calls, which Keras notes on the layers."""
     losses = [(layer, [*layer._losses], {*layer._loss_ids}) for layer in layers]
     try:
         yield
     finally:
-        for operation, inbound, outbound in nodes:
-            operation._inbound_nodes[:] = inbound
-            operation._outbound_nodes[:] = outbound
         for layer, kept, ids in losses:
             layer._losses[:] = kept
             layer._loss_ids.clear()
             layer._loss_ids.update(ids)
+
+
+def copy_saved_state(source: keras.Model, target: keras.Model, *, assets: bool) -> list[Any]:
+    """What `save_weights` and `load_weights` do, but in memory: no disk can be full.
+
+    Args:
+        source: What is saved.
+        target: What it is loaded into.
+        assets: Whether a layer has some, such as a vocabulary; they are files, whatever is done.
+
+    Returns:
+        Pairs of a layer that could not be loaded and its error.
+    """
+    stored = io.BytesIO()
+    store = saving_lib.H5IOStore(stored, mode="w")
+    with contextlib.ExitStack() as stack:
+        saved = loaded = None
+        if assets:
+            saved = saving_lib.DiskIOStore("assets", mode="w")
+            stack.callback(saved.close)
+            loaded = saving_lib.DiskIOStore(saved.working_dir, mode="r")
+        saving_lib._save_state(source, store, saved, "", set())
+        store.close()
+        store = saving_lib.H5IOStore(io.BytesIO(stored.getvalue()), mode="r")
+        errors: dict[int, Any] = {}
+        saving_lib._load_state(
+            target,
+            store,
+            loaded,
+            "",
+            visited_saveables=set(),
+            failed_saveables=set(),
+            error_msgs=errors,
+        )
+        store.close()
+    return list(errors.values())
+
+
+def compile_arguments(model: keras.Model) -> dict[str, Any] | None:
+    """What `compile` was called with, as live objects; `None` if nothing tells.
+
+    The public `get_compile_config` serializes them: functions that are not registered with Keras
+    would not come back.
+    """
+    if not getattr(model, "compiled", False) or not hasattr(model, "_compile_config"):
+        return None
+    return dict(model._compile_config.config)

@@ -5,10 +5,12 @@ Exit code 0; 1 if a check failed; 2 for bad use or bad input, with one line that
 
 import argparse
 import dataclasses
+import importlib
 import json
 import os
 import signal
 import sys
+import types
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -79,6 +81,15 @@ def _parser() -> argparse.ArgumentParser:
         )
         sub.set_defaults(run=run)
         sub.add_argument("--json", action="store_true", help="print JSON, for programs")
+        if name in ("summary", "expand", "merge", "export", "verify"):
+            sub.add_argument(
+                "--import",
+                dest="imports",
+                action="append",
+                default=[],
+                metavar="MODULE",
+                help="Python module with the model's own classes, e.g. my_layers for my_layers.py",
+            )
         return sub
 
     sub = command("summary", _summary, "List a model's linear layers.", "model.keras")
@@ -166,14 +177,35 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _load_model(path: str) -> Any:
+def _load_model(path: str, imports: Sequence[str]) -> Any:
     """A saved model; it may come from anywhere, so no code in it is run."""
     from keras_reparam.deploy.quiet import quiet
 
     # Importing TensorFlow logs; so the block is short, and shows all if the import fails.
     with quiet():
         from keras_reparam.deploy.saved_model import load_model
-    return load_model(path)
+    custom_objects = {}
+    for name in imports:
+        custom_objects |= _classes_and_functions(name)
+    return load_model(path, custom_objects=custom_objects)
+
+
+def _classes_and_functions(module: str) -> dict[str, Any]:
+    # The installed command does not look into the current folder, as `python -m` does.
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        content = vars(importlib.import_module(module))
+    except Exception as error:
+        raise ValueError(
+            f"--import {module}: {error}. Expected the name of a Python module in this folder or "
+            "installed, without .py"
+        ) from error
+    return {
+        name: thing
+        for name, thing in content.items()
+        if isinstance(thing, types.FunctionType) or hasattr(thing, "from_config")
+    }
 
 
 def _save_model(model: Any, target: Path) -> None:
@@ -189,7 +221,7 @@ def _print(options: argparse.Namespace, table: Any, content: Any) -> None:
 
 
 def _summary(options: argparse.Namespace) -> int:
-    model = _load_model(options.model)
+    model = _load_model(options.model, options.imports)
     from keras_reparam.transforms import summary
 
     found = summary(model)
@@ -199,7 +231,7 @@ def _summary(options: argparse.Namespace) -> int:
 
 def _expand(options: argparse.Namespace) -> int:
     target = checked_target(options.output, ".keras", "--output")
-    model = _load_model(options.model)
+    model = _load_model(options.model, options.imports)
     from keras_reparam.transforms import expand, summary
 
     expanded = expand(model, expansion=options.expansion, filters=options.filters)
@@ -211,7 +243,7 @@ def _expand(options: argparse.Namespace) -> int:
 
 def _merge(options: argparse.Namespace) -> int:
     target = checked_target(options.output, ".keras", "--output")
-    model = _load_model(options.model)
+    model = _load_model(options.model, options.imports)
     from keras_reparam.transforms import merge, summary
 
     merged = merge(model)
@@ -228,7 +260,7 @@ def _export(options: argparse.Namespace) -> int:
             f"The kind {options.quantization} needs --calibration CLIPS: a folder of clips, or a "
             "CSV with a column `path`, as the model will meet them. Or give --quantization float32."
         )
-    model = _load_model(options.model)
+    model = _load_model(options.model, options.imports)
     from keras_reparam.deploy.export import export_tflite
 
     data = None if options.calibration is None else _calibration(model, options)
@@ -294,7 +326,7 @@ def _verify(options: argparse.Namespace) -> int:
             "`keras_reparam.verify_tflite` compares such files from Python. "
             f"Received: input shape {list(shape)}"
         )
-    model = _load_model(options.against)
+    model = _load_model(options.against, options.imports)
     from keras_reparam.deploy.calibration import find_clips, find_labels
     from keras_reparam.deploy.progress import track
     from keras_reparam.deploy.verify import verify_tflite

@@ -356,3 +356,42 @@ def test_ctrl_c(capsys, monkeypatch, clips, tflite):
     monkeypatch.setattr(Classifier, "classify_file", interrupted)
     code, out, err = run(capsys, "classify", clips / "clip0.wav", "--model", tflite)
     assert (code, out, err) == (130, "", "")
+
+
+MY_LAYERS = """
+import keras
+
+def doubled(x):
+    return 2.0 * x
+
+class Block(keras.layers.Layer):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.fc1 = keras.layers.Dense(16, activation="relu", name="fc1")
+        self.fc2 = keras.layers.Dense(8, activation=doubled, name="fc2")
+
+    def call(self, x):
+        return self.fc2(self.fc1(x))
+"""
+
+
+@pytest.mark.filterwarnings("ignore:.*`build\\(\\)` was called on layer")
+def test_import_of_a_module_with_the_models_own_classes(keras, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "my_layers.py").write_text(MY_LAYERS)
+    import my_layers
+
+    inputs = keras.Input((8,))
+    x = my_layers.Block(name="block")(inputs)
+    x = keras.layers.Dense(3, activation=my_layers.doubled)(x)
+    keras.Model(inputs, x).save("model.keras")
+    code, _, err = run(capsys, "summary", "model.keras")
+    assert code == 2 and "Could not locate class 'Block'" in err and "config" not in err
+    mine = ["--import", "my_layers"]
+    for command, source, target in (("expand", "model", "train"), ("merge", "train", "light")):
+        files = [f"{source}.keras", "-o", f"{target}.keras"]
+        code, _, err = run(capsys, command, *files, *mine, "--json")
+        assert (code, err) == (0, "")
+    code, _, err = run(capsys, "summary", "model.keras", "--import", "no_such_module")
+    assert code == 2 and "--import no_such_module: No module named" in err

@@ -20,7 +20,8 @@ from keras_reparam.deploy.files import write_bytes
 from keras_reparam.deploy.quiet import quiet
 from keras_reparam.deploy.tensor_names import shorten_names
 from keras_reparam.deploy.tflite_buffers import pack_model, unpack_model
-from keras_reparam.transforms.rebuild import build_from, config_of, copy_weights
+from keras_reparam.transforms.rebuild import copy_weights, rebuild
+from keras_reparam.transforms.settings import copy_settings
 
 SIGNATURE, INPUT, OUTPUT = "serving_default", "input", "scores"
 
@@ -79,8 +80,9 @@ def _in_float32(model: keras.Model) -> keras.Model:
     """The model, or a copy that computes in float32: TFLite's CPU kernels know nothing else."""
     if all(layer.compute_dtype == "float32" for layer in model._flatten_layers()):
         return model
-    copy = build_from(_float32_config(config_of(model)), like=model, policy="float32")
+    copy = rebuild(model, edit=_float32_config, policy="float32")
     copy_weights(model, copy)
+    copy_settings(model, copy)
     return copy
 
 

@@ -2,6 +2,7 @@
 
 import os
 import zipfile
+from typing import Any
 
 import keras
 
@@ -11,14 +12,21 @@ import keras_reparam.audio.spec_augment
 import keras_reparam.layers
 import keras_reparam.models.registry
 import keras_reparam.transforms  # noqa: F401
+from keras_reparam.transforms.keras_errors import innermost_message
 
 
-def load_model(path: str | os.PathLike, *, safe_mode: bool = True) -> keras.Model:
+def load_model(
+    path: str | os.PathLike,
+    *,
+    safe_mode: bool = True,
+    custom_objects: dict[str, Any] | None = None,
+) -> keras.Model:
     """The saved model without its compile state.
 
     Args:
         path: A file ending with `.keras`.
         safe_mode: Whether code inside the file (`Lambda`) is refused.
+        custom_objects: Classes and functions that Keras does not know by their names.
 
     Returns:
         The model.
@@ -34,11 +42,13 @@ def load_model(path: str | os.PathLike, *, safe_mode: bool = True) -> keras.Mode
     if not path.endswith(".keras") or not zipfile.is_zipfile(path):
         raise ValueError(f"Expected a model saved as .keras. Received: '{path}'")
     try:
-        model = keras.saving.load_model(path, compile=False, safe_mode=safe_mode)
+        model = keras.saving.load_model(path, custom_objects, compile=False, safe_mode=safe_mode)
     except TypeError as error:
-        # Keras appends the whole config of what it doesn't know: pages of it.
-        raise TypeError(str(error).split("Full object config")[0].strip()) from None
-    except (ValueError, OSError):
+        # Keras puts whole configs around what it doesn't know: pages of them.
+        raise TypeError(innermost_message(error)) from None
+    except ValueError as error:
+        raise ValueError(innermost_message(error)) from None
+    except OSError:
         raise
     except Exception as error:
         # A damaged file can fail anywhere within Keras, h5py or json.

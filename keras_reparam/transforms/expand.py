@@ -8,17 +8,22 @@ import keras
 import numpy as np
 
 from keras_reparam.layers import HRF, ReparamConfig
+from keras_reparam.transforms.comparison import (
+    arguments_of,
+    difference_of_models,
+    outputs_of,
+)
 from keras_reparam.transforms.expanded import protect
 from keras_reparam.transforms.linear_layers import LinearLayer, linear_layers, walk
 from keras_reparam.transforms.model_sites import ModelSites
 from keras_reparam.transforms.progress import with_progress
 from keras_reparam.transforms.rebuild import (
-    build_from,
     check_model,
-    config_of,
     copy_compile_state,
     copy_weights,
+    rebuild,
 )
+from keras_reparam.transforms.settings import copy_settings
 
 Filters = str | Sequence[str] | Callable[[keras.layers.Layer], bool]
 
@@ -28,6 +33,7 @@ def expand(
     method: ReparamConfig | None = None,
     *,
     filters: Filters | None = None,
+    data: Any = None,
     **options: Any,
 ) -> keras.Model:
     """A copy of `model` with the same function, in which chosen layers train in another form.
@@ -41,7 +47,9 @@ def expand(
     `expand(model, expansion=4)` is short for `expand(model, HRF(expansion=4))`: every expanded
     kernel `K` becomes `K1 K2 (K3)` with one of the factors orthonormal, so that
     the outputs stay those of `model` (relative to their scale: 1e-5 in float32, 2e-3 in mixed
-    float16, 2e-2 in mixed bfloat16). Names, `trainable` flags and states are kept.
+    float16, 2e-2 in mixed bfloat16), which is checked. Names, `trainable` flags, states and
+    settings are kept, also those that were changed on the layers themselves. Classes and functions
+    need not be registered with Keras; loading a saved model does need that.
 
     By default the method chooses the layers. HRF takes the first linear layer of every
     feed-forward network: a Dense,
@@ -59,6 +67,9 @@ def expand(
         filters: What to expand instead of the method's choice: a regular expression or several,
             searched for in the layers' paths (see `keras_reparam.summary`), or a callable that
             takes a layer and returns a bool.
+        data: Real input, on which the outputs are compared with those of `model`; a tuple of
+            arguments for a subclassed model whose `call` takes several. `None`: random input,
+            and no comparison of models that take no such input (strings, several arguments).
         **options: Of `HRF`, in place of `method`: `expansion`, `factors`, `expansion_base`,
             `hrf_bias`.
 
@@ -67,8 +78,9 @@ def expand(
 
     Raises:
         TypeError: If `model` is not a Keras model, `method` no method, or HRF has no such option.
-        ValueError: If the model is not built or cannot be rebuilt from its config, for an option
-            out of its range or beside `method`, or if no layer, or one that cannot be expanded,
+        ValueError: If the model is not built or cannot be rebuilt from its config as the same
+            function, for an option out of its range or beside `method`, or if no layer, or one
+            that cannot be expanded, is chosen.
             is chosen.
 
     Example:
@@ -92,15 +104,41 @@ def expand(
     for site in chosen:
         _check_finite(site)
         methods[site.index] = method.at(site.layer, surroundings[id(site.layer)])
-    expanded = build_from(config_of(model), like=model)
+    arguments = _arguments(model, data)
+    expanded = rebuild(model)
     copy_weights(model, expanded)
+    copy_settings(model, expanded)
     layers = [layer for _, layer in walk(expanded)]
     for site in with_progress(chosen, "Expanding"):
         layer, own = layers[site.index], methods[site.index]
         own.training_classes[type(layer)].adopt(layer, own)
     protect(expanded)
+    if arguments is not None:
+        _compare(model, expanded, arguments)
     copy_compile_state(model, expanded)
     return expanded
+
+
+def _arguments(model: keras.Model, data: Any) -> list[Any] | None:
+    """What to compare the outputs on; `None` if random input is no input of this model."""
+    if data is not None:
+        return arguments_of(model, data)
+    try:
+        arguments = arguments_of(model, None)
+        finite = [np.isfinite(x).any() for x in outputs_of(model, arguments) if x.dtype.kind == "f"]
+    except ValueError:
+        return None
+    return arguments if all(finite) else None
+
+
+def _compare(model: keras.Model, expanded: keras.Model, arguments: list[Any]) -> None:
+    difference, allowed = difference_of_models(model, expanded, arguments)
+    if difference > allowed:
+        raise ValueError(
+            f"Expanded, model '{model.name}' is another function: its outputs differ by "
+            f"{difference:.3g} (allowed: {allowed:.3g}). See that {type(model).__name__} and its "
+            "layers write everything that they compute with into their configs or weights."
+        )
 
 
 def _method(method: ReparamConfig | None, options: dict[str, Any]) -> ReparamConfig:

@@ -16,6 +16,7 @@ import keras
 from keras_reparam.layers import HRF, ReparamConfig, ReparamLayer
 from keras_reparam.layers.saving import recording_configs
 from keras_reparam.transforms.linear_layers import LOCK, walk
+from keras_reparam.transforms.live_objects import LiveObjects
 
 _SUBCLASSES: dict[type, type] = {}
 
@@ -110,7 +111,7 @@ def _described(layer: keras.layers.Layer) -> set[int] | None:
     """
     with recording_configs() as seen:
         try:
-            keras.saving.serialize_keras_object(layer)
+            LiveObjects([layer]).serialize(layer)
         except Exception:
             return None
     return seen

@@ -215,7 +215,7 @@ def _sources(tensor: Any, returned: set[int]) -> list[keras.layers.Layer]:
         layer = _linear(node.operation)
         name = type(node.operation).__name__.lower().replace("_", "")
         if layer is not None:
-            activation = getattr(layer.activation, "__name__", "custom")
+            activation = getattr(layer.activation or keras.activations.linear, "__name__", "custom")
             if activation in _NOT_HIDDEN or id(tensor) in returned:
                 return []
             nonlinear |= activation != "linear"

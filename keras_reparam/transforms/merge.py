@@ -1,5 +1,6 @@
 """`merge`: the plain light model back (deHRF)."""
 
+import functools
 import warnings
 from typing import Any
 
@@ -8,22 +9,26 @@ import numpy as np
 
 from keras_reparam.layers import HRF, ReparamLayer
 from keras_reparam.layers.saving import saving_merged
+from keras_reparam.transforms.comparison import (
+    arguments_of,
+    difference_of_models,
+    largest_difference,
+    outputs_of,
+    tolerance,
+)
 from keras_reparam.transforms.expanded import original_class
 from keras_reparam.transforms.linear_layers import linear_layers, walk
+from keras_reparam.transforms.live_objects import live_name
 from keras_reparam.transforms.merge_error import MergeError
-from keras_reparam.transforms.model_input import random_input
+from keras_reparam.transforms.model_tree import ModelTree
 from keras_reparam.transforms.progress import with_progress
 from keras_reparam.transforms.rebuild import (
-    build_from,
     check_model,
-    config_of,
     copy_compile_state,
     copy_weights,
+    rebuild,
 )
-
-# Largest allowed difference, relative to the outputs' scale, by compute dtype; in float32 it is
-# the argument of `_tolerance`.
-_TOLERANCE = {"float16": 2e-3, "bfloat16": 2e-2}
+from keras_reparam.transforms.settings import copy_settings
 
 
 def merge(model: keras.Model, *, data: Any = None) -> keras.Model:
@@ -37,21 +42,24 @@ def merge(model: keras.Model, *, data: Any = None) -> keras.Model:
 
     Kernels and biases are multiplied in float64 and cast once. Every merged layer is compared
     with its factors (1e-5 relative to the output's scale in float32), and so are the outputs of
-    the whole model (1e-4) on random input of the model's own structure. Merging a model without
-    factors returns an equal copy and warns that there was nothing to merge.
+    the whole model (1e-4; with half precision in float32) on `data`, or on random input of the
+    model's own structure. Merging a model without factors returns an equal copy and warns that
+    there was nothing to merge.
 
     Args:
         model: A built `keras.Model` with expanded layers.
-        data: Optional real input of the model, for one more comparison; a tuple of arguments for
-            a subclassed model whose `call` takes several.
+        data: Real input of the model to compare the outputs on, in place of random input, which
+            is no input of every model: strings, token ids from 2 up, the logarithm of a power. A
+            tuple of arguments for a subclassed model whose `call` takes several.
 
     Returns:
         The merged model.
 
     Raises:
         TypeError: If `model` is not a Keras model.
-        ValueError: If it is not built, cannot be rebuilt from its config, or holds NaN or
-            infinite values in an expanded layer.
+        ValueError: If it is not built, cannot be rebuilt from its config, holds NaN or infinite
+            values in an expanded layer, cannot be called on random input where no `data` is given, or
+            draws random numbers at inference.
         MergeError: If an output differs; the error names the layer and both numbers.
 
     Example:
@@ -78,67 +86,57 @@ def merge(model: keras.Model, *, data: Any = None) -> keras.Model:
             "returned.",
             stacklevel=2,
         )
-    merged = _rebuild_plain(model)
+    arguments = arguments_of(model, data)
+    # A model that cannot be compared is found before the work is done.
+    outputs_of(model, arguments)
+    merged, makers = _rebuild_plain(model)
     weights = {
         id(site.layer): site.layer.merged_weights() for site in with_progress(expanded, "Merging")
     }
     with saving_merged(weights):
         copy_weights(model, merged)
     _check_counts(model, merged)
+    copy_settings(model, merged, without_expansion=makers)
     _compare_layers(model, merged)
-    for inputs in _inputs(model, data):
-        _compare_outputs(model, merged, inputs)
+    _check("the whole model", *difference_of_models(model, merged, arguments))
     copy_compile_state(model, merged)
     return merged
 
 
-def _inputs(model: keras.Model, data: Any) -> list[list[Any]]:
-    """The positional arguments of every call that the outputs are compared on."""
-    several = isinstance(data, tuple) and not hasattr(model, "_inputs_struct")
-    given = [] if data is None else [[*data] if several else [data]]
-    if any(0 in np.shape(x) for x in keras.tree.flatten(given)):
-        raise ValueError("`data` must hold at least one example. Received: an empty array")
-    try:
-        return [random_input(model), *given]
-    except ValueError:
-        if given:
-            return given
-        raise
-
-
-def _rebuild_plain(model: keras.Model) -> keras.Model:
-    config = _plain_config(config_of(model), own_argument=set())
-    merged = build_from(config, like=model)
+def _rebuild_plain(model: keras.Model) -> tuple[keras.Model, set[type]]:
+    """The model with plain layers, and the classes that were told to make them."""
+    merged = rebuild(model, edit=functools.partial(_plain_config, makers=set()))
     # Classes that create expanded layers in their own code take them away again by an argument.
     makers = {
-        keras.saving.get_registered_name(original_class(layer))
-        for _, layer in [("", merged), *walk(merged)]
+        original_class(layer)
+        for _, layer in ModelTree(merged).layers
         if not isinstance(layer, ReparamLayer)
         and any(isinstance(x, ReparamLayer) for x in layer._flatten_layers(include_self=False))
     }
     if makers:
-        config = _plain_config(config_of(model), own_argument=makers)
-        merged = build_from(config, like=model)
+        names = set(map(live_name, makers))
+        merged = rebuild(model, edit=functools.partial(_plain_config, makers=names))
     left = [path for path, layer in walk(merged) if isinstance(layer, ReparamLayer)]
     if left:
+        names = sorted(cls.__name__ for cls in makers)
         raise ValueError(
-            f"The expanded layers {left[:5]} are created by the code of one of {sorted(makers)}, "
-            "which creates them again when it is rebuilt. Give that class an argument `expansion`, "
-            "in `__init__` and `get_config`, that creates plain layers when it is None."
+            f"The expanded layers {left[:5]} are created by the code of one of {names}, which "
+            "creates them again when it is rebuilt. Give that class an argument `expansion`, in "
+            "`__init__` and `get_config`, that creates plain layers when it is None."
         )
-    return merged
+    return merged, makers
 
 
-def _plain_config(config: Any, *, own_argument: set[str]) -> Any:
+def _plain_config(config: Any, *, makers: set[str]) -> Any:
     """A serialized config in which every expanded layer is the plain layer it merges into."""
     if isinstance(config, (list, tuple)):
-        return type(config)(_plain_config(item, own_argument=own_argument) for item in config)
+        return type(config)(_plain_config(item, makers=makers) for item in config)
     if not isinstance(config, dict):
         return config
     name = config.get("registered_name")
     if name == "keras_reparam>Expanded":
         # A functional model keeps a layer's name and connections beside its config.
-        return {**config, **_plain_config(config["config"]["base"], own_argument=own_argument)}
+        return {**config, **_plain_config(config["config"]["base"], makers=makers)}
     form = _training_forms().get(name)
     if form is not None:
         return {
@@ -148,9 +146,9 @@ def _plain_config(config: Any, *, own_argument: set[str]) -> Any:
             "registered_name": None,
             "config": form.merged_config(config["config"]),
         }
-    if name in own_argument and "expansion" in config["config"]:
+    if name in makers and "expansion" in config["config"]:
         config = {**config, "config": {**config["config"], "expansion": None}}
-    return {key: _plain_config(value, own_argument=own_argument) for key, value in config.items()}
+    return {key: _plain_config(value, makers=makers) for key, value in config.items()}
 
 
 def _training_forms() -> dict[str, type[ReparamLayer]]:
@@ -172,7 +170,11 @@ def _check_counts(model: keras.Model, merged: keras.Model) -> None:
         for variable in layer.weights
     }
     kept = [variable for variable in model.weights if id(variable) not in factors]
-    merged_layers = [b for (_, a), (_, b) in _pairs(model, merged) if isinstance(a, ReparamLayer)]
+    merged_layers = [
+        twins.second
+        for twins in ModelTree(model).twins(ModelTree(merged))
+        if isinstance(twins.first, ReparamLayer)
+    ]
     expected = len(kept) + len({id(v) for layer in merged_layers for v in layer.weights})
     if expected != len(merged.weights):
         raise ValueError(
@@ -181,20 +183,11 @@ def _check_counts(model: keras.Model, merged: keras.Model) -> None:
         )
 
 
-def _pairs(model: keras.Model, merged: keras.Model) -> list[Any]:
-    first, second = list(walk(model)), list(walk(merged))
-    if len(first) != len(second):
-        raise ValueError(
-            f"The merged model has {len(second)} layers where {len(first)} were expected: "
-            f"{type(model).__name__} rebuilds itself differently from its config."
-        )
-    return list(zip(first, second, strict=True))
-
-
 def _compare_layers(model: keras.Model, merged: keras.Model) -> None:
-    """The linear maps themselves, in float64: activations can hide a difference."""
+    """The linear maps themselves, in float64: what follows them can hide a difference."""
     rng = np.random.default_rng(0)
-    for (path, layer), (_, plain) in _pairs(model, merged):
+    for twins in ModelTree(model).twins(ModelTree(merged)):
+        layer, plain = twins.first, twins.second
         if isinstance(layer, ReparamLayer):
             kernel = _numpy(layer.kernel)
             x = rng.standard_normal((16, kernel[..., 0].size))
@@ -204,45 +197,13 @@ def _compare_layers(model: keras.Model, merged: keras.Model) -> None:
             if layer.bias is not None:
                 outputs = np.append(outputs, _numpy(layer.bias))
                 plain_outputs = np.append(plain_outputs, _numpy(plain.bias))
-            _check(path, outputs, plain_outputs, _tolerance([layer], 1e-5))
+            difference = largest_difference(twins.path, [outputs], [plain_outputs])
+            _check(twins.path, difference, tolerance(layer, 1e-5))
 
 
-def _compare_outputs(model: keras.Model, merged: keras.Model, inputs: list[Any]) -> None:
-    # Without a trace in either model: counters and seed generators stay where they are.
-    try:
-        with keras.StatelessScope():
-            outputs = keras.tree.flatten(model(*inputs, training=False))
-    except Exception as error:
-        raise ValueError(
-            f"Model '{model.name}' could not be called on random or given input to compare it "
-            "with its merged form. If it needs input of a special kind, pass some as `data=`. "
-            f"({str(error).strip().splitlines()[0]})"
-        ) from error
-    with keras.StatelessScope():
-        merged_outputs = keras.tree.flatten(merged(*inputs, training=False))
-    tolerance = _tolerance([model, *(layer for _, layer in walk(model))], 1e-4)
-    for first, second in zip(outputs, merged_outputs, strict=True):
-        if hasattr(first, "shape"):
-            _check("the whole model", _numpy(first), _numpy(second), tolerance)
-
-
-def _tolerance(layers: list[keras.layers.Layer], float32: float) -> float:
-    return max(_TOLERANCE.get(layer.compute_dtype, float32) for layer in layers)
-
-
-def _check(path: str, first: np.ndarray, second: np.ndarray, tolerance: float) -> None:
-    if not np.array_equal(np.isfinite(first), np.isfinite(second)):
-        raise MergeError(path, float("inf"), tolerance)
-    finite = np.isfinite(first)
-    if not finite.any():
-        raise ValueError(
-            f"The output of '{path}' holds no finite value, so the merged model cannot be compared "
-            "with it. Look for NaN in the model's weights, or pass other input as `data=`."
-        )
-    scale = max(float(np.abs(first[finite]).max()), np.finfo("float32").tiny)
-    difference = float(np.abs(first[finite] - second[finite]).max()) / scale
-    if difference > tolerance:
-        raise MergeError(path, difference, tolerance)
+def _check(path: str, difference: float, allowed: float) -> None:
+    if difference > allowed:
+        raise MergeError(path, difference, allowed)
 
 
 def _numpy(tensor: Any) -> np.ndarray:

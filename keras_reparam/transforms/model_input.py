@@ -6,6 +6,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_reparam import _keras
+
 # Tried in turn for axes that the model leaves open: short for models that limit their length,
 # long for those that shorten it a lot (a speech model on raw samples).
 OPEN_AXIS = (16, 512, 2048)
@@ -27,7 +29,8 @@ def input_spec(model: keras.Model) -> list[Any]:
     for size in OPEN_AXIS:
         specs = _specs(model, size)
         try:
-            model.compute_output_spec(*specs)
+            with _keras.losses_kept(model._flatten_layers()):
+                model.compute_output_spec(*specs)
         except Exception:
             continue
         return specs
@@ -76,10 +79,18 @@ def random_input(model: keras.Model, *, seed: int = 0) -> list[Any]:
     """Random arrays for `input_spec(model)`: normal floats; ones and zeros for integers.
 
     Integers of 0 and 1 are valid token ids, segment ids and masks alike.
+
+    Raises:
+        ValueError: If the model takes strings, or its input shapes are not known.
     """
     rng = np.random.default_rng(seed)
 
     def draw(spec: keras.KerasTensor) -> Any:
+        if spec.dtype == "string":
+            raise ValueError(
+                f"Model '{model.name}' takes strings, which random input cannot stand for. Pass "
+                "some as `data=`, e.g. a tensor of shape (batch, 1)."
+            )
         if "float" in spec.dtype:
             values = rng.standard_normal(spec.shape)
         else:

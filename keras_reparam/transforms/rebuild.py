@@ -1,15 +1,17 @@
-"""Copies of models: rebuilt from the config, weights moved by Keras's own save and load."""
+"""Copies of models: rebuilt from the config, with the state and settings of the live one."""
 
-import io
 import warnings
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
-from keras.src.saving import saving_lib
 
-from keras_reparam.transforms.expanded import original_class
+from keras_reparam import _keras
+from keras_reparam.transforms.keras_errors import innermost_message
 from keras_reparam.transforms.linear_layers import walk
+from keras_reparam.transforms.live_objects import LiveObjects
 from keras_reparam.transforms.model_input import input_spec
+from keras_reparam.transforms.model_tree import ModelTree, Twins, kind
 
 
 def check_model(model: Any) -> None:
@@ -23,139 +25,176 @@ def check_model(model: Any) -> None:
         )
 
 
-def config_of(model: keras.Model) -> dict[str, Any]:
-    """The model's serialized config, without its compile state.
+def rebuild(
+    model: keras.Model,
+    *,
+    edit: Callable[[Any], Any] | None = None,
+    policy: str | None = None,
+) -> keras.Model:
+    """A model from the config of another, with its shapes, names and flags and fresh weights.
+
+    Classes, functions and what else has no state are the live model's own, whether Keras knows
+    their names or not. Weights are copied by `copy_weights`, settings that the config does not
+    hold by `copy_settings`.
+
+    Args:
+        model: A built model; it is left as it is.
+        edit: Changes the serialized config, e.g. to other kinds of layers.
+        policy: dtype policy of layers whose config names none. `None`: that of `model`, whose
+            layers' policies must then all come back.
 
     Raises:
-        ValueError: If the model, or a layer in it, does not write a config.
+        ValueError: If the model, or a layer in it, does not write a config, or a model rebuilt
+            from it is another one.
     """
+    live = LiveObjects([model])
     try:
-        config = keras.saving.serialize_keras_object(model)
+        config = live.serialize(model)
     except (NotImplementedError, TypeError) as error:
         raise ValueError(
             f"Model '{model.name}' cannot be copied because it does not write its config: "
             f"implement `get_config` in {type(model).__name__} and its layers. "
-            f"({_first_line(error)})"
+            f"({innermost_message(error)})"
         ) from error
-    config.pop("compile_config", None)
-    return config
-
-
-def build_from(
-    config: dict[str, Any], like: keras.Model, *, policy: str | None = None
-) -> keras.Model:
-    """A model from a config, with the shapes, names and flags of `like` and fresh weights.
-
-    Args:
-        config: A serialized config, as `config_of` gives it.
-        like: The model that the config is one of, or that it differs from in kinds of layers.
-        policy: dtype policy of layers whose config names none. `None`: that of `like`, whose
-            layers' policies must then all come back.
-    """
-    custom_objects = {
-        keras.saving.get_registered_name(original_class(layer)): original_class(layer)
-        for layer in [like, *(layer for _, layer in walk(like))]
-        if not original_class(layer).__module__.startswith("keras.")
-    }
+    _check_graphs(config)
+    if edit is not None:
+        config = edit(config)
     global_policy = keras.config.dtype_policy()
     # Layers that a class creates without naming a dtype take the global one of that moment.
-    keras.config.set_dtype_policy(like.dtype_policy if policy is None else policy)
+    keras.config.set_dtype_policy(model.dtype_policy if policy is None else policy)
     try:
         with warnings.catch_warnings():
             # What has no `build` of its own is built part by part below.
             warnings.filterwarnings("ignore", message=r".*`build\(\)` was called on layer")
             warnings.filterwarnings("ignore", message=r".*had a build config, but the model cannot")
-            model = keras.saving.deserialize_keras_object(
-                config, custom_objects=custom_objects, safe_mode=False
-            )
-            _build_like(like, model)
-    except (TypeError, ValueError, NotImplementedError) as error:
+            rebuilt = live.deserialize(config)
+            _build_like(model, rebuilt)
+    except Exception as error:
         raise ValueError(
-            f"Model '{like.name}' cannot be rebuilt from its config. Decorate its own classes and "
-            "functions with `@keras.saving.register_keras_serializable()`, and see that their "
-            f"`get_config` matches `__init__`. ({_first_line(error)})"
+            f"Model '{model.name}' cannot be rebuilt from its config. See that the `get_config` of "
+            "its own classes matches their `__init__`, and that `from_config` makes the objects "
+            f"that are in it. ({innermost_message(error)})"
         ) from error
     finally:
         keras.config.set_dtype_policy(global_policy)
-    _copy_names_and_flags(like, model)
-    if policy is None:
-        _check_policies(like, model)
-    return model
+    for twins in ModelTree(model).twins(ModelTree(rebuilt)):
+        _copy_names_and_flags(twins)
+        if policy is None:
+            _check_policy(twins)
+    return rebuilt
+
+
+def _check_graphs(config: Any) -> None:
+    """Raises an error for a layer in the graphs of two models: Keras takes their nodes for one."""
+    found: dict[int, str] = {}
+    for path, layer in _graph_layers(config, ""):
+        shared_id = layer.get("shared_object_id")
+        if shared_id in found:
+            raise ValueError(
+                f"'{found[shared_id]}' and '{path}' are one shared layer in the graphs of two "
+                "models, one of them inside the other; rebuilt, they would be two. Put the layer "
+                "into one model and call that in both places, or expand the inner model by itself."
+            )
+        if shared_id is not None:
+            found[shared_id] = path
+
+
+def _graph_layers(config: Any, prefix: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    if isinstance(config, list | tuple):
+        for item in config:
+            yield from _graph_layers(item, prefix)
+    elif isinstance(config, dict):
+        in_graph = "input_layers" in config and "output_layers" in config
+        for key, value in config.items():
+            if not in_graph or key != "layers":
+                yield from _graph_layers(value, prefix)
+                continue
+            for layer in value:
+                yield prefix + layer["name"], layer
+                yield from _graph_layers(layer, f"{prefix}{layer['name']}/")
 
 
 def _build_like(source: keras.Model, target: keras.Model) -> None:
     """Builds what is built in the source, on the shapes that it was built with."""
     # The walk goes on into what a build has just created.
     for (_, first), (_, second) in zip(walk(source), walk(target), strict=False):
+        if kind(first) is not kind(second):
+            break
         config = first.get_build_config()
         if first.built and not second.built and config:
             second.build_from_config(config)
-    pairs = zip(walk(source), walk(target), strict=False)
-    if not target.built or any(a.built and not b.built for (_, a), (_, b) in pairs):
+    pairs = ModelTree(source).twins(ModelTree(target), complete=False)
+    if not target.built or any(x.first.built and not x.second.built for x in pairs):
         target(*input_spec(source))
 
 
-def _copy_names_and_flags(source: keras.Model, target: keras.Model) -> None:
-    """Gives layers that named themselves (`dense_7`) their names, and frozen ones their flags."""
-    target.name = source.name
-    for (_, first), (_, second) in zip(walk(source), walk(target), strict=False):
-        second.name = first.name
-        second._trainable = first._trainable
-        for a, b in zip(first._trainable_variables, second._trainable_variables, strict=False):
-            b.trainable = a.trainable
+def _copy_names_and_flags(twins: Twins) -> None:
+    """Layers that named themselves (`dense_7`) get their names back, and frozen ones their flags.
+
+    So do adapters, and the scopes (`keras.RematScope`) that the layers were made in.
+    """
+    first, second = twins.first, twins.second
+    second.name = first.name
+    second._remat_mode = first._remat_mode
+    if getattr(first, "lora_enabled", False) and not getattr(second, "lora_enabled", False):
+        second.enable_lora(first.lora_rank, lora_alpha=first.lora_alpha)
+    second._trainable = first._trainable
+    for a, b in zip(first._trainable_variables, second._trainable_variables, strict=False):
+        b.trainable = a.trainable
 
 
-def _check_policies(source: keras.Model, target: keras.Model) -> None:
-    for (path, first), (_, second) in zip(walk(source), walk(target), strict=False):
-        # An InputLayer computes nothing; it has the global policy of the moment it was made.
-        is_input = isinstance(first, keras.layers.InputLayer)
-        if not is_input and first.dtype_policy.name != second.dtype_policy.name:
-            raise ValueError(
-                f"Layer '{path}' computes in {first.dtype_policy.name}, but rebuilt from the "
-                f"model's config in {second.dtype_policy.name}: write its dtype into the config."
-            )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+def _check_policy(twins: Twins) -> None:
+    # An InputLayer computes nothing; it has the global policy of the moment it was made.
+    is_input = isinstance(twins.first, keras.layers.InputLayer)
+    policies = [layer.dtype_policy.name for layer in (twins.first, twins.second)]
+    if not is_input and policies[0] != policies[1]:
+        raise ValueError(
+            f"Layer '{twins.path}' computes in {policies[0]}, but rebuilt from the model's config "
+            f"in {policies[1]}: write its dtype into the config."
+        )
 
 
 def copy_weights(source: keras.Model, target: keras.Model) -> None:
-    """Copies weights and statistics the way Keras saves and loads them, and random states."""
-    # What `save_weights` and `load_weights` do, but in memory: no disk can be full.
-    stored = io.BytesIO()
-    store = saving_lib.H5IOStore(stored, mode="w")
-    saving_lib._save_state(source, store, None, "", set())
-    store.close()
-    store = saving_lib.H5IOStore(io.BytesIO(stored.getvalue()), mode="r")
-    failed: set[int] = set()
-    errors: dict[int, Any] = {}
-    saving_lib._load_state(
-        target, store, None, "", visited_saveables=set(), failed_saveables=failed, error_msgs=errors
-    )
-    store.close()
-    if failed:
-        layer, error = next(iter(errors.values()))
+    """Copies weights, statistics and vocabularies the way Keras saves and loads them.
+
+    States that Keras's files leave out are copied too: those of random generators and of
+    recurrent layers, and adapters that a file would hold as part of the kernel.
+    """
+    assets = any(hasattr(layer, "save_assets") for _, layer in ModelTree(source).layers)
+    errors = _keras.copy_saved_state(source, target, assets=assets)
+    if errors:
+        layer, error = errors[0]
         raise ValueError(
             f"The weights of '{source.name}' do not fit the model rebuilt from its config; the "
-            f"first that does not is '{layer.name}'. ({_first_line(error)})"
+            f"first that does not is '{layer.name}'. ({innermost_message(error)})"
         )
-    # Keras's files leave out the states of seed generators. Copied by value: JAX gives the
-    # buffers of a model in training away.
-    for first, second in zip(_seed_generators(source), _seed_generators(target), strict=True):
-        second.state.assign(keras.ops.convert_to_numpy(first.state.value).copy())
+    for twins in ModelTree(source).twins(ModelTree(target), complete=False):
+        for first, second in zip(_left_out(twins.first), _left_out(twins.second), strict=False):
+            # By value: JAX gives the buffers of a model in training away.
+            second.assign(keras.ops.convert_to_numpy(first.value).copy())
 
 
-def _seed_generators(model: keras.Model) -> list[keras.random.SeedGenerator]:
-    layers = [model, *(layer for _, layer in walk(model))]
-    return [generator for layer in layers for generator in layer._seed_generators]
+def _left_out(layer: keras.layers.Layer) -> list[Any]:
+    """The variables of a layer that a file does not hold as they are."""
+    variables = [generator.state for generator in layer._seed_generators]
+    variables += keras.tree.flatten(getattr(layer, "states", None) or [])
+    if getattr(layer, "lora_enabled", False):
+        variables += layer._trainable_variables + layer._non_trainable_variables
+    return [x for x in variables if isinstance(x, keras.Variable)]
 
 
 def copy_compile_state(source: keras.Model, target: keras.Model) -> None:
-    """Compiles `target` with the loss and metrics of `source` and a fresh optimizer, if it can."""
-    if not source.compiled or not hasattr(source, "_compile_config"):
-        return
-    arguments = dict(source._compile_config.config)
+    """Compiles `target` with the loss and metrics of `source` and a fresh optimizer, if it can.
+
+    So are the models inside.
+    """
+    for twins in ModelTree(source).twins(ModelTree(target)):
+        arguments = _keras.compile_arguments(twins.first)
+        if arguments is not None:
+            _compile(twins.second, arguments)
+
+
+def _compile(target: keras.Model, arguments: dict[str, Any]) -> None:
     try:
         for name in ("optimizer", "metrics", "weighted_metrics"):
             arguments[name] = keras.tree.map_structure(_fresh, arguments[name])
@@ -163,13 +202,14 @@ def copy_compile_state(source: keras.Model, target: keras.Model) -> None:
     except Exception as error:
         warnings.warn(
             f"'{target.name}' is returned uncompiled: the compile state of the model it was made "
-            f"from could not be copied ({_first_line(error)}). Call `compile` on it.",
-            stacklevel=3,
+            f"from could not be copied ({innermost_message(error)}). Call `compile` on it.",
+            stacklevel=4,
         )
 
 
 def _fresh(argument: Any) -> Any:
     """Optimizers and metrics have states of their own; everything else can be shared."""
     if isinstance(argument, keras.optimizers.Optimizer | keras.metrics.Metric):
-        return type(argument).from_config(argument.get_config())
+        live = LiveObjects([argument])
+        return live.deserialize(live.serialize(argument))
     return argument

@@ -430,17 +430,22 @@ def test_a_mismatch_is_an_error_that_names_the_layer(monkeypatch):
     assert e.value.path == "b_fc1" and e.value.difference > e.value.tolerance
 
 
-def test_a_mismatch_on_the_users_data_is_an_error():
+def test_a_mismatch_of_the_whole_model_is_an_error():
     class Moody(layers.Layer):
-        calls = 0
+        instances = 0
+
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self._mood = Moody.instances
+            Moody.instances += Moody.changing
 
         def call(self, x):
-            Moody.calls += keras.backend.is_keras_tensor(x) is False
-            return x + float(Moody.calls)
+            return x + float(self._mood)
 
+    Moody.changing = 0
     inputs = keras.Input((8,))
-    model = keras.Model(inputs, Moody()(zoo.feed_forward(inputs, "ffn")))
-    train = kr.expand(model)
+    train = kr.expand(keras.Model(inputs, Moody()(zoo.feed_forward(inputs, "ffn"))))
+    Moody.changing = Moody.instances = 1
     with pytest.raises(kr.MergeError, match="'the whole model'"):
         kr.merge(train)
 

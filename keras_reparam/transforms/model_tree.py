@@ -1,0 +1,101 @@
+"""`ModelTree`: the layers of a model, and their twins in a model rebuilt from it."""
+
+import dataclasses
+
+import keras
+
+from keras_reparam.layers import ReparamLayer
+from keras_reparam.transforms.expanded import original_class
+
+
+@dataclasses.dataclass(frozen=True)
+class Twins:
+    """A layer of a model and the one that stands in its place in another.
+
+    Attributes:
+        path: Layer names from the model down, joined by `/`; the name of the model for itself.
+        first: The layer of the one model.
+        second: That of the other: of the same class, with factors or without.
+    """
+
+    path: str
+    first: keras.layers.Layer
+    second: keras.layers.Layer
+
+
+class ModelTree:
+    """Every layer of a model, itself first and then depth first, with its path of names.
+
+    Args:
+        model: A model. What is built later is in trees made later.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        self.model = model
+        self.layers: list[tuple[str, keras.layers.Layer]] = []
+        # For each place in the model the index of its layer: layers in several places repeat.
+        self._places: list[tuple[str, int]] = []
+        self._indices: dict[int, int] = {}
+        self._visit(model.name, model, "")
+
+    def _visit(self, path: str, layer: keras.layers.Layer, prefix: str) -> None:
+        # Models made on one tensor share its InputLayer; rebuilt, each has its own.
+        known = None if isinstance(layer, keras.layers.InputLayer) else self._indices.get(id(layer))
+        if known is not None:
+            self._places.append((path, known))
+            return
+        self._indices[id(layer)] = len(self.layers)
+        self._places.append((path, len(self.layers)))
+        self.layers.append((path, layer))
+        for child in layer._flatten_layers(include_self=False, recursive=False):
+            self._visit(prefix + child.name, child, f"{prefix}{child.name}/")
+
+    def twins(self, other: "ModelTree", *, complete: bool = True) -> list[Twins]:
+        """The layers of both models, pair by pair.
+
+        Args:
+            other: The tree of a model rebuilt from this one.
+            complete: Whether layers of another class, or without a twin, are an error; otherwise
+                the pairs end before the first.
+
+        Raises:
+            ValueError: If the models differ; the error names the layer.
+        """
+        pairs = []
+        for (path, first), (_, second) in zip(self._places, other._places, strict=False):
+            if first < len(pairs) and first == second:
+                continue
+            if (first, second) != (len(pairs), len(pairs)):
+                # One of them has been here before.
+                if not complete:
+                    return pairs
+                place, which = self.layers[first][0], "rebuilt from the config"
+                if first == len(pairs):
+                    place, which = other.layers[second][0], "in the model"
+                raise ValueError(
+                    f"'{path}' and '{place}' are one shared layer, but two {which}. Let a layer "
+                    "be shared inside one model, or by the code of one class."
+                )
+            twins = Twins(path, self.layers[first][1], other.layers[second][1])
+            if kind(twins.first) is not kind(twins.second):
+                if not complete:
+                    return pairs
+                raise ValueError(
+                    f"Layer '{path}' is of {kind(twins.first)}, but rebuilt from the config of "
+                    f"{kind(twins.second)}. Name its class in the config of what holds it."
+                )
+            pairs.append(twins)
+        if complete and len(self._places) != len(other._places):
+            longer = self if len(self._places) > len(other._places) else other
+            path = longer._places[min(len(self._places), len(other._places))][0]
+            raise ValueError(
+                f"The rebuilt model has {len(other.layers)} layers where {len(self.layers)} were "
+                f"expected: {type(self.model).__name__} rebuilds itself differently from its "
+                f"config. The first layer without a twin is '{path}'."
+            )
+        return pairs
+
+
+def kind(layer: keras.layers.Layer) -> type:
+    """The class of a layer without factors."""
+    return layer.plain_class if isinstance(layer, ReparamLayer) else original_class(layer)
