@@ -7,6 +7,9 @@ import numpy as np
 class Backbone(keras.Model):
     """A functional model `features -> logits` whose config is the arguments of its class.
 
+    Each declares which layers HRF expands by default: `default_hrf_layers`, their names, for
+    `keras_reparam.layers.ReparamConfig.targets`.
+
     Called on a NumPy array, it raises a `ValueError` for NaN, infinity and clips without a frame.
     Tensors, and what `fit` and `predict` make of arrays, pass as through every Keras layer: to
     look at their values would stop the graph.

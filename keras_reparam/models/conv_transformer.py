@@ -74,6 +74,8 @@ class ConvTransformer(Backbone):
         Wang et al., fairseq S2T, AACL 2020.
     """
 
+    default_hrf_layers = ("fc1",)
+
     def __init__(
         self,
         *,

@@ -68,6 +68,8 @@ class HAFFormer(Backbone):
         Dong et al., HAFFormer, ICASSP 2024, arXiv 2405.03952.
     """
 
+    default_hrf_layers = ("gate", "value")
+
     def __init__(
         self,
         *,

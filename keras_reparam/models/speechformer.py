@@ -88,6 +88,8 @@ class SpeechFormer(Backbone):
         Chen et al., SpeechFormer, Interspeech 2022, arXiv 2203.03812.
     """
 
+    default_hrf_layers = ("fc1",)
+
     def __init__(
         self,
         *,

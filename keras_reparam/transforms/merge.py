@@ -58,8 +58,8 @@ def merge(model: keras.Model, *, data: Any = None) -> keras.Model:
     Raises:
         TypeError: If `model` is not a Keras model.
         ValueError: If it is not built, cannot be rebuilt from its config, holds NaN or infinite
-            values in an expanded layer, cannot be called on random input where no `data` is given, or
-            draws random numbers at inference.
+            values in an expanded layer, cannot be called on random input where no `data` is given,
+            or draws random numbers at inference.
         MergeError: If an output differs; the error names the layer and both numbers.
 
     Example:

@@ -7,6 +7,8 @@ import pytest
 import keras_reparam as kr
 from keras_reparam.models.sizes import SIZES
 from keras_reparam.transforms.expand import choose
+from keras_reparam.transforms.linear_layers import walk
+from keras_reparam.transforms.model_sites import ModelSites
 from tests.models.helpers import call, check_scores_vary, softmax
 
 FRAMES, MELS = 61, 12
@@ -348,7 +350,27 @@ def test_large_is_larger(name, light):
 def test_sites_of_the_light_size(name, light):
     """`fc1` of all feed-forward networks, in a GEGLU both projections."""
     ends = {"haffformer": ("gate", "value")}.get(name, ("fc1",))
-    paths = [site.path for site in choose(light, None)]
+    paths = [site.path for site in choose(light, None, kr.HRF())]
     assert all(path.endswith(ends) for path in paths)
     number = {"conformer": 8, "conv_transformer": 4, "haffformer": 12, "speechformer": 12}[name]
     assert len(paths) == number
+    # What is declared is what the search in the graph finds.
+    by_name = dict(walk(light))
+    assert [by_name[path] for path in paths] == ModelSites(light).feed_forward()
+
+
+@pytest.mark.parametrize("name", ["conformer", "haffformer"], indirect=True)
+def test_convolutions_over_time_train_as_branches(name, model):
+    train = kr.expand(model, kr.Branches())
+    features, labels = np.tile(FEATURES, (2, 1, 1)), np.arange(6) % 3
+    mask = np.tile(MASK, (2, 1))
+    np.testing.assert_allclose(
+        call(train, FEATURES, MASK), call(model, FEATURES, MASK), rtol=1e-4, atol=1e-5
+    )
+    losses = fit(train, features, mask, labels, steps=8)
+    assert losses[-1] < losses[0]
+    light = kr.merge(train)
+    assert shapes(light) == shapes(model)
+    # Zeros after a clip change nothing here either.
+    expected = call(train, FEATURES, MASK)
+    np.testing.assert_allclose(call(light, FEATURES, MASK), expected, rtol=1e-4, atol=1e-4)
