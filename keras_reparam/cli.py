@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 from rich.console import Console
 from rich.text import Text
 
-from keras_reparam.deploy.files import checked_target, written_beside
+from keras_reparam.deploy.files import checked_target, print_any_name, written_beside
 from keras_reparam.deploy.kinds import CALIBRATED, KINDS
 
 CHECK_FAILED, BAD_INPUT = 1, 2
@@ -42,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Before TensorFlow is imported: it logs to the user's screen otherwise.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    print_any_name()
     try:
         options = _parser().parse_args(arguments)
         code = options.run(options)
@@ -161,7 +162,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--profile", action="store_true", help="time the operators too")
 
     sub = command("classify", _classify, "Score speech.", "clip.wav --model ser.tflite")
-    sub.add_argument("clips", nargs="+", metavar="CLIP", help="audio file of any length")
+    sub.add_argument("clips", nargs="+", metavar="CLIP", help="audio file of any length, or -")
     sub.add_argument("--model", metavar="SER.tflite", help="default: the model of this package")
     return parser
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -155,6 +156,16 @@ def test_names_are_no_markup(capsys, clips, tflite, tmp_path):
     assert all(label in out for label in labels)
     code, out, err = run(capsys, "inspect", model)
     assert (code, err) == (0, "") and "[bold].tflite" in out and ", ".join(labels) in out
+
+
+def test_a_name_that_is_no_utf8(run_python, clips, tflite, tmp_path):
+    clip = os.fsdecode(bytes(tmp_path) + b"/gr\xfcn.wav")
+    shutil.copy(clips / "clip0.wav", clip)
+    command = ("-m", "keras_reparam", "classify", clip, "--model", tflite)
+    strict = {"PYTHONIOENCODING": "utf-8"}
+    assert "\\udcfcn.wav" in "".join(run_python(*command, env=strict).stdout.split())
+    found = run_python(*command, "--json", env=strict)
+    assert json.loads(found.stdout)[0]["file"] == clip, found.stderr
 
 
 def test_classify_silence(capsys, tflite, tmp_path):

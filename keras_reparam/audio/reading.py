@@ -14,7 +14,7 @@ import numpy as np
 import soxr
 
 from keras_reparam.audio._validation import positive_int
-from keras_reparam.audio.decoding.decode import decode
+from keras_reparam.audio.decoding import decode
 
 
 def load(path: str | os.PathLike, *, sample_rate: int = 16000) -> np.ndarray:
@@ -82,19 +82,17 @@ def read_blocks(
     return _regrouped(_resampled(path, sample_rate), block_length)
 
 
-def has_samples(path: str | os.PathLike) -> bool:
-    """Whether an audio file holds any sample; only its beginning is decoded.
+def duration(path: str | os.PathLike) -> float:
+    """Seconds of an audio file, by its header where that can be believed, else by its samples.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no audio, or damaged at its beginning.
+        ValueError: If it is no audio.
     """
     path = os.fsdecode(path)
-    if os.path.isfile(path) and not os.path.getsize(path):
-        return False
     _check_file(path)
     with _opened(path) as file:
-        return next(decode(file, path), None) is not None
+        return decode.duration(file, path)
 
 
 def _check_file(path: str) -> None:
@@ -132,7 +130,7 @@ def _resampled(path: str, sample_rate: int) -> Iterator[np.ndarray]:
     """Mono samples at the wanted rate, clipped, in blocks of any length."""
     empty = True
     with _opened(path) as file:
-        for rate, pairs in itertools.groupby(decode(file, path), key=lambda pair: pair[0]):
+        for rate, pairs in itertools.groupby(decode.decode(file, path), key=lambda pair: pair[0]):
             empty = False
             blocks = (block for _, block in pairs)
             if rate != sample_rate:

@@ -1,5 +1,6 @@
 """The samples of an audio file, whichever its format."""
 
+import contextlib
 import itertools
 import threading
 from collections.abc import Iterator
@@ -50,6 +51,26 @@ def decode(file: BinaryIO, name: str) -> Iterator[tuple[int, np.ndarray]]:
         )
 
 
+def duration(file: BinaryIO, name: str) -> float:
+    """Seconds of an audio file, by its header where that can be believed.
+
+    Args:
+        file: The file.
+        name: What errors call it.
+
+    Raises:
+        ValueError: If it is no audio.
+    """
+    start, head = _beginning(file)
+    if other_name(head) is None:
+        _, parts = _parts(file, start, head)
+        # The last resort is to decode it all.
+        with contextlib.suppress(UnknownFormat):
+            if all(part.counted for part in parts):
+                return sum(map(libsndfile.duration, parts))
+    return sum(len(block) / rate for rate, block in decode(file, name))
+
+
 def _until_cut(
     pairs: Iterator[tuple[int, np.ndarray]], is_cut: threading.Event
 ) -> Iterator[tuple[int, np.ndarray]]:
@@ -87,9 +108,7 @@ def _checked(
 
 def _samples(file: BinaryIO) -> Iterator[tuple[int, np.ndarray]]:
     """Pairs of the sample rate and samples `(samples, channels)`."""
-    # A tag may stand before a file of any format.
-    start = id3_length(read_at(file, 0, _HEAD))
-    head = read_at(file, start, _HEAD)
+    start, head = _beginning(file)
     other = other_name(head)
     if other is not None:
         what, advice = other
@@ -100,9 +119,20 @@ def _samples(file: BinaryIO) -> Iterator[tuple[int, np.ndarray]]:
         yield from _by_pyav(file, audio_name(head), error)
 
 
-def _by_libsndfile(file: BinaryIO, start: int, head: bytes) -> Iterator[tuple[int, np.ndarray]]:
+def _beginning(file: BinaryIO) -> tuple[int, bytes]:
+    """Where the audio begins, and its first bytes: a tag may stand before it in any format."""
+    start = id3_length(read_at(file, 0, _HEAD))
+    return start, read_at(file, start, _HEAD)
+
+
+def _parts(file: BinaryIO, start: int, head: bytes) -> tuple[Container | None, list[View]]:
+    """What a parser of ours makes of a file, and what libsndfile is to read."""
     container = _container(file, start, head)
-    parts = container.parts if container else [View(file, [(0, size_of(file))])]
+    return container, container.parts if container else [View(file, [(0, size_of(file))])]
+
+
+def _by_libsndfile(file: BinaryIO, start: int, head: bytes) -> Iterator[tuple[int, np.ndarray]]:
+    container, parts = _parts(file, start, head)
     for index, part in enumerate(parts):
         try:
             yield from libsndfile.decode(part, trust_log=container is None)

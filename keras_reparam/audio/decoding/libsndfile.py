@@ -52,6 +52,16 @@ def decode(view: View, *, trust_log: bool) -> Iterator[tuple[int, np.ndarray]]:
             raise EOFError
 
 
+def duration(view: View) -> float:
+    """Seconds by the header.
+
+    Raises:
+        UnknownFormat: If it is no audio that libsndfile reads.
+    """
+    with _open(view) as sound:
+        return sound.frames / sound.samplerate
+
+
 def _open(view: View) -> soundfile.SoundFile:
     try:
         with quiet_mpg123():
