@@ -97,6 +97,7 @@ def mp3_case(name, speech):
         "8 kbit/s": (low, [speech]),
         "layer II": (encoded(speech, "mp2", "mp2"), [speech]),
         "tags": (ID3 + plain + b"APETAGEX" + bytes(24) + TAG, [speech]),
+        "zeros around": (ID3 + bytes(5000) + plain + bytes(5000), [speech]),
         "zero frames": (xing[:at] + bytes(4) + xing[at + 4 :], [speech]),
         "half the frames": (xing[:at] + b"\0\0\0\x50" + xing[at + 4 :], [speech]),
         "joined": (ID3 + xing + TAG + ID3 + cbr + plain, [speech, speech, speech]),
@@ -108,7 +109,7 @@ def mp3_case(name, speech):
 @pytest.mark.parametrize(
     "name",
     [
-        *("vbr", "8 kbit/s", "layer II", "tags", "zero frames", "half the frames"),
+        *("vbr", "8 kbit/s", "layer II", "tags", "zeros around", "zero frames", "half the frames"),
         *("joined", "joined rates", "joined channels"),
     ],
 )
@@ -393,6 +394,13 @@ def test_a_recording_of_more_than_4_gib_is_described(tmp_path, speech):
         file.truncate(len(head) + size)
     first = next(read_blocks(path, block_length=RATE))
     np.testing.assert_allclose(first, speech[:RATE], atol=1e-4)
+
+
+def test_a_caf_recording_that_was_never_finished(read, speech):
+    data = written(speech, format="CAF")
+    at = data.index(b"data") + 4
+    found = read(data[:at] + b"\xff" * 8 + data[at + 8 :])
+    np.testing.assert_allclose(found, speech, atol=1e-4)
 
 
 # Levels and channels

@@ -9,6 +9,7 @@ from typing import BinaryIO
 import numpy as np
 
 from keras_reparam.audio.decoding import libsndfile, pyav
+from keras_reparam.audio.decoding.caf import parse_caf
 from keras_reparam.audio.decoding.container import Container
 from keras_reparam.audio.decoding.flac import parse_flac
 from keras_reparam.audio.decoding.libsndfile import Undecodable, UnknownFormat
@@ -120,9 +121,11 @@ def _samples(file: BinaryIO) -> Iterator[tuple[int, np.ndarray]]:
 
 
 def _beginning(file: BinaryIO) -> tuple[int, bytes]:
-    """Where the audio begins, and its first bytes: a tag may stand before it in any format."""
+    """Where the audio begins, and its first bytes: a tag or zeros may stand before it."""
     start = id3_length(read_at(file, 0, _HEAD))
-    return start, read_at(file, start, _HEAD)
+    while (head := read_at(file, start, _HEAD)) and not head.strip(b"\0"):
+        start += len(head)
+    return start, head
 
 
 def _parts(file: BinaryIO, start: int, head: bytes) -> tuple[Container | None, list[View]]:
@@ -152,6 +155,8 @@ def _container(file: BinaryIO, start: int, head: bytes) -> Container | None:
         return parse_wav(file, start)
     if head.startswith(b"fLaC"):
         return parse_flac(file, start)
+    if head.startswith(b"caff"):
+        return parse_caf(file, start)
     if head.startswith(b"OggS"):
         return parse_ogg(file, start)
     return parse_mp3(file, start) if start or may_be_mp3(head) else None

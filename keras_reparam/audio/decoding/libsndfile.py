@@ -63,17 +63,20 @@ def duration(view: View) -> float:
 
 
 def _open(view: View) -> soundfile.SoundFile:
+    # What begins otherwise may be given to libmpg123.
+    silent = view.read(4) in (b"RIFF", b"fLaC", b"OggS")
+    view.seek(0)
     try:
-        with quiet_mpg123():
+        with contextlib.nullcontext() if silent else quiet_mpg123():
             return soundfile.SoundFile(view)
     except soundfile.LibsndfileError as error:
         raise UnknownFormat(_reason(error)) from error
 
 
 def _read(sound: soundfile.SoundFile, size: int) -> np.ndarray:
-    prints = sound.format == "MP3"
+    silent = not sound.subtype.startswith("MPEG_LAYER")
     try:
-        with quiet_mpg123() if prints else contextlib.nullcontext():
+        with contextlib.nullcontext() if silent else quiet_mpg123():
             return sound.read(size, dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
         raise Undecodable(_reason(error)) from error

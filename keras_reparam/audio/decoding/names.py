@@ -48,7 +48,7 @@ _OTHER = (
     (rb"\x89PNG|\xff\xd8\xff|GIF8", "a picture", "name the audio file"),
     (rb"\x93NUMPY|\x89HDF", "an array on disk", "load it by its own library and use `classify`"),
     (rb"\x02?#!SILK", "SILK, as WeChat and QQ record it", "convert it to WAV"),
-    (rb"\x00+\Z", "nothing but zeros", "copy or record it again"),
+    (rb"\Z", "nothing but zeros, or but a tag", "copy or record it again"),
 )
 
 
