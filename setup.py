@@ -53,6 +53,7 @@ EXTRAS_REQUIRE = {
         "pytest>=9.0",
         "pytest-xdist>=3.6",
         "ruff>=0.17",
+        "uv>=0.9",
     ],
     "tfio": TFIO,
 }
