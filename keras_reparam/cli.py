@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.text import Text
 
 from keras_reparam.deploy.files import checked_target, print_any_name, written_beside
-from keras_reparam.deploy.kinds import CALIBRATED, KINDS
+from keras_reparam.deploy.kinds import CALIBRATED, HEADS, KINDS
 
 CHECK_FAILED, BAD_INPUT = 1, 2
 
@@ -108,6 +108,13 @@ def _parser() -> argparse.ArgumentParser:
         choices=KINDS,
         default="int8",
         help="kind: %(choices)s (default int8; int8 and int8_full need --calibration)",
+    )
+    sub.add_argument(
+        "--head",
+        choices=HEADS,
+        default="softmax",
+        help="what makes scores of the logits: softmax for one of several classes (default), "
+        "sigmoid for one yes or no, or for classes of which several may be true",
     )
     sub.add_argument(
         "--calibration",
@@ -237,6 +244,7 @@ def _export(options: argparse.Namespace) -> int:
         model,
         target,
         quantization=options.quantization,
+        head=options.head,
         representative_data=data,
         labels=None if options.labels is None else options.labels.split(","),
         sample_rate=options.sample_rate,
@@ -248,12 +256,12 @@ def _export(options: argparse.Namespace) -> int:
 
 def _calibration(model: Any, options: argparse.Namespace) -> Any:
     from keras_reparam.deploy.calibration import load_array, load_clips
-    from keras_reparam.deploy.convert import input_shape
     from keras_reparam.deploy.export import checked_sample_rate, clip_samples
+    from keras_reparam.deploy.one_output import file_shape
 
     if options.calibration.endswith(".npy"):
         return load_array(options.calibration)
-    shape = input_shape(model)
+    shape = file_shape(model)
     if len(shape) != 1:
         raise ValueError(
             "Clips can calibrate a model that takes a waveform (batch, samples). Put the front "

@@ -233,6 +233,7 @@ class Classifier:
             scores = self._score(window)
             yield Classification(
                 labels=self.labels,
+                head=self.metadata.head,
                 probabilities=np.zeros(len(self.labels), "float32") if scores is None else scores,
                 silence=scores is None,
                 duration=len(window) / self.sample_rate,
@@ -252,6 +253,7 @@ class Classifier:
         _check_duration(length, self.sample_rate)
         return Classification(
             labels=self.labels,
+            head=self.metadata.head,
             probabilities=(total / max(heard, 1)).astype("float32"),
             silence=heard == 0,
             duration=length / self.sample_rate,

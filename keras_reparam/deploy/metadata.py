@@ -18,6 +18,8 @@ import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 from flatbuffers.table import Table
 
+from keras_reparam.deploy.heads import checked_head
+from keras_reparam.deploy.kinds import HEADS
 from keras_reparam.deploy.tflite_buffers import MODEL_IDENTIFIER, pack_model, unpack_model
 
 _KEY = b"TFLITE_METADATA"
@@ -27,8 +29,8 @@ _TEXTS = (
     *("name", "description", "version", "author", "licence"),
     *("quantization", "front_end"),
 )
-# What tells our sentences in the descriptions of graph and input from anyone else's.
-_QUANTIZATION, _FRONT_END = "quantisation kind: ", "front end: "
+# What tells our sentences in the descriptions of graph, input and output from anyone else's.
+_QUANTIZATION, _FRONT_END, _HEAD = "quantisation kind: ", "front end: ", "head: "
 # Of the metadata schema: the union's members and the kind of an associated file.
 _FEATURE_PROPERTIES, _AUDIO_PROPERTIES = 1, 4
 _TENSOR_AXIS_LABELS = 2
@@ -65,6 +67,9 @@ class TFLiteMetadata:
         quantization: Quantisation kind. It stands in the description of the graph.
         front_end: What the file does to a waveform before the backbone, in words. It stands in
             the description of the input.
+        head: What made the scores of logits: `"softmax"`, of classes of which one is true, or
+            `"sigmoid"`, of classes of which any number may be. It stands in the description of
+            the output; a file that says nothing has a softmax.
 
     Example:
 
@@ -82,6 +87,7 @@ class TFLiteMetadata:
     licence: str = ""
     quantization: str = ""
     front_end: str = ""
+    head: str = "softmax"
 
     def __post_init__(self) -> None:
         for field in _TEXTS:
@@ -97,6 +103,7 @@ class TFLiteMetadata:
                 raise ValueError(
                     f"`{field}` must be a positive integer. Received: {field}={value!r}"
                 )
+        checked_head(self.head)
         object.__setattr__(self, "labels", checked_labels(self.labels))
 
 
@@ -189,6 +196,8 @@ def _metadata_flatbuffer(metadata: TFLiteMetadata) -> bytes:
     inputs = _table(builder, slots)
     output_content = _content(builder, _FEATURE_PROPERTIES, {0: ("byte", 0)})
     slots = {0: ("offset", text("scores")), 3: ("offset", output_content)}
+    if metadata.head != TFLiteMetadata.head:
+        slots[1] = ("offset", text(_HEAD + metadata.head))
     if metadata.labels:
         file = {0: ("offset", text(_LABELS_FILE)), 2: ("byte", _TENSOR_AXIS_LABELS)}
         slots[6] = ("offset", _vector(builder, _table(builder, file)))
@@ -287,6 +296,9 @@ def _parse_metadata(content: bytes, model: bytes) -> TFLiteMetadata:
     fields["quantization"] = _said(subgraph, _QUANTIZATION)
     fields["front_end"] = _said(inputs, _FRONT_END)
     outputs = _first(subgraph, 3)
+    # Anyone else's description may begin like ours: what is no head of ours says nothing.
+    if (head := _said(outputs, _HEAD)) in HEADS:
+        fields["head"] = head
     content_table = _child(inputs, 3)
     if content_table is not None and _byte(content_table, 0) == _AUDIO_PROPERTIES:
         audio = _child(content_table, 1)

@@ -1,5 +1,7 @@
 """A float `.tflite` to another quantisation kind."""
 
+import contextlib
+import io
 import re
 from collections.abc import Sequence
 
@@ -95,18 +97,35 @@ def _quantized(model: bytes, recipe, data: Sequence[np.ndarray]) -> bytes:
         # The true range over all clips. The quantizer's default, a moving average that weighs the
         # first clip most, gave four to five times the error on speech.
         calibration = calibrator.Calibrator(
-            model, num_threads=1, qsv_update_func=qsv_utils.min_max_update
+            _all_read(model), num_threads=1, qsv_update_func=qsv_utils.min_max_update
         )
         console = Console(file=screen)
         for clip in track(
             data, "Calibrating", console=console, transient=True, disable=not screen.isatty()
         ):
-            calibration.calibrate({SIGNATURE: [{INPUT: clip[None]}]}, recipe)
+            # It has a progress bar of its own for every clip.
+            with contextlib.redirect_stderr(io.StringIO()):
+                calibration.calibrate({SIGNATURE: [{INPUT: clip[None]}]}, recipe)
         quantizer = Quantizer(bytearray(model), recipe.get_quantization_recipe())
         result = quantizer.quantize(
             calibration.get_model_qsvs(), enable_progress_bar=False, enable_progress_report=False
         )
         return bytes(result.quantized_model)
+
+
+def _all_read(model: bytes) -> bytes:
+    """The model with the results that no operator reads as outputs, too.
+
+    LiteRT's CPU delegate makes no others, and the calibrator asks for every tensor: for the part
+    of a split that is left out, for the last state's gate of an unrolled recurrent layer.
+    """
+    packed = unpack_model(model)
+    graph = packed.subgraphs[0]
+    made = {t for operator in graph.operators for t in operator.outputs}
+    read = {t for operator in graph.operators for t in operator.inputs}
+    unread = sorted(made - read - set(graph.outputs))
+    graph.outputs = np.array([*graph.outputs, *unread], "int32")
+    return pack_model(packed) if unread else model
 
 
 def _chosen(graph: TFLiteGraph, names: Sequence[str]) -> list[Operator]:
@@ -142,8 +161,8 @@ def _scope(graph: TFLiteGraph, operator: Operator) -> str:
 
 
 def _gives_logits(graph: TFLiteGraph, operator: Operator) -> bool:
-    softmax = graph.operators[graph.producer[graph.outputs[0]]]
-    return operator.name == "FULLY_CONNECTED" and softmax.inputs[0] in operator.outputs
+    head = graph.operators[graph.producer[graph.outputs[0]]]
+    return operator.name == "FULLY_CONNECTED" and head.inputs[0] in operator.outputs
 
 
 def _quantize_asymmetrically(packed: schema.ModelT) -> None:
