@@ -17,6 +17,7 @@ import keras
 
 from keras_reparam.deploy.child_process import python_path
 from keras_reparam.deploy.files import write_bytes
+from keras_reparam.deploy.front_end import front_end_tensors
 from keras_reparam.deploy.kinds import HEADS
 from keras_reparam.deploy.one_output import call, file_shape
 from keras_reparam.deploy.quiet import quiet
@@ -109,6 +110,7 @@ def _convert_here(model: keras.Model, shape: tuple[int, ...], head: str) -> byte
     layers = model._flatten_layers()
     shorten_names(
         packed,
+        front_end=front_end_tensors(packed, model),
         layers={layer.name for layer in layers},
         models={layer.name for layer in layers if isinstance(layer, keras.Model)},
     )

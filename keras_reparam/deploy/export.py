@@ -341,7 +341,7 @@ def _report(target, kind, content, metadata, reference, data) -> ExportReport:
     if waveform and not metadata.sample_rate:
         notes.append("no sample rate inside: pass `sample_rate=` if the input is a waveform")
     if waveform and not graph.front_end and kind.startswith("int8"):
-        notes.append("no logarithm found: no operator was taken for a front end and kept float")
+        notes.append("no front end found: none of its operators was kept float for being one")
     inspected = inspect_content(content, str(target))
     notes += inspected.problems
     weights: Counter[str] = Counter()

@@ -3,7 +3,8 @@
 import contextlib
 import io
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
@@ -11,8 +12,10 @@ from ai_edge_litert import schema_py_generated as schema
 from keras_reparam.deploy.compaction import compact
 from keras_reparam.deploy.constant_storage import constant_values, store_constants
 from keras_reparam.deploy.convert import INPUT, SIGNATURE
+from keras_reparam.deploy.float_operators import float_operators
 from keras_reparam.deploy.kernel_versions import set_versions
 from keras_reparam.deploy.quiet import quiet
+from keras_reparam.deploy.tables import is_table, projected_tensors, table_storage
 from keras_reparam.deploy.tflite_buffers import pack_model, unpack_model
 from keras_reparam.deploy.tflite_graph import Operator, TFLiteGraph
 
@@ -26,8 +29,8 @@ _PRODUCTS = ("FULLY_CONNECTED", "BATCH_MATMUL")
 # A convolution over fewer channels than this (an image's, a spectrogram's first one) has hardly
 # any weights, is no faster in int8, and slower on a CPU without int8 dot products.
 _MIN_CHANNELS = 4
-# Storing a smaller constant in fewer bits saves less than the operator that restores it takes.
-_MIN_STORED_VALUES = 256
+# Forms of a stored constant, the most exact one last; `None` leaves it as it is.
+_EXACTNESS = ("int8", "int16", "float16", None)
 
 
 def quantize(model: bytes, kind: str, data: Sequence[np.ndarray] = ()) -> bytes:
@@ -46,11 +49,13 @@ def quantize(model: bytes, kind: str, data: Sequence[np.ndarray] = ()) -> bytes:
     """
     content = model
     if kind.startswith("int8"):
-        content = _quantized(model, _recipe(TFLiteGraph(model), kind), data)
+        content = _quantized(model, kind, data)
     packed = unpack_model(content)
     if kind == "int8_dynamic":
         _quantize_asymmetrically(packed)
-    if kind in ("float16", "int8_dynamic", "int8"):
+    if kind == "int8_full":
+        _quantize_unread(packed)
+    if kind != "float32":
         store_constants(packed, _storage(TFLiteGraph(content), packed, kind))
     if kind != "float32":
         set_versions(packed)
@@ -58,7 +63,7 @@ def quantize(model: bytes, kind: str, data: Sequence[np.ndarray] = ()) -> bytes:
     return pack_model(packed)
 
 
-def _recipe(graph: TFLiteGraph, kind: str):
+def _recipe(graph: TFLiteGraph, kind: str, kept_float: Iterable[Operator] = ()):
     """What litert-quantizer shall do, operator by operator.
 
     In kind `int8` the last linear layer has int8 weights and float logits, since their rounding
@@ -73,6 +78,12 @@ def _recipe(graph: TFLiteGraph, kind: str):
         recipe.add_static_config(
             ".*", name_of.ALL_SUPPORTED, activation_num_bits=8, weight_num_bits=8
         )
+        for operator in kept_float:
+            # Where it knows no int8 kernel, it leaves the operator float anyway.
+            if operator.name in name_of.__members__:
+                recipe.add_quantization_config(
+                    _scope(graph, operator), name_of[operator.name], algorithm_key="no_quantize"
+                )
         return recipe
     for operator in _chosen(graph, _DYNAMIC if kind == "int8_dynamic" else _LINEAR):
         scope = _scope(graph, operator), name_of[operator.name]
@@ -86,7 +97,9 @@ def _recipe(graph: TFLiteGraph, kind: str):
     return recipe
 
 
-def _quantized(model: bytes, recipe, data: Sequence[np.ndarray]) -> bytes:
+def _quantized(model: bytes, kind: str, data: Sequence[np.ndarray]) -> bytes:
+    graph = TFLiteGraph(model)
+    recipe = _recipe(graph, kind)
     with quiet() as screen:
         from litert_quantizer import calibrator
         from litert_quantizer.quantizer import Quantizer
@@ -106,10 +119,11 @@ def _quantized(model: bytes, recipe, data: Sequence[np.ndarray]) -> bytes:
             # It has a progress bar of its own for every clip.
             with contextlib.redirect_stderr(io.StringIO()):
                 calibration.calibrate({SIGNATURE: [{INPUT: clip[None]}]}, recipe)
+        ranges = calibration.get_model_qsvs()
+        if kind == "int8_full":
+            recipe = _recipe(graph, kind, float_operators(graph, unpack_model(model), ranges))
         quantizer = Quantizer(bytearray(model), recipe.get_quantization_recipe())
-        result = quantizer.quantize(
-            calibration.get_model_qsvs(), enable_progress_bar=False, enable_progress_report=False
-        )
+        result = quantizer.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
         return bytes(result.quantized_model)
 
 
@@ -165,6 +179,18 @@ def _gives_logits(graph: TFLiteGraph, operator: Operator) -> bool:
     return operator.name == "FULLY_CONNECTED" and head.inputs[0] in operator.outputs
 
 
+def _quantize_unread(packed: schema.ModelT) -> None:
+    """Gives results that nobody reads the type and scale of the operator's other results."""
+    graph = packed.subgraphs[0]
+    read = {t for operator in graph.operators for t in operator.inputs} | set(graph.outputs)
+    for operator in graph.operators:
+        made = [graph.tensors[t] for t in operator.outputs if t in read]
+        for unread in set(operator.outputs) - read if made else ():
+            tensor = graph.tensors[unread]
+            if tensor.type == schema.TensorType.FLOAT32:
+                tensor.type, tensor.quantization = made[0].type, made[0].quantization
+
+
 def _quantize_asymmetrically(packed: schema.ModelT) -> None:
     """Lets the kernels use the whole range of int8 for what they quantise on the fly.
 
@@ -179,20 +205,24 @@ def _quantize_asymmetrically(packed: schema.ModelT) -> None:
 
 def _storage(graph: TFLiteGraph, packed: schema.ModelT, kind: str) -> dict[int, str]:
     """How float32 constants are stored: tensor index to dtype."""
-    found: dict[int, str] = {}
+    projected = projected_tensors(graph)
+    found: dict[int, list[str | None]] = defaultdict(list)
     for index, operator in enumerate(graph.operators):
         for place, tensor in enumerate(operator.inputs):
-            if not _is_table(graph, tensor):
+            if not is_table(graph, tensor):
                 continue
             if index in graph.front_end:
                 dtype = _front_end_storage(operator, constant_values(packed, tensor), kind)
             elif operator.name in _LINEAR:
                 dtype = "float16" if place == 1 else None
             else:
-                dtype = "float16" if kind == "float16" else "int8"
-            if dtype is not None:
-                found[tensor] = dtype
-    return found
+                raw = not projected.intersection(operator.inputs)
+                dtype = table_storage(operator, constant_values(packed, tensor), raw=raw)
+                dtype = "float16" if kind == "float16" and dtype == "int8" else dtype
+            found[tensor].append(dtype)
+    # Where several operators read it, the most exact of what they need.
+    needed = {tensor: max(dtypes, key=_EXACTNESS.index) for tensor, dtypes in found.items()}
+    return {tensor: dtype for tensor, dtype in needed.items() if dtype is not None}
 
 
 def _front_end_storage(operator: Operator, values: np.ndarray, kind: str) -> str | None:
@@ -208,11 +238,3 @@ def _front_end_storage(operator: Operator, values: np.ndarray, kind: str) -> str
     if values.min() >= 0:
         return "float16"
     return None if kind == "float16" else "int16"
-
-
-def _is_table(graph: TFLiteGraph, index: int) -> bool:
-    """Whether a tensor is a float32 constant that is worth storing, no bias or gain."""
-    if not graph.is_constant(index) or graph.tensors[index].dtype != "float32":
-        return False
-    axes = sum(n > 1 for n in graph.tensors[index].shape)
-    return axes > 1 and graph.tensors[index].values >= _MIN_STORED_VALUES
