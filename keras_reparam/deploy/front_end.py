@@ -32,7 +32,7 @@ def front_end_tensors(packed: schema.ModelT, model: keras.Model) -> set[int]:
     names = [graph.tensors[o.outputs[0]].name or b"" for o in graph.operators]
     parts = [layer_parts(name, known) for name in names]
     before = _before(graph)
-    found = {i for i, own in enumerate(parts) if made_for_it & set(own[0])}
+    found = {i for i, own in enumerate(parts) if _is_made(own, made_for_it, learning)}
     for index, operator in enumerate(graph.operators):
         is_log = (
             packed.operatorCodes[operator.opcodeIndex].builtinCode == schema.BuiltinOperator.LOG
@@ -40,6 +40,12 @@ def front_end_tensors(packed: schema.ModelT, model: keras.Model) -> set[int]:
         if is_log and not any(learning & set().union(*parts[i]) for i in before[index]):
             found |= before[index]
     return _tensors_of(graph, found)
+
+
+def _is_made(paths: list[list[str]], made_for_it: set[str], learning: set[str]) -> bool:
+    """Whether an operator is a front end's, and no layer's behind it has been folded into it."""
+    others = [path for path in paths if not made_for_it.intersection(path)]
+    return paths[0] not in others and not learning.intersection(set().union(*others))
 
 
 def _before(graph: schema.SubGraphT) -> list[set[int]]:

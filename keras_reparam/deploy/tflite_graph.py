@@ -8,7 +8,8 @@ from collections.abc import Collection
 from keras_reparam.deploy.tensor_names import FRONT_END
 from keras_reparam.deploy.tflite_file import Operator, Tensor, read_tflite
 
-# Older files, the shipped ones too, name it after the layer alone, which by default is called so.
+# The first one that a file has. Older files, the shipped ones too, name it after the layer alone,
+# which by default is called so.
 _FRONT_ENDS = (FRONT_END, "log_mel")
 
 
@@ -42,15 +43,13 @@ class TFLiteGraph:
 
         Empty in a file that `export_tflite` didn't write.
         """
-        # What makes int8 of the features belongs to the network, and has the features' name.
-        made = (
-            (i, o.outputs[0])
-            for i, o in enumerate(self.operators)
-            if o.outputs and o.outputs[0] >= 0 and o.name != "QUANTIZE"
-        )
-        return frozenset(
-            i for i, t in made if self.tensors[t].name.partition("/")[0] in _FRONT_ENDS
-        )
+        made_by = {first: set() for first in _FRONT_ENDS}
+        for index, operator in enumerate(self.operators):
+            # What makes int8 of the features belongs to the network, and has the features' name.
+            if operator.outputs and operator.outputs[0] >= 0 and operator.name != "QUANTIZE":
+                first = self.tensors[operator.outputs[0]].name.partition("/")[0]
+                made_by.get(first, set()).add(index)
+        return frozenset(next(filter(None, made_by.values()), ()))
 
     @functools.cached_property
     def backbone(self) -> frozenset[int]:
