@@ -61,7 +61,8 @@ def export_tflite(
       linear layers and convolutions where that pays; front end, normalisation, attention's
       products, softmax, input and output float32.
     - `"int8_full"`: weights int8, calibrated int8 activations in every operator that has an int8
-      kernel, softmax too; input and output int8, with their scales and zero points in the file.
+      kernel, softmax too (but for a masked one); input and output int8, with their scales and zero
+      points in the file.
       Features in: int8 samples of a waveform would hold no log-mel. It gets no mask.
 
     The same model and data give the same bytes. Labels, sample rate and texts travel inside the

@@ -31,14 +31,17 @@ def front_end_tensors(packed: schema.ModelT, model: keras.Model) -> set[int]:
     graph = packed.subgraphs[0]
     names = [graph.tensors[o.outputs[0]].name or b"" for o in graph.operators]
     parts = [layer_parts(name, known) for name in names]
-    before = _before(graph)
+    producer = {t: i for i, operator in enumerate(graph.operators) for t in operator.outputs}
+    sources = [{producer[t] for t in o.inputs if t in producer} for o in graph.operators]
     found = {i for i, own in enumerate(parts) if _is_made(own, made_for_it, learning)}
+    # Operators stand in order of execution.
+    fixed: set[int] = set()
     for index, operator in enumerate(graph.operators):
-        is_log = (
-            packed.operatorCodes[operator.opcodeIndex].builtinCode == schema.BuiltinOperator.LOG
-        )
-        if is_log and not any(learning & set().union(*parts[i]) for i in before[index]):
-            found |= before[index]
+        if sources[index] <= fixed and not learning.intersection(set().union(*parts[index])):
+            fixed.add(index)
+            code = packed.operatorCodes[operator.opcodeIndex].builtinCode
+            if code == schema.BuiltinOperator.LOG:
+                found |= _upstream(sources, index)
     return _tensors_of(graph, found)
 
 
@@ -48,14 +51,15 @@ def _is_made(paths: list[list[str]], made_for_it: set[str], learning: set[str]) 
     return paths[0] not in others and not learning.intersection(set().union(*others))
 
 
-def _before(graph: schema.SubGraphT) -> list[set[int]]:
-    """Of each operator, itself and all that it depends on; they stand in order of execution."""
-    producer = {t: i for i, operator in enumerate(graph.operators) for t in operator.outputs}
-    before: list[set[int]] = []
-    for index, operator in enumerate(graph.operators):
-        read_from = (before[producer[t]] for t in operator.inputs if t in producer)
-        before.append({index}.union(*read_from))
-    return before
+def _upstream(sources: list[set[int]], index: int) -> set[int]:
+    """An operator, and all that it depends on."""
+    found, waiting = set(), [index]
+    while waiting:
+        index = waiting.pop()
+        if index not in found:
+            found.add(index)
+            waiting += sources[index]
+    return found
 
 
 def _tensors_of(graph: schema.SubGraphT, operators: Collection[int]) -> set[int]:

@@ -31,7 +31,7 @@ def refuse_probabilities(model: bytes, clips: Sequence[np.ndarray] = ()) -> None
     """
     graph = TFLiteGraph(model)
     logits = graph.operators[graph.producer[graph.outputs[0]]].inputs[0]
-    if logits not in graph.producer:
+    if logits not in graph.producer or len(graph.tensors[logits].shape) != 2:
         return
     headless = _headless(model, logits)
     inputs = [*_random_inputs(graph.tensors[graph.inputs[0]].shape[1:]), *clips[:_INPUTS]]

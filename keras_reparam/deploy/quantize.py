@@ -137,7 +137,8 @@ def _all_read(model: bytes) -> bytes:
     graph = packed.subgraphs[0]
     made = {t for operator in graph.operators for t in operator.outputs}
     read = {t for operator in graph.operators for t in operator.inputs}
-    unread = sorted(made - read - set(graph.outputs))
+    unread = made - read - set(graph.outputs)
+    unread = sorted(t for t in unread if graph.tensors[t].type == schema.TensorType.FLOAT32)
     graph.outputs = np.array([*graph.outputs, *unread], "int32")
     return pack_model(packed) if unread else model
 
@@ -184,11 +185,11 @@ def _quantize_unread(packed: schema.ModelT) -> None:
     graph = packed.subgraphs[0]
     read = {t for operator in graph.operators for t in operator.inputs} | set(graph.outputs)
     for operator in graph.operators:
-        made = [graph.tensors[t] for t in operator.outputs if t in read]
-        for unread in set(operator.outputs) - read if made else ():
-            tensor = graph.tensors[unread]
-            if tensor.type == schema.TensorType.FLOAT32:
-                tensor.type, tensor.quantization = made[0].type, made[0].quantization
+        made = [graph.tensors[t] for t in operator.outputs]
+        int8 = [tensor for tensor in made if tensor.type == schema.TensorType.INT8]
+        for index, tensor in zip(operator.outputs, made, strict=True):
+            if int8 and index not in read and tensor.type == schema.TensorType.FLOAT32:
+                tensor.type, tensor.quantization = int8[0].type, int8[0].quantization
 
 
 def _quantize_asymmetrically(packed: schema.ModelT) -> None:
