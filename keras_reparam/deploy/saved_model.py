@@ -1,16 +1,9 @@
-"""Saved `.keras` models, with this package's layers known to Keras."""
+"""Saved `.keras` models."""
 
 import os
 import zipfile
 
 import keras
-
-# Imported for what they register.
-import keras_reparam.audio.log_mel
-import keras_reparam.audio.spec_augment
-import keras_reparam.layers
-import keras_reparam.models.registry
-import keras_reparam.transforms  # noqa: F401
 
 
 def load_model(path: str | os.PathLike, *, safe_mode: bool = True) -> keras.Model:
