@@ -121,7 +121,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="CLIPS",
         help="folder of audio files, or CSV with a column `path`, or .npy (clips, ...)",
     )
-    sub.add_argument("--labels", metavar="A,B,C", help="class names in the order of the scores")
+    labels = sub.add_mutually_exclusive_group()
+    labels.add_argument("--labels", metavar="A,B,C", help="class names in the order of the scores")
+    labels.add_argument(
+        "--labels-file", metavar="LABELS.txt", help="file of class names, one a line, in that order"
+    )
     sub.add_argument(
         "--sample-rate", type=int, metavar="HZ", help="default: what the model's front end takes"
     )
@@ -236,6 +240,7 @@ def _export(options: argparse.Namespace) -> int:
             f"The kind {options.quantization} needs --calibration CLIPS: a folder of clips, or a "
             "CSV with a column `path`, as the model will meet them. Or give --quantization float32."
         )
+    labels = _labels(options)
     model = _load_model(options.model)
     from keras_reparam.deploy.export import export_tflite
 
@@ -246,12 +251,30 @@ def _export(options: argparse.Namespace) -> int:
         quantization=options.quantization,
         head=options.head,
         representative_data=data,
-        labels=None if options.labels is None else options.labels.split(","),
+        labels=labels,
         sample_rate=options.sample_rate,
         clip_seconds=options.clip_seconds,
     )
     _print(options, report, report.as_dict())
     return 0
+
+
+def _labels(options: argparse.Namespace) -> Sequence[str] | None:
+    if options.labels is not None:
+        return [label.strip() for label in options.labels.split(",")]
+    if options.labels_file is None:
+        return None
+    from keras_reparam.deploy.label_file import read_labels
+
+    labels, remarks = read_labels(Path(options.labels_file).read_bytes())
+    if not labels:
+        raise ValueError(
+            f"--labels-file must name a class a line. Received: '{options.labels_file}', which is "
+            "empty"
+        )
+    for remark in remarks:
+        print(f"keras-reparam: warning: '{options.labels_file}': {remark}", file=sys.stderr)
+    return labels
 
 
 def _calibration(model: Any, options: argparse.Namespace) -> Any:
