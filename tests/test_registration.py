@@ -1,6 +1,7 @@
 """The classes that Keras knows are all of ours, whatever a process imports first."""
 
 import ast
+import functools
 import inspect
 import json
 import zipfile
@@ -50,6 +51,7 @@ WAYS_IN = (
 )
 
 
+@functools.cache
 def registered_names():
     """Every name that the code registers, from the code itself."""
     found = set()
@@ -67,9 +69,9 @@ def known_names():
     return {name for name in names if name.startswith("keras_reparam>")}
 
 
-def written(model_or_path):
+def written(path):
     """Pairs of the names of each of our classes in a saved file: class and registration."""
-    with zipfile.ZipFile(model_or_path) as archive:
+    with zipfile.ZipFile(path) as archive:
         waiting, found = [json.loads(archive.read("config.json"))], set()
     while waiting:
         value = waiting.pop()
@@ -113,58 +115,73 @@ def test_a_saved_model_has_every_class(everything):
     assert written(everything) == {(name, name) for name in registered_names()}
 
 
+LOAD = """
+import keras, keras_reparam
+answer = len(keras.saving.load_model({path!r}).outputs)
+"""
+LOAD_WITHOUT_US = """
+import keras
+try:
+    keras.saving.load_model({path!r})
+except TypeError as error:
+    answer = str(error)
+"""
 # As a fresh process each, but for what Keras itself imports, which takes seconds.
 FORKS = """
 import os, sys, keras
-for way_in in sys.argv[1:]:
+for code in sys.argv[1:]:
     if not os.fork():
         del sys.modules["keras"]
-        exec(way_in)
+        scope = {"answer": None}
+        exec(code, scope)
         names = sys.modules["keras"].saving.get_custom_objects()
         ours = sorted(name for name in names if "keras_reparam>" in name)
-        print([way_in, ours, [type(finder).__module__ for finder in sys.meta_path]], flush=True)
+        finders = [type(finder).__module__ for finder in sys.meta_path]
+        print([scope["answer"], ours, finders], flush=True)
         os._exit(0)
     os.wait()
 """
 
 
-def test_a_fresh_process_knows_every_class(run_python):
-    child = run_python("-c", FORKS, *WAYS_IN)
-    answers = [ast.literal_eval(line) for line in child.stdout.splitlines()]
-    assert [way_in for way_in, _, _ in answers] == list(WAYS_IN), child.stderr
-    for way_in, names, finders in answers:
-        assert set(names) == registered_names(), way_in
-        assert "keras_reparam._registration" not in finders, way_in
+@pytest.fixture(scope="module")
+def forks(everything, tmp_path_factory, run_python):
+    """What each process says: an answer, the registered names, and import hooks."""
+    folder = tmp_path_factory.mktemp("expanded")
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, keras.layers.Dense(3, name="fc1")(inputs))
+    kr.expand(model, filters="fc1").save(folder / "functional.keras")
+    backbone = kr.models.ConvTransformer(num_classes=3, frames=FRAMES, num_layers=1)
+    kr.expand(backbone).save(folder / "composite.keras")
+    codes = {way_in: way_in for way_in in WAYS_IN}
+    codes["load"] = LOAD.format(path=str(everything))
+    for name in ("functional", "composite"):
+        codes[name] = LOAD_WITHOUT_US.format(path=str(folder / f"{name}.keras"))
+    child = run_python("-c", FORKS, *codes.values())
+    lines = child.stdout.splitlines()
+    assert len(lines) == len(codes), child.stderr
+    return dict(zip(codes, map(ast.literal_eval, lines), strict=True))
 
 
-def test_a_fresh_process_loads_every_class(run_python, run_cli, everything):
-    code = (
-        "import sys, keras, keras_reparam; print(len(keras.saving.load_model(sys.argv[1]).outputs))"
-    )
-    child = run_python("-c", code, everything)
-    assert child.stdout.strip() == str(len(registered_names())), child.stderr
+@pytest.mark.parametrize("way_in", WAYS_IN)
+def test_a_fresh_process_knows_every_class(forks, way_in):
+    _, names, finders = forks[way_in]
+    assert set(names) == registered_names()
+    assert "keras_reparam._registration" not in finders
+
+
+def test_a_fresh_process_loads_every_class(forks, run_cli, everything):
+    assert forks["load"][0] == len(registered_names())
     child = run_cli("summary", everything)
     assert (child.returncode, child.stderr) == (0, "")
 
 
-def test_keras_alone_says_which_package_is_missing(run_python, tmp_path):
-    inputs = keras.Input((4,))
-    model = keras.Model(inputs, keras.layers.Dense(3, name="fc1")(inputs))
-    kr.expand(model, filters="fc1").save(tmp_path / "train.keras")
-    backbone = kr.models.ConvTransformer(num_classes=3, frames=FRAMES, num_layers=1)
-    kr.expand(backbone).save(tmp_path / "backbone.keras")
-    code = (
-        "import sys, keras\n"
-        "for path in sys.argv[1:]:\n"
-        "    try: keras.saving.load_model(path)\n"
-        "    except TypeError as error: print(str(error).replace('\\n', ' '))"
-    )
-    paths = [tmp_path / name for name in ("train.keras", "backbone.keras")]
-    # A folder of its own: there is no `keras_reparam` to import.
-    child = run_python("-c", code, *paths, cwd=tmp_path)
-    first, second = child.stdout.splitlines()
-    assert "Could not locate class 'keras_reparam>HRFDense'" in first
-    assert "Could not locate class 'keras_reparam>Expanded'" in second
+@pytest.mark.parametrize(
+    ("name", "missing"),
+    [("functional", "keras_reparam>HRFDense"), ("composite", "keras_reparam>Expanded")],
+)
+def test_keras_alone_says_which_package_is_missing(forks, name, missing):
+    message, names, _ = forks[name]
+    assert names == [] and f"Could not locate class '{missing}'" in message
 
 
 def test_files_from_before_name_the_plain_class():
