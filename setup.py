@@ -37,15 +37,19 @@ RECIPES = [
     "tensorboard>=2.20",
 ]
 CLUSTER = ["ray>=2.60"]
+# FFmpeg's decoders, for what phones and browsers record: M4A, AMR, 3GP, WebM.
+FORMATS = ["av>=16.0"]
 # Its last release has no wheel beyond Python 3.11.
 TFIO = ['tensorflow-io>=0.37.1; python_version < "3.12"']
 EXTRAS_REQUIRE = {
     "plots": PLOTS,
     "recipes": RECIPES,
     "cluster": CLUSTER,
+    "formats": FORMATS,
     "dev": [
         *RECIPES,
         *CLUSTER,
+        *FORMATS,
         *TFIO,
         "hypothesis>=6.100",
         "jax>=0.10",
@@ -55,6 +59,7 @@ EXTRAS_REQUIRE = {
         "pytest>=9.0",
         "pytest-xdist>=3.6",
         "ruff>=0.17",
+        "uv>=0.9",
     ],
     "tfio": TFIO,
 }

@@ -6,11 +6,11 @@ file never imports Keras or TensorFlow.
 
 import lazy_loader
 
-from keras_reparam._registration import register_with_keras, registering
+from keras_reparam._registration import register_with_keras
 
 __version__ = "0.1.0"
 
-_resolve, __dir__, __all__ = lazy_loader.attach(
+__getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules=["audio", "deploy", "layers", "models", "transforms"],
     submod_attrs={
@@ -20,5 +20,4 @@ _resolve, __dir__, __all__ = lazy_loader.attach(
         "transforms": ["MergeError", "expand", "merge", "summary"],
     },
 )
-__getattr__ = registering(_resolve)
 register_with_keras()

@@ -5,13 +5,14 @@ Keras may change any of it between releases: `setup.py` bounds its version, and
 """
 
 import contextlib
+import functools
 import io
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import keras
-from keras.src.saving import saving_lib
+from keras.src.saving import object_registration, saving_lib, serialization_lib
 
 
 @contextlib.contextmanager
@@ -152,3 +153,24 @@ def compile_arguments(model: keras.Model) -> dict[str, Any] | None:
     if not getattr(model, "compiled", False) or not hasattr(model, "_compile_config"):
         return None
     return dict(model._compile_config.config)
+
+
+def name_package_in_files(package: str) -> None:
+    """Has models saved with a package's classes named `"package>Class"`, not by a bare name.
+
+    Keras finds a class by its registered name, and calls it by its bare name in the error where
+    there is none: a process without this package would ask for Keras's own `Dense`.
+    """
+    serialize = getattr(serialization_lib, "serialize_with_public_class", None)
+    # A message is no reason to fail with a Keras that has it elsewhere.
+    if serialize is None or hasattr(serialize, "__wrapped__"):
+        return
+
+    @functools.wraps(serialize)
+    def serialize_with_package(*args: Any, **kwargs: Any) -> dict[str, Any] | None:
+        config = serialize(*args, **kwargs)
+        if config and (config["registered_name"] or "").startswith(f"{package}>"):
+            config["class_name"] = config["registered_name"]
+        return config
+
+    serialization_lib.serialize_with_public_class = serialize_with_package

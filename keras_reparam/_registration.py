@@ -2,12 +2,12 @@
 
 import importlib
 import importlib.abc
-import importlib.util
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
-# Importing them registers their classes.
+# Importing them registers their classes: all of ours, which a test compares with the code.
 _MODULES = (
     "audio.log_mel",
     "audio.mix_up",
@@ -21,61 +21,76 @@ _MODULES = (
     "models.registry",
     "transforms",
 )
+_PACKAGE = __name__.partition(".")[0]
 
 
 def register_with_keras() -> None:
-    """`keras.saving.load_model` knows our classes, whichever of the two is imported first.
+    """`keras.saving.load_model` knows our classes, whatever is imported first, and by what.
 
     With Keras imported already that costs milliseconds now. Otherwise it happens at the end of
-    `import keras`, so that a program which never imports Keras does not pay for it.
+    `import keras`, so that a program which never imports Keras does not pay for it; or, if one of
+    our modules is what imports Keras, at the end of that module's import.
     """
     if "keras" in sys.modules:
         _register()
-    elif not any(isinstance(finder, _AfterKeras) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _AfterKeras())
-
-
-def registering(resolve: Callable[[str], Any]) -> Callable[[str], Any]:
-    """A package's lazy `__getattr__` that registers all classes if it was what imported Keras."""
-
-    def __getattr__(name: str) -> Any:
-        value = resolve(name)
-        register_with_keras()
-        return value
-
-    return __getattr__
+    elif not any(isinstance(finder, _Imports) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Imports())
 
 
 def _register() -> None:
-    # When one of our modules is what imports Keras, its own import must be finished first; the
-    # package then asks again.
-    if not _importing():
-        for name in _MODULES:
-            importlib.import_module(f"keras_reparam.{name}")
+    for name in _MODULES:
+        importlib.import_module(f"{_PACKAGE}.{name}")
+    # Not before there is a Keras.
+    from keras_reparam import _keras
+
+    _keras.name_package_in_files(_PACKAGE)
 
 
-def _importing() -> bool:
-    return any(
-        name.startswith("keras_reparam.") and getattr(module.__spec__, "_initializing", False)
-        for name, module in [*sys.modules.items()]
-        if module is not None
-    )
+class _Imports(importlib.abc.MetaPathFinder):
+    """Sees the imports of Keras and of our modules, which the usual finders do.
 
+    Registers, and steps aside, once Keras is there and none of our modules is half imported.
+    """
 
-class _AfterKeras(importlib.abc.MetaPathFinder):
-    """Stands before the import of Keras once, and lets the usual finders do it."""
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._ours = 0
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        if name != "keras":
+        ours = name.startswith(f"{_PACKAGE}.")
+        if not ours and name != "keras":
             return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
+        finders = (finder for finder in sys.meta_path if finder is not self)
+        specs = (finder.find_spec(name, path, target) for finder in finders)
+        spec = next(filter(None, specs), None)
         if spec is not None and spec.loader is not None:
-            execute = spec.loader.exec_module
+            spec.loader.exec_module = self._observed(spec.loader.exec_module, ours)
+        return spec
 
-            def execute_and_register(module: Any) -> None:
+    def _observed(self, execute: Callable[[Any], None], ours: bool) -> Callable[[Any], None]:
+        def execute_and_register(module: Any) -> None:
+            with self._lock:
+                self._ours += ours
+            try:
                 execute(module)
+            finally:
+                with self._lock:
+                    self._ours -= ours
+            if self._stepped_aside(ours):
                 _register()
 
-            spec.loader.exec_module = execute_and_register
-        return spec
+        return execute_and_register
+
+    def _stepped_aside(self, ours: bool) -> bool:
+        with self._lock:
+            # Keras itself has just been imported if it isn't one of ours.
+            if self._ours or (ours and not _keras_is_there()) or self not in sys.meta_path:
+                return False
+            sys.meta_path.remove(self)
+            return True
+
+
+def _keras_is_there() -> bool:
+    """Whether Keras is imported, and not half: another thread may be about it."""
+    keras = sys.modules.get("keras")
+    return keras is not None and not getattr(keras.__spec__, "_initializing", False)

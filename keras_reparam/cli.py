@@ -19,8 +19,8 @@ from typing import Any, NoReturn
 from rich.console import Console
 from rich.text import Text
 
-from keras_reparam.deploy.files import checked_target, written_beside
-from keras_reparam.deploy.kinds import CALIBRATED, KINDS
+from keras_reparam.deploy.files import checked_target, print_any_name, written_beside
+from keras_reparam.deploy.kinds import CALIBRATED, HEADS, KINDS
 
 CHECK_FAILED, BAD_INPUT = 1, 2
 
@@ -44,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Before TensorFlow is imported: it logs to the user's screen otherwise.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    print_any_name()
     try:
         options = _parser().parse_args(arguments)
         code = options.run(options)
@@ -120,11 +121,22 @@ def _parser() -> argparse.ArgumentParser:
         help="kind: %(choices)s (default int8; int8 and int8_full need --calibration)",
     )
     sub.add_argument(
+        "--head",
+        choices=HEADS,
+        default="softmax",
+        help="what makes scores of the logits: softmax for one of several classes (default), "
+        "sigmoid for one yes or no, or for classes of which several may be true",
+    )
+    sub.add_argument(
         "--calibration",
         metavar="CLIPS",
         help="folder of audio files, or CSV with a column `path`, or .npy (clips, ...)",
     )
-    sub.add_argument("--labels", metavar="A,B,C", help="class names in the order of the scores")
+    labels = sub.add_mutually_exclusive_group()
+    labels.add_argument("--labels", metavar="A,B,C", help="class names in the order of the scores")
+    labels.add_argument(
+        "--labels-file", metavar="LABELS.txt", help="file of class names, one a line, in that order"
+    )
     sub.add_argument(
         "--sample-rate", type=int, metavar="HZ", help="default: what the model's front end takes"
     )
@@ -172,7 +184,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--profile", action="store_true", help="time the operators too")
 
     sub = command("classify", _classify, "Score speech.", "clip.wav --model ser.tflite")
-    sub.add_argument("clips", nargs="+", metavar="CLIP", help="audio file of any length")
+    sub.add_argument("clips", nargs="+", metavar="CLIP", help="audio file of any length, or -")
     sub.add_argument("--model", metavar="SER.tflite", help="default: the model of this package")
     return parser
 
@@ -260,6 +272,7 @@ def _export(options: argparse.Namespace) -> int:
             f"The kind {options.quantization} needs --calibration CLIPS: a folder of clips, or a "
             "CSV with a column `path`, as the model will meet them. Or give --quantization float32."
         )
+    labels = _labels(options)
     model = _load_model(options.model, options.imports)
     from keras_reparam.deploy.export import export_tflite
 
@@ -268,8 +281,9 @@ def _export(options: argparse.Namespace) -> int:
         model,
         target,
         quantization=options.quantization,
+        head=options.head,
         representative_data=data,
-        labels=None if options.labels is None else options.labels.split(","),
+        labels=labels,
         sample_rate=options.sample_rate,
         clip_seconds=options.clip_seconds,
     )
@@ -277,14 +291,32 @@ def _export(options: argparse.Namespace) -> int:
     return 0
 
 
+def _labels(options: argparse.Namespace) -> Sequence[str] | None:
+    if options.labels is not None:
+        return [label.strip() for label in options.labels.split(",")]
+    if options.labels_file is None:
+        return None
+    from keras_reparam.deploy.label_file import read_labels
+
+    labels, remarks = read_labels(Path(options.labels_file).read_bytes())
+    if not labels:
+        raise ValueError(
+            f"--labels-file must name a class a line. Received: '{options.labels_file}', which is "
+            "empty"
+        )
+    for remark in remarks:
+        print(f"keras-reparam: warning: '{options.labels_file}': {remark}", file=sys.stderr)
+    return labels
+
+
 def _calibration(model: Any, options: argparse.Namespace) -> Any:
     from keras_reparam.deploy.calibration import load_array, load_clips
-    from keras_reparam.deploy.convert import input_shape
     from keras_reparam.deploy.export import checked_sample_rate, clip_samples
+    from keras_reparam.deploy.one_output import file_shape
 
     if options.calibration.endswith(".npy"):
         return load_array(options.calibration)
-    shape = input_shape(model)
+    shape = file_shape(model)
     if len(shape) != 1:
         raise ValueError(
             "Clips can calibrate a model that takes a waveform (batch, samples). Put the front "

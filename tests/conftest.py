@@ -24,9 +24,17 @@ for name, value in SETTINGS.items():
     os.environ.setdefault(name, value)
 
 
+# The longest files first, slow tests included, so that both processes have work until the end.
+LONGEST = (
+    *("test_jax_backend.py", "test_training_resume.py", "test_quickstart.py", "test_packaging.py"),
+    *("test_pool.py", "test_recipes_end_to_end.py", "test_docs.py", "test_export_stage.py"),
+)
+
+
 def pytest_collection_modifyitems(items):
-    """The longest tests first, so that both processes have work until the end."""
-    items.sort(key=lambda item: "test_jax_backend" not in item.nodeid)
+    """Each file's tests run in one process: what its fixtures train and export is made once."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -104,12 +105,23 @@ def test_export(capsys, saved, clips, tflite, tmp_path):
     table = clips / "clips.csv"
     table.write_text("path\n" + "".join(f"clip{i}.wav\n" for i in range(6)))
     path = tmp_path / "again.tflite"
-    arguments = ["export", saved, "-o", path, "--calibration", table, "--labels", ",".join(LABELS)]
+    labels = " anger, neutral ,  joy"
+    arguments = ["export", saved, "-o", path, "--calibration", table, "--labels", labels]
     code, out, err = run(capsys, *arguments, "--json")
     assert (code, err) == (0, "") and json.loads(out)["kind"] == "int8"
     assert path.read_bytes() == tflite.read_bytes()
     code, out, err = run(capsys, "export", saved, "-o", path, "--quantization", "float32")
     assert (code, err) == (0, "") and "float32" in out
+
+
+def test_labels_of_a_file(capsys, saved, tmp_path):
+    path, labels = tmp_path / "ser.tflite", tmp_path / "labels.txt"
+    labels.write_bytes("Ärger \r\n???\r\n???\r\n\r\n".encode("latin-1"))
+    command = ["export", saved, "-o", path, "--quantization", "float32", "--json"]
+    code, out, err = run(capsys, *command, "--labels-file", labels)
+    assert code == 0 and json.loads(out)["metadata"]["labels"] == ["Ärger", "???", "??? (2)"]
+    assert len(err.splitlines()) == 5
+    assert all(line.startswith("keras-reparam: warning: '") for line in err.splitlines())
 
 
 def test_inspect(capsys, tflite, tmp_path):
@@ -155,6 +167,16 @@ def test_names_are_no_markup(capsys, clips, tflite, tmp_path):
     assert all(label in out for label in labels)
     code, out, err = run(capsys, "inspect", model)
     assert (code, err) == (0, "") and "[bold].tflite" in out and ", ".join(labels) in out
+
+
+def test_a_name_that_is_no_utf8(run_python, clips, tflite, tmp_path):
+    clip = os.fsdecode(bytes(tmp_path) + b"/gr\xfcn.wav")
+    shutil.copy(clips / "clip0.wav", clip)
+    command = ("-m", "keras_reparam", "classify", clip, "--model", tflite)
+    strict = {"PYTHONIOENCODING": "utf-8"}
+    assert "\\udcfcn.wav" in "".join(run_python(*command, env=strict).stdout.split())
+    found = run_python(*command, "--json", env=strict)
+    assert json.loads(found.stdout)[0]["file"] == clip, found.stderr
 
 
 def test_classify_silence(capsys, tflite, tmp_path):
@@ -224,6 +246,7 @@ def bad_files(folder, saved, tflite):
         add_metadata(tflite.read_bytes(), TFLiteMetadata(sample_rate=16000))
     )
     clip, out = folder / "short.wav", folder / "out.keras"
+    empty = folder / "empty.wav"
     model, file = saved, folder / "out.tflite"
     return {
         "no command": ([], "required"),
@@ -246,6 +269,18 @@ def bad_files(folder, saved, tflite):
             ["export", model, "-o", file, "--quantization", "float32", "--labels", "a,b"],
             "3 classes",
         ),
+        "export: no labels file": (
+            ["export", model, "-o", file, "--quantization", "float32", "--labels-file", "gone.txt"],
+            "gone.txt",
+        ),
+        "export: empty labels file": (
+            ["export", model, "-o", file, "--calibration", "c", "--labels-file", empty],
+            "a class a line",
+        ),
+        "export: labels twice": (
+            ["export", model, "-o", file, "--labels", "a,b,c", "--labels-file", "labels.txt"],
+            "not allowed with",
+        ),
         "export: kind": (["export", model, "-o", file, "--quantization", "int4"], "int4"),
         "export: rate": (
             ["export", model, "-o", file, "--quantization", "float32", "--sample-rate", "8000"],
@@ -258,7 +293,7 @@ def bad_files(folder, saved, tflite):
         "classify: no clip": (["classify"], "CLIP"),
         "classify: missing": (["classify", folder / "gone.wav", "--model", tflite], "gone.wav"),
         "classify: text": (["classify", folder / "text.wav", "--model", tflite], "text.wav"),
-        "classify: empty": (["classify", folder / "empty.wav", "--model", tflite], "empty.wav"),
+        "classify: empty": (["classify", empty, "--model", tflite], "empty.wav"),
         "classify: short": (["classify", clip, "--model", tflite], "25 ms"),
         "classify: folder": (["classify", folder, "--model", tflite], "directory"),
         "classify: no labels": (["classify", clip, "--model", folder / "none.tflite"], "labels"),

@@ -81,20 +81,32 @@ def test_readme_has_no_block_that_nothing_runs(path):
 
 
 @each_readme
-def test_readme_examples(path, run_python, run_cli, clip, tmp_path):
-    """Python blocks in their order, as one program, then the commands, in one folder."""
+def test_readme_examples(path, run_cli, clip, tmp_path, monkeypatch, capsys):
+    """Python blocks in their order, as one program, then the commands, in one folder.
+
+    All in this process, since each new one would import TensorFlow; but one command as installed.
+    """
     import soundfile
+
+    from keras_reparam.cli import main
+
+    monkeypatch.chdir(tmp_path)
 
     samples, rate = soundfile.read(clip)
     soundfile.write(tmp_path / "clip.wav", samples, rate)
     program = "\n".join(block for language, block in blocks(path) if language == "python")
-    child = run_python("-c", program, cwd=tmp_path)
-    assert child.returncode == 0, child.stderr
-    for language, block in blocks(path):
-        if language == "bash" and block not in SET_UP:
-            for line in block.splitlines():
-                command = run_cli(*line.split("#")[0].split()[1:], cwd=tmp_path)
-                assert command.returncode == 0, f"{line}\n{command.stderr}"
+    exec(compile(program, str(path), "exec"), {"__name__": "__main__"})
+    lines = [
+        line.split("#")[0].split()[1:]
+        for language, block in blocks(path)
+        if language == "bash" and block not in SET_UP
+        for line in block.splitlines()
+    ]
+    for arguments in lines[:-1]:
+        assert main(arguments) == 0, f"{arguments}\n{capsys.readouterr().err}"
+    for arguments in lines[-1:]:
+        command = run_cli(*arguments, cwd=tmp_path)
+        assert command.returncode == 0, f"{arguments}\n{command.stderr}"
 
 
 @each_readme

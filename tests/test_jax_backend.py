@@ -1,4 +1,4 @@
-"""The tests of the core once more on the JAX backend; those of the backbones are slow ones."""
+"""What can differ between backends (marker `backend`), once more on JAX."""
 
 import os
 from pathlib import Path
@@ -13,13 +13,25 @@ ROOT = Path(__file__).resolve().parents[1]
 )
 @pytest.mark.parametrize(
     "part",
-    # The backbones compile longest.
-    ["audio", "layers", "transforms", pytest.param("models", marks=pytest.mark.slow)],
+    [
+        "audio layers transforms/test_transforms.py transforms/test_hard_cases.py",
+        # Whole backbones compile longest.
+        pytest.param("models transforms/test_keras_hub.py", marks=pytest.mark.slow),
+    ],
+    ids=["core", "models"],
 )
-def test_on_jax(run_python, part):
+def test_on_jax(run_python, request, part):
     child = run_python(
-        *("-m", "pytest", "-n", "0", "-q", "-x", "-p", "no:cacheprovider", ROOT / "tests" / part),
-        env={"KERAS_BACKEND": "jax"},
+        *("-m", "pytest", "-n", "0", "-q", "-x", "-p", "no:cacheprovider"),
+        *("-m", "backend and not slow", "--durations", "10"),
+        *(ROOT / "tests" / name for name in part.split()),
+        env={
+            "KERAS_BACKEND": "jax",
+            # A second run does not compile again; most functions here take less than a second.
+            "JAX_COMPILATION_CACHE_DIR": str(request.config.cache.mkdir("jax-compilation")),
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+            "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+        },
         cwd=ROOT,
         timeout=1200,
     )

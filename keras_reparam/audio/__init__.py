@@ -5,9 +5,7 @@ Names are resolved at first use, so that reading a file imports neither Keras no
 
 import lazy_loader
 
-from keras_reparam._registration import registering
-
-_resolve, __dir__, __all__ = lazy_loader.attach(
+__getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "log_mel": ["LogMel"],
@@ -22,4 +20,3 @@ _resolve, __dir__, __all__ = lazy_loader.attach(
         "spec_augment": ["SpecAugment"],
     },
 )
-__getattr__ = registering(_resolve)

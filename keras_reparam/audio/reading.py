@@ -1,37 +1,37 @@
 """Audio files as arrays. Imports neither Keras nor TensorFlow."""
 
+import contextlib
+import itertools
 import os
-import re
+import shutil
+import stat
+import sys
+import tempfile
 from collections.abc import Iterable, Iterator
+from typing import BinaryIO
 
 import numpy as np
-import soundfile
 import soxr
 
 from keras_reparam.audio._validation import positive_int
-
-# How many samples of all channels together are read at once.
-_SAMPLES_AT_ONCE = 2**18
-
-# libsndfile notes in its log what a header promises and the file does not hold.
-_PROMISED = re.compile(r":\s*(\d+) \(should be (\d+)\)")
-# Programs that write into a pipe cannot know the length, and put the largest number instead.
-_UNKNOWN_BYTES = 2**31 - 2**16
-# Largest size of an Ogg page in bytes.
-_OGG_PAGE = 27 + 255 + 255 * 255
-# Sizes that are wrong by a chunk header or a padding byte are common, and harmless.
-_HARMLESS_BYTES = 64
+from keras_reparam.audio.decoding import decode
 
 
 def load(path: str | os.PathLike, *, sample_rate: int = 16000) -> np.ndarray:
     """The whole of an audio file as mono float32 samples between -1 and 1.
 
-    Reads what libsndfile reads: WAV, FLAC, Ogg Vorbis and Opus, MP3, AIFF and more. Channels
-    are averaged; another sample rate is converted by soxr as `librosa.resample` does; samples
-    beyond -1 and 1 are clipped.
+    Reads what libsndfile reads: WAV, FLAC, Ogg Vorbis and Opus, MP3, AIFF and more; with the
+    extra `formats` (PyAV) also what phones and browsers record: M4A, AMR, 3GP, WebM and more. A
+    length in a header that cannot be true is not believed: all samples are read.
+
+    Channels are averaged; where they cancel each other (stereo in opposite phase: the average has
+    under 5 % of the channels' power), one of the loudest channels is taken instead. Another
+    sample rate is converted by soxr as `librosa.resample` does; samples beyond -1 and 1 are
+    clipped.
 
     Args:
-        path: The file.
+        path: The file; a pipe; or `"-"`, the standard input. Those two are copied to a temporary
+            file first.
         sample_rate: Samples per second of the result.
 
     Returns:
@@ -39,8 +39,8 @@ def load(path: str | os.PathLike, *, sample_rate: int = 16000) -> np.ndarray:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is a directory, not audio, empty, truncated, or holds NaN or infinite
-            samples.
+        ValueError: If it is a directory, not audio, empty, truncated, needs the extra `formats`,
+            or holds samples that are NaN, infinite, or far beyond -1 and 1.
 
     Example:
 
@@ -76,79 +76,69 @@ def read_blocks(
     """
     sample_rate = positive_int("sample_rate", sample_rate)
     block_length = positive_int("block_length", block_length)
-    path = os.fspath(path)
+    path = os.fsdecode(path)
     # Checked here, not in the generator: a caller learns of it before the first block.
+    _check_file(path)
+    return _regrouped(_resampled(path, sample_rate), block_length)
+
+
+def duration(path: str | os.PathLike) -> float:
+    """Seconds of an audio file, by its header where that can be believed, else by its samples.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no audio.
+    """
+    path = os.fsdecode(path)
+    _check_file(path)
+    with _opened(path) as file:
+        return decode.duration(file, path)
+
+
+def _check_file(path: str) -> None:
+    if path == "-":
+        if sys.stdin is None or sys.stdin.isatty():
+            raise ValueError("'-' reads audio from the standard input. Received: a terminal")
+        return
     if os.path.isdir(path):
         raise ValueError(f"Expected an audio file. Received a directory: {path!r}")
     if not os.path.exists(path):
         raise FileNotFoundError(f"There is no audio file {path!r}")
-    if os.path.getsize(path) == 0:
-        raise ValueError(f"Expected an audio file. Received an empty file: {path!r}")
-    return _regrouped(_resampled(path, sample_rate), block_length)
+    status = os.stat(path)
+    if stat.S_ISREG(status.st_mode):
+        if not status.st_size:
+            raise ValueError(f"Expected an audio file. Received an empty file: {path!r}")
+    elif not stat.S_ISFIFO(status.st_mode):
+        raise ValueError(f"Expected an audio file or a pipe. Received a device: {path!r}")
+
+
+@contextlib.contextmanager
+def _opened(path: str) -> Iterator[BinaryIO]:
+    """The file; of a pipe a copy, since a decoder wants to go back."""
+    with contextlib.ExitStack() as stack:
+        file = sys.stdin.buffer if path == "-" else stack.enter_context(open(path, "rb"))
+        if path == "-" or not file.seekable():
+            copy = stack.enter_context(tempfile.TemporaryFile())
+            shutil.copyfileobj(file, copy)
+            file = copy
+            if not file.tell():
+                raise ValueError(f"Expected an audio file. Received an empty pipe: {path!r}")
+        yield file
 
 
 def _resampled(path: str, sample_rate: int) -> Iterator[np.ndarray]:
     """Mono samples at the wanted rate, clipped, in blocks of any length."""
-    try:
-        with soundfile.SoundFile(path) as file:
-            blocks = _mono(path, file)
-            if file.samplerate != sample_rate:
-                blocks = resample_blocks(blocks, file.samplerate, sample_rate)
+    empty = True
+    with _opened(path) as file:
+        for rate, pairs in itertools.groupby(decode.decode(file, path), key=lambda pair: pair[0]):
+            empty = False
+            blocks = (block for _, block in pairs)
+            if rate != sample_rate:
+                blocks = resample_blocks(blocks, rate, sample_rate)
             for block in blocks:
                 yield np.clip(block, -1.0, 1.0)
-    except (soundfile.LibsndfileError, TypeError) as error:
-        # A TypeError is how soundfile asks for the format of headerless ".raw" files.
-        reason = getattr(error, "error_string", "") or "no header, or damaged data"
-        raise ValueError(
-            "Expected an audio file in a format that libsndfile reads, whole and undamaged. "
-            f"Received: {path!r} ({reason.rstrip('.')})"
-        ) from error
-
-
-def _mono(path: str, file: soundfile.SoundFile) -> Iterator[np.ndarray]:
-    promised = file.frames
-    frames = 0
-    size = max(1, _SAMPLES_AT_ONCE // file.channels)
-    while len(block := file.read(size, dtype="float32", always_2d=True)):
-        # NaN and infinity pass through sums: one look at the mean of the channels is enough.
-        mono = block[:, 0] if block.shape[1] == 1 else block.mean(axis=1)
-        if not np.isfinite(mono).all():
-            raise ValueError(
-                f"Expected finite samples. Received: NaN or infinity in {path!r}, within "
-                f"{frames / file.samplerate:.2f} s and "
-                f"{(frames + len(mono)) / file.samplerate:.2f} s"
-            )
-        frames += len(mono)
-        yield mono
-    if frames < 0.99 * promised or _is_short(file.extra_info) or _lacks_end(path, file.format):
-        raise ValueError(
-            f"Expected a whole audio file. Received a truncated one: {path!r} ends after "
-            f"{frames / file.samplerate:.2f} s; copy or record it again"
-        )
-    if not frames:
+    if empty:
         raise ValueError(f"Expected an audio file with samples. Received one with none: {path!r}")
-
-
-def _is_short(log: str) -> bool:
-    """Whether the file is shorter than its header says, by libsndfile's log."""
-    return any(
-        int(size) - int(found) > _HARMLESS_BYTES and int(size) < _UNKNOWN_BYTES
-        for size, found in _PROMISED.findall(log)
-    )
-
-
-def _lacks_end(path: str, file_format: str) -> bool:
-    """Whether the last page of an Ogg file is cut, or is not marked as the last one (RFC 3533)."""
-    if file_format != "OGG":
-        return False
-    with open(path, "rb") as file:
-        file.seek(max(0, os.path.getsize(path) - _OGG_PAGE))
-        tail = file.read()
-    page = tail[tail.rfind(b"OggS") :]
-    if len(page) < 27 or not page[5] & 4:
-        return True
-    sizes = page[27 : 27 + page[26]]
-    return len(page) < 27 + page[26] + sum(sizes)
 
 
 def resample_blocks(blocks: Iterable[np.ndarray], rate: int, wanted: int) -> Iterator[np.ndarray]:

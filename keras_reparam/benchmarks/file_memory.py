@@ -7,11 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
-
+from keras_reparam.benchmarks.any_file import load_any
 from keras_reparam.benchmarks.peak_memory import peak_memory
 from keras_reparam.deploy.child_process import python_path
-from keras_reparam.deploy.runtime import Runtime
 
 _INFERENCES = 10
 
@@ -32,7 +30,7 @@ class FileMemory:
 
 
 def measure_memory(path: str | os.PathLike) -> FileMemory:
-    """Loads and runs a file in a process of its own, some inferences of silence.
+    """Loads and runs a file in a process of its own, some inferences of noise.
 
     Raises:
         ValueError: If LiteRT can't run the file, even if that takes the process down.
@@ -61,12 +59,11 @@ def _measure_here(path: str) -> dict[str, float | str]:
 
     before = peak_memory()
     try:
-        model = Runtime(Path(path).read_bytes(), origin=f"'{path}'")
+        model, _ = load_any(Path(path).read_bytes(), origin=f"'{path}'")
     except ValueError as error:
         return {"error": str(error)}
-    silence = np.zeros(model.input_shape[1:], "float32")
     for _ in range(_INFERENCES):
-        model(silence)
+        model.invoke()
     peak = peak_memory()
     return {"peak": peak, "added": peak - before}
 

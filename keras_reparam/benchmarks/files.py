@@ -4,7 +4,7 @@ import dataclasses
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.console import Group
@@ -12,14 +12,17 @@ from rich.table import Table
 from rich.text import Text
 
 from keras_reparam.audio._validation import positive_int
+from keras_reparam.benchmarks.any_file import load_any
 from keras_reparam.benchmarks.environment import described, environment
 from keras_reparam.benchmarks.file_memory import measure_memory
 from keras_reparam.benchmarks.operators import FileProfile, profile_tflite
 from keras_reparam.benchmarks.turns import take_turns
 from keras_reparam.deploy.printed import Printed
 from keras_reparam.deploy.progress import track
-from keras_reparam.deploy.runtime import Runtime
 from keras_reparam.deploy.tflite_buffers import read_model
+
+if TYPE_CHECKING:
+    from ai_edge_litert.interpreter import Interpreter
 
 _WARM_UP = 10
 _EXAMPLES = 8
@@ -126,6 +129,9 @@ def benchmark_tflite(
 ) -> FileBenchmark:
     """Latency, memory and size of `.tflite` files, on noise as input.
 
+    Any file that LiteRT runs will do, whatever its inputs and outputs; of several graphs the first
+    one is run.
+
     The files take turns in one process, after some inferences that do not count, so that
     whatever else the machine does falls on all of them alike. One number of threads follows the
     other: the threads of one file would wait for work while the next one is measured. Memory is
@@ -171,7 +177,7 @@ def benchmark_tflite(
     rows = []
     for number in threads:
         steps = [
-            _inference(Runtime(content, origin=f"'{file}'", num_threads=number))
+            _inference(*load_any(content, origin=f"'{file}'", num_threads=number))
             for file, content in zip(files, contents, strict=True)
         ]
         name = "1 thread" if number == 1 else f"{number} threads"
@@ -205,15 +211,24 @@ def benchmark_tflite(
     )
 
 
-def _inference(model: Runtime) -> Callable[[], Any]:
-    shape = (_EXAMPLES, *model.input_shape[1:])
-    noise = np.random.default_rng(0).normal(0, 0.1, shape).astype("float32")
+def _inference(interpreter: "Interpreter", values: list[np.ndarray]) -> Callable[[], None]:
+    inputs = [each["index"] for each in interpreter.get_input_details()]
+    outputs = [each["index"] for each in interpreter.get_output_details()]
+    # Integers may be sizes, which stay what they are.
+    examples = [
+        [np.roll(v, turn * v.size // _EXAMPLES) if v.dtype.kind == "f" else v for v in values]
+        for turn in range(_EXAMPLES)
+    ]
     turn = 0
 
     def step() -> None:
         nonlocal turn
         turn += 1
-        model(noise[turn % _EXAMPLES])
+        for index, value in zip(inputs, examples[turn % _EXAMPLES], strict=True):
+            interpreter.set_tensor(index, value)
+        interpreter.invoke()
+        for index in outputs:
+            interpreter.get_tensor(index)
 
     return step
 

@@ -14,7 +14,9 @@ from ai_edge_litert import schema_py_generated as schema
 from rich.table import Table
 from rich.text import Text
 
+from keras_reparam.benchmarks.any_file import load_any
 from keras_reparam.benchmarks.turns import take_turns
+from keras_reparam.deploy.inspect_graph import keeps_state
 from keras_reparam.deploy.quiet import quiet
 from keras_reparam.deploy.tflite_buffers import pack_model, unpack_model
 from keras_reparam.deploy.tflite_graph import TFLiteGraph
@@ -102,7 +104,7 @@ def profile_tflite(content: bytes, *, file: str, rounds: int) -> FileProfile:
     reads, since LiteRT's CPU delegate makes one of the two.
 
     Args:
-        content: Bytes of a file that `Runtime` takes.
+        content: Bytes of the file.
         file: Its path, for the report.
         rounds: Turns of each.
 
@@ -110,22 +112,23 @@ def profile_tflite(content: bytes, *, file: str, rounds: int) -> FileProfile:
         A `FileProfile`.
 
     Raises:
-        ValueError: If the file has several graphs.
+        ValueError: If the file has several graphs or changing shapes, or keeps a state from call
+            to call.
     """
     graph = TFLiteGraph(content)
-    if graph.num_subgraphs > 1:
+    if graph.num_subgraphs > 1 or keeps_state(graph.file.subgraphs):
         raise ValueError(
-            "Only a file of one graph can be profiled (no loops, no branches). "
-            f"Received: '{file}' with {graph.num_subgraphs} graphs"
+            "Only a file of one graph without a state can be profiled: no loops, no branches, no "
+            f"variables. Received: '{file}' with {graph.num_subgraphs} graphs"
         )
+    if any(tensor.dynamic for tensor in graph.tensors):
+        raise ValueError(f"Only a file of fixed shapes can be profiled. Received: '{file}'")
     unpacked = unpack_model(content)
     joined = _constant_operators(graph) | _convolved_pads(graph)
     indices = [i for i in range(len(graph.operators)) if i not in joined]
     with quiet():
         values = _values(content)
-        whole = _interpreter(content)
-        (tensor,) = graph.inputs
-        whole.set_tensor(tensor, values.get_tensor(tensor))
+        whole, _ = load_any(content, origin=f"'{file}'")
         models = [whole, _interpreter(_no_operator())]
         for index in indices:
             models.append(
@@ -196,27 +199,20 @@ def _values(content: bytes) -> "Interpreter":
     """An interpreter that has run the file on noise and kept all tensors."""
     from ai_edge_litert.interpreter import OpResolverType
 
-    # A delegate doesn't show what is inside.
-    model = _interpreter(
+    interpreter, _ = load_any(
         content,
+        origin="the file",
         experimental_preserve_all_tensors=True,
+        # A delegate doesn't show what is inside.
         experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
     )
-    (about,) = model.get_input_details()
-    generator, shape = np.random.default_rng(0), about["shape"]
-    if np.issubdtype(about["dtype"], np.integer):
-        noise = generator.integers(-128, 128, shape)
-    else:
-        noise = generator.normal(0, 0.1, shape)
-    model.set_tensor(about["index"], noise.astype(about["dtype"]))
-    model.invoke()
-    return model
+    return interpreter
 
 
-def _interpreter(content: bytes, **options: object) -> "Interpreter":
+def _interpreter(content: bytes) -> "Interpreter":
     from ai_edge_litert.interpreter import Interpreter
 
-    model = Interpreter(model_content=content, num_threads=1, **options)
+    model = Interpreter(model_content=content, num_threads=1)
     model.allocate_tensors()
     return model
 

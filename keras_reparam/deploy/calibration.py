@@ -9,7 +9,9 @@ import numpy as np
 from keras_reparam.deploy.clip_file import ClipFile
 from keras_reparam.deploy.clips import evenly_spaced
 
-_SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".aifc", ".au", ".caf"}
+_SUFFIXES = {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".aifc", ".au"}
+# What phones and browsers record.
+_SUFFIXES |= {".caf", ".m4a", ".mp4", ".aac", ".3gp", ".amr", ".webm", ".mka", ".wma"}
 
 
 def find_clips(source: str | os.PathLike) -> list[ClipFile]:

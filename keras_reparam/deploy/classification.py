@@ -6,6 +6,7 @@ import numpy as np
 from rich.table import Table
 from rich.text import Text
 
+from keras_reparam.deploy.heads import PRESENT
 from keras_reparam.deploy.printed import Printed
 
 _BAR = 40
@@ -18,11 +19,13 @@ class Classification(Printed):
     Attributes:
         labels: Class names.
         probabilities: float32 array `(classes,)`, in the order of `labels`; the mean over the
-            windows that hold sound. All zero for a silent clip.
+            windows that hold sound. All zero for a silent clip. Of a softmax their sum is 1; of a
+            sigmoid each stands for itself.
         silence: Whether every sample is zero.
         duration: Seconds.
         windows: How many windows were averaged.
         start: Seconds of the stream before it; 0 for a clip.
+        head: What made the probabilities, `"softmax"` or `"sigmoid"`.
     """
 
     labels: tuple[str, ...]
@@ -31,6 +34,7 @@ class Classification(Printed):
     duration: float
     windows: int
     start: float = 0.0
+    head: str = "softmax"
 
     @property
     def end(self) -> float:
@@ -39,8 +43,15 @@ class Classification(Printed):
 
     @property
     def label(self) -> str | None:
-        """The most probable class, or `None` for a silent clip."""
-        return None if self.silence else self.labels[int(np.argmax(self.probabilities))]
+        """The most probable class.
+
+        `None` for a silent clip, and where a sigmoid gives no class a probability of 0.5 or more.
+        """
+        best = int(np.argmax(self.probabilities))
+        return None if self.silence or not self._is_present(best) else self.labels[best]
+
+    def _is_present(self, index: int) -> bool:
+        return self.head == "softmax" or bool(self.probabilities[index] >= PRESENT)
 
     def as_dict(self) -> dict:
         """The result as JSON types."""
@@ -54,7 +65,10 @@ class Classification(Printed):
         }
 
     def table(self, title: str = "") -> Table:
-        """The scores, most probable first, as a rich table; one row for a silent clip."""
+        """The scores, most probable first, as a rich table; one row for a silent clip.
+
+        What is bold is the clip's class; of a sigmoid, every class that is present.
+        """
         # Neither title nor labels are markup, since users and files chose them.
         name = Text(title, style="table.title") if title else None
         table = Table(title=name, title_justify="left", show_header=False)
@@ -64,9 +78,12 @@ class Classification(Printed):
         if self.silence:
             table.add_row("silence", "", "every sample is zero")
             return table
+        if self.label is None:
+            table.add_row("none", "", f"no class has a probability of {PRESENT:.0%}")
         for i in np.argsort(-self.probabilities, kind="stable"):
             probability = float(self.probabilities[i])
-            style = "bold" if self.labels[i] == self.label else None
+            named = self._is_present(i) if self.head == "sigmoid" else self.labels[i] == self.label
+            style = "bold" if named else None
             bar = "\u2588" * round(_BAR * probability)
             table.add_row(Text(self.labels[i]), f"{probability:.1%}", bar, style=style)
         return table

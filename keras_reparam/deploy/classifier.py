@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_reparam.audio.mono import check_peak, mix
 from keras_reparam.deploy.classification import Classification
 from keras_reparam.deploy.metadata import read_metadata
 from keras_reparam.deploy.runtime import Runtime
@@ -17,8 +18,6 @@ from keras_reparam.deploy.tflite_buffers import read_model
 
 _SHIPPED = "ser_int8.tflite"
 _MIN_SECONDS = 0.025
-# Resampled or processed speech goes a little beyond 1; integers taken for floats far beyond.
-_MAX_PEAK = 32.0
 
 
 def load_classifier(path: str | os.PathLike | None = None) -> "Classifier":
@@ -116,10 +115,10 @@ class Classifier:
         """Scores of an array of samples.
 
         Args:
-            samples: `(samples,)`, or several channels, which are averaged: `(samples, channels)`
-                or `(channels, samples)`, the longer axis being time. Floating point between -1
-                and 1, or integers as they stand in a WAV file (16 or 32 bits signed, or 8 bits
-                unsigned).
+            samples: `(samples,)`, or several channels, which are mixed as `kr.audio.load` does:
+                `(samples, channels)` or `(channels, samples)`, the longer axis being time.
+                Floating point between -1 and 1, or integers as they stand in a WAV file (16 or 32
+                bits signed, or 8 bits unsigned).
             sample_rate: Samples per second. Another rate than the model's is converted.
 
         Returns:
@@ -144,8 +143,7 @@ class Classifier:
         """Scores of an audio file of any length, in memory that does not grow with it.
 
         Args:
-            path: A file in any format that libsndfile reads, at any rate, with any number of
-                channels.
+            path: A file that `kr.audio.load` reads.
 
         Returns:
             A `Classification`.
@@ -162,9 +160,9 @@ class Classifier:
             return self._classify(blocks)
         except ValueError as error:
             # `read_blocks` names the file; what is said of samples doesn't.
-            if str(os.fspath(path)) in str(error):
+            if repr(os.fsdecode(path)) in str(error):
                 raise
-            raise ValueError(f"'{path}': {error}") from None
+            raise ValueError(f"{os.fsdecode(path)!r}: {error}") from None
 
     def stream(
         self, chunks: Iterable[np.ndarray], sample_rate: int | None = None, *, hop: float = 0.5
@@ -235,6 +233,7 @@ class Classifier:
             scores = self._score(window)
             yield Classification(
                 labels=self.labels,
+                head=self.metadata.head,
                 probabilities=np.zeros(len(self.labels), "float32") if scores is None else scores,
                 silence=scores is None,
                 duration=len(window) / self.sample_rate,
@@ -254,6 +253,7 @@ class Classifier:
         _check_duration(length, self.sample_rate)
         return Classification(
             labels=self.labels,
+            head=self.metadata.head,
             probabilities=(total / max(heard, 1)).astype("float32"),
             silence=heard == 0,
             duration=length / self.sample_rate,
@@ -349,14 +349,9 @@ def _mono(samples: np.ndarray) -> np.ndarray:
             "`samples` must be floating-point numbers between -1 and 1, or 16-bit integers. "
             f"Received: dtype={samples.dtype}"
         )
-    if samples.ndim == 2:
-        samples = samples.mean(axis=int(np.argmin(samples.shape)))
     if not np.isfinite(samples).all():
         raise ValueError("`samples` must be finite. Received: NaN or infinity among them")
-    peak = float(np.abs(samples).max(initial=0))
-    if peak > _MAX_PEAK:
-        raise ValueError(
-            "Floating-point `samples` must be between -1 and 1; divide 16-bit integers by 32768. "
-            f"Received: a largest absolute value of {peak:g}"
-        )
+    check_peak(samples)
+    if samples.ndim == 2:
+        samples = mix(samples.T if np.argmin(samples.shape) == 0 else samples)
     return samples.astype("float32")

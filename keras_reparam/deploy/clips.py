@@ -41,6 +41,9 @@ def checked_clips(
         )
     for number, clip in enumerate(clips):
         clip = np.asarray(clip)
+        # A waveform's axis for its one channel is none of the file's.
+        if clip.shape == (*shape, 1):
+            clip = clip[..., 0]
         if clip.shape != shape:
             raise ValueError(
                 f"Every clip of `{name}` must have the model's input shape {shape}; cut it, or add "

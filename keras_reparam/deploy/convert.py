@@ -1,4 +1,4 @@
-"""Keras model to a float `.tflite`: one signature, batch 1, builtin operators, softmax at the end.
+"""Keras model to a float `.tflite`: one signature, batch 1, builtin operators, head at the end.
 
 Run as a program, it converts a saved model in a process of its own: what export does where Keras
 runs on JAX, whose process has no TensorFlow.
@@ -17,6 +17,9 @@ import keras
 
 from keras_reparam.deploy.child_process import python_path
 from keras_reparam.deploy.files import write_bytes
+from keras_reparam.deploy.front_end import front_end_tensors
+from keras_reparam.deploy.kinds import HEADS
+from keras_reparam.deploy.one_output import call, file_shape
 from keras_reparam.deploy.quiet import quiet
 from keras_reparam.deploy.tensor_names import shorten_names
 from keras_reparam.deploy.tflite_buffers import pack_model, unpack_model
@@ -26,13 +29,16 @@ from keras_reparam.transforms.settings import copy_settings
 SIGNATURE, INPUT, OUTPUT = "serving_default", "input", "scores"
 
 
-def convert(model: keras.Model, shape: tuple[int, ...] | None = None) -> bytes:
-    """Bytes of a float32 `.tflite` that gives the softmax of the model's logits.
+def convert(
+    model: keras.Model, shape: tuple[int, ...] | None = None, head: str = "softmax"
+) -> bytes:
+    """Bytes of a float32 `.tflite` that gives the softmax, or sigmoid, of the model's logits.
 
     Args:
         model: A built model with one input and one output of shape `(batch, classes)`.
-        shape: Shape of the input without the batch axis. `None`: the model's own, which must be
-            static then.
+        shape: Shape of the file's input without the batch axis. `None`: the model's own, which
+            must be static then; a waveform `(samples, 1)` is `(samples,)` in the file.
+        head: One of `keras_reparam.deploy.heads.HEADS`.
 
     Returns:
         Bytes of the file, the same for the same model.
@@ -41,39 +47,18 @@ def convert(model: keras.Model, shape: tuple[int, ...] | None = None) -> bytes:
         ValueError: If the model needs operators that TFLite does not have, or Keras runs on
             a backend that can't export.
     """
-    shape = input_shape(model) if shape is None else shape
+    shape = file_shape(model) if shape is None else shape
     model = _in_float32(model)
     backend = keras.config.backend()
     if backend == "tensorflow":
-        return _convert_here(model, shape)
+        return _convert_here(model, shape, head)
     if backend == "jax":
-        return _convert_in_child(model, shape)
+        return _convert_in_child(model, shape, head)
     raise ValueError(
         "Export to .tflite needs Keras on the TensorFlow or JAX backend. Save the model with "
         "`model.save('model.keras')` and export it in a process with KERAS_BACKEND=tensorflow, "
         f"for instance with the command `keras-reparam export`. Received: backend={backend!r}"
     )
-
-
-def input_shape(model: keras.Model) -> tuple[int | None, ...]:
-    """Shape of the model's one input without the batch axis, or a `ValueError`."""
-    inputs = getattr(model, "inputs", None)
-    if inputs:
-        shapes = [tuple(tensor.shape) for tensor in inputs]
-        if len(inputs) == 1 and not str(inputs[0].dtype).startswith(("float", "bfloat")):
-            raise ValueError(
-                "The model's input must be floating point, a waveform or features. "
-                f"Received: dtype={inputs[0].dtype}"
-            )
-    else:
-        config = model.get_build_config() or {}
-        shapes = [tuple(config["input_shape"])] if config.get("input_shape") else []
-    if len(shapes) != 1:
-        raise ValueError(
-            f"The model must have one input. Received: {len(shapes)} inputs {shapes}. Wrap it: "
-            "`keras.Model(inputs, model(inputs))`"
-        )
-    return tuple(None if n is None else int(n) for n in shapes[0][1:])
 
 
 def _in_float32(model: keras.Model) -> keras.Model:
@@ -96,7 +81,7 @@ def _float32_config(config: Any) -> Any:
     return {key: _float32_config(value) for key, value in config.items()}
 
 
-def _convert_here(model: keras.Model, shape: tuple[int, ...]) -> bytes:
+def _convert_here(model: keras.Model, shape: tuple[int, ...], head: str) -> bytes:
     with quiet():
         import tensorflow as tf
         from tensorflow.lite.python.convert_phase import ConverterError
@@ -110,8 +95,8 @@ def _convert_here(model: keras.Model, shape: tuple[int, ...]) -> bytes:
             autograph=False,
         )
         def serve(inputs):
-            logits = tf.cast(model(inputs, training=False), tf.float32)
-            return {OUTPUT: tf.nn.softmax(logits)}
+            logits = tf.cast(call(model, inputs), tf.float32)
+            return {OUTPUT: getattr(tf.nn, head)(logits)}
 
         module.serve = serve
         with tempfile.TemporaryDirectory() as folder:
@@ -127,6 +112,7 @@ def _convert_here(model: keras.Model, shape: tuple[int, ...]) -> bytes:
     layers = model._flatten_layers()
     shorten_names(
         packed,
+        front_end=front_end_tensors(packed, model),
         layers={layer.name for layer in layers},
         models={layer.name for layer in layers if isinstance(layer, keras.Model)},
     )
@@ -143,7 +129,7 @@ def _conversion_error(message: str) -> ValueError:
     )
 
 
-def _convert_in_child(model: keras.Model, shape: tuple[int, ...]) -> bytes:
+def _convert_in_child(model: keras.Model, shape: tuple[int, ...], head: str) -> bytes:
     environment = {
         **os.environ,
         # Layers of the caller's own are importable there if they are here.
@@ -162,6 +148,7 @@ def _convert_in_child(model: keras.Model, shape: tuple[int, ...]) -> bytes:
             [
                 *(sys.executable, "-m", "keras_reparam.deploy.convert", saved, converted),
                 *map(str, shape),
+                *("--head", head),
             ],
             env=environment,
             capture_output=True,
@@ -183,13 +170,14 @@ def _main() -> int:
     parser.add_argument("saved", type=Path)
     parser.add_argument("converted", type=Path)
     parser.add_argument("shape", type=int, nargs="+", help="of the input, without the batch axis")
+    parser.add_argument("--head", choices=HEADS, required=True)
     arguments = parser.parse_args()
     # Here, since only this program reads files.
     from keras_reparam.deploy.saved_model import load_model
 
     # The caller saved this file a moment ago: what runs is the caller's own code.
     model = load_model(arguments.saved, safe_mode=False)
-    write_bytes(arguments.converted, convert(model, tuple(arguments.shape)))
+    write_bytes(arguments.converted, convert(model, tuple(arguments.shape), head=arguments.head))
     return 0
 
 

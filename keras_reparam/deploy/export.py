@@ -11,12 +11,15 @@ import numpy as np
 
 from keras_reparam.audio import LogMel
 from keras_reparam.deploy.clips import checked_clips, evenly_spaced
-from keras_reparam.deploy.convert import convert, input_shape
+from keras_reparam.deploy.convert import convert
 from keras_reparam.deploy.export_report import ExportReport
 from keras_reparam.deploy.files import checked_target, write_bytes
+from keras_reparam.deploy.heads import agreement, checked_head
 from keras_reparam.deploy.inspect_model import inspect_content
 from keras_reparam.deploy.kinds import CALIBRATED, KINDS
 from keras_reparam.deploy.metadata import TFLiteMetadata, add_metadata, checked_labels
+from keras_reparam.deploy.one_output import file_shape, output_shape
+from keras_reparam.deploy.probability_check import refuse_probabilities
 from keras_reparam.deploy.quantize import quantize
 from keras_reparam.deploy.runtime import Runtime
 from keras_reparam.deploy.tflite_graph import TFLiteGraph
@@ -28,6 +31,7 @@ def export_tflite(
     path: str | os.PathLike,
     *,
     quantization: str = "int8",
+    head: str = "softmax",
     representative_data: Iterable[np.ndarray] | None = None,
     labels: Sequence[str] | None = None,
     sample_rate: int | None = None,
@@ -39,6 +43,9 @@ def export_tflite(
     licence: str = "",
 ) -> ExportReport:
     """Writes `softmax(model(x))` as a `.tflite` of builtin operators with static shapes.
+
+    With `head="sigmoid"` it is `sigmoid(model(x))`: one score that is yes or no, or several of
+    which any number may be true.
 
     Call it last, on a model that `keras_reparam.merge` returned. The model is left as it is.
 
@@ -54,7 +61,8 @@ def export_tflite(
       linear layers and convolutions where that pays; front end, normalisation, attention's
       products, softmax, input and output float32.
     - `"int8_full"`: weights int8, calibrated int8 activations in every operator that has an int8
-      kernel, softmax too; input and output int8, with their scales and zero points in the file.
+      kernel, softmax too (but for a masked one); input and output int8, with their scales and zero
+      points in the file.
       Features in: int8 samples of a waveform would hold no log-mel. It gets no mask.
 
     The same model and data give the same bytes. Labels, sample rate and texts travel inside the
@@ -64,14 +72,17 @@ def export_tflite(
     Args:
         model: Built model with one float input, static but for the batch (see `clip_seconds`),
             and logits `(batch, classes)`: waveform in (`keras_reparam.models.with_front_end`) or
-            features in.
+            features in. A waveform `(batch, samples, 1)` is `(batch, samples)` in the file.
         path: The file to write, ending with `.tflite`. An existing one is replaced.
         quantization: The kind.
+        head: What makes scores of the logits: `"softmax"` if one of two or more classes is true,
+            or `"sigmoid"`. It is written into the file for whoever reads it.
         representative_data: Inputs of the model without the batch axis: an array `(clips, ...)`
             or an iterable of arrays. Some hundred clips as the model will meet them; never those
             it is tested on. At most 200 are used, evenly spaced. `"int8"` and `"int8_full"` are
             calibrated on them; any kind is compared with float32 over them.
-        labels: Class names in the order of the logits.
+        labels: Class names in the order of the logits. A sigmoid of one logit has one, that of
+            what is there from a score of 0.5 on.
         sample_rate: Samples per second of a waveform model. `None`: that of its `LogMel` layer.
         clip_seconds: Length of a waveform model's input in seconds. A model of any length
             `(batch, None)` gets this one; any other model is checked to have it.
@@ -89,7 +100,8 @@ def export_tflite(
     Raises:
         TypeError: If an argument has the wrong type.
         ValueError: If the model is not built, not merged, has dynamic shapes, non-finite weights
-            or operators that TFLite does not have; or if data or labels don't fit it.
+            or operators that TFLite does not have, or gives probabilities (on random input and
+            on the data); or if head, data or labels don't fit it.
         OSError: If the file can't be written.
 
     Example:
@@ -115,10 +127,11 @@ def export_tflite(
             f"Received: quantization={quantization!r}"
         )
     target = checked_target(path, ".tflite")
+    checked_head(head)
     _check_model(model)
     rate = checked_sample_rate(model, sample_rate)
     shape = _checked_shape(model, rate, clip_seconds)
-    classes = _checked_classes(model, shape)
+    classes = _checked_classes(model, shape, head)
     if quantization == "int8_full" and len(shape) == 1:
         raise ValueError(
             'quantization="int8_full" takes features, and the model takes a waveform, of which '
@@ -140,10 +153,12 @@ def export_tflite(
         licence=licence,
         quantization=quantization,
         front_end=_front_end(model),
+        head=head,
     )
     data = _checked_data(representative_data, shape, quantization)
-    reference = convert(model, shape)
+    reference = convert(model, shape, head)
     _audit(reference)
+    refuse_probabilities(reference, data)
     content = add_metadata(quantize(reference, quantization, data), metadata)
     report = _report(target, quantization, content, metadata, reference, data)
     write_bytes(target, content)
@@ -184,7 +199,7 @@ def _checked_shape(
     model: keras.Model, sample_rate: int | None, clip_seconds: float | None
 ) -> tuple[int, ...]:
     """Input shape without the batch axis, or an error."""
-    shape = input_shape(model)
+    shape = file_shape(model)
     if clip_seconds is not None:
         shape = (clip_samples(shape, sample_rate, clip_seconds),)
     if not shape or None in shape:
@@ -223,17 +238,20 @@ def clip_samples(
     return samples
 
 
-def _checked_classes(model: keras.Model, shape: tuple[int, ...]) -> int:
-    # Not called on symbolic input: that would add a node to the user's graph.
-    outputs = model.compute_output_spec(keras.KerasTensor((1, *shape), "float32"))
-    output_shape = getattr(outputs, "shape", None)
-    if output_shape is None or len(output_shape) != 2 or output_shape[1] is None:
-        found = output_shape or [t.shape for t in keras.tree.flatten(outputs)]
+def _checked_classes(model: keras.Model, shape: tuple[int, ...], head: str) -> int:
+    found = output_shape(model, shape)
+    if len(found) != 2 or found[1] is None:
         raise ValueError(
             "The model must have one output, logits of shape (batch, classes). "
             f"Received: output shape {found}"
         )
-    return int(output_shape[1])
+    if found[1] == 1 and head == "softmax":
+        raise ValueError(
+            "A softmax over one class is 1 whatever the model hears. Of one logit the score is "
+            'its sigmoid: export with head="sigmoid". Received: head="softmax" and a model with '
+            f"output shape {found}"
+        )
+    return int(found[1])
 
 
 def _front_ends(model: keras.Model) -> list[LogMel]:
@@ -258,7 +276,7 @@ def checked_sample_rate(model: keras.Model, sample_rate: int | None) -> int | No
     rates = {layer.sample_rate for layer in _front_ends(model)}
     if sample_rate is None:
         return rates.pop() if len(rates) == 1 else None
-    shape = input_shape(model)
+    shape = file_shape(model)
     if len(shape) != 1:
         raise ValueError(
             "`sample_rate` describes a waveform (batch, samples), and the model takes features "
@@ -294,7 +312,7 @@ def _checked_data(
 
 
 def _audit(model: bytes) -> None:
-    """Refuses what a phone's runtime can't run, and scores that went through softmax twice."""
+    """Refuses what a phone's runtime can't run."""
     graph = TFLiteGraph(model)
     foreign = sorted({o.name for o in graph.operators if o.name.startswith("CUSTOM")})
     if foreign or graph.num_subgraphs != 1:
@@ -303,28 +321,19 @@ def _audit(model: bytes) -> None:
             "branch (recurrent layers, `keras.ops.while_loop`, `cond`). "
             f"Received: {graph.num_subgraphs} subgraphs, foreign operators: {foreign or 'none'}"
         )
-    softmax = graph.operators[graph.producer[graph.outputs[0]]]
-    before = graph.producer.get(softmax.inputs[0])
-    if before is not None and graph.operators[before].name in ("SOFTMAX", "LOGISTIC"):
-        raise ValueError(
-            "The model must give logits, and it gives probabilities: the softmax is part of the "
-            "export. Build its last layer without `activation`. "
-            f"Received: a model that ends with {graph.operators[before].name}"
-        )
 
 
 def _report(target, kind, content, metadata, reference, data) -> ExportReport:
     graph = TFLiteGraph(content)
     light = Runtime(content)
-    agreement = difference = None
+    same = difference = None
     if kind != "float32" and data:
         full = Runtime(reference)
         scores = np.array([[light(clip), full(clip)] for clip in data])
-        best = scores.argmax(axis=-1)
-        agreement = float(np.mean(best[:, 0] == best[:, 1]))
+        same = agreement(scores[:, 0], scores[:, 1], metadata.head)
         difference = float(np.abs(scores[:, 0] - scores[:, 1]).max())
     notes = []
-    if agreement is not None:
+    if same is not None:
         calibrated = "calibrated on, and " if kind in CALIBRATED else ""
         notes.append(f"{calibrated}compared over, {len(data)} clips")
     if not metadata.labels:
@@ -333,7 +342,7 @@ def _report(target, kind, content, metadata, reference, data) -> ExportReport:
     if waveform and not metadata.sample_rate:
         notes.append("no sample rate inside: pass `sample_rate=` if the input is a waveform")
     if waveform and not graph.front_end and kind.startswith("int8"):
-        notes.append("no logarithm found: no operator was taken for a front end and kept float")
+        notes.append("no front end found: none of its operators was kept float for being one")
     inspected = inspect_content(content, str(target))
     notes += inspected.problems
     weights: Counter[str] = Counter()
@@ -353,7 +362,7 @@ def _report(target, kind, content, metadata, reference, data) -> ExportReport:
         input_type=graph.tensors[graph.inputs[0]].dtype,
         runtime=inspected.runtime,
         metadata=metadata,
-        agreement=agreement,
+        agreement=same,
         difference=difference,
         notes=tuple(notes),
     )

@@ -27,7 +27,8 @@ class ExportReport(Printed):
             known. Apps get 2.16.1.
         metadata: Labels, sample rate and texts in the file.
         agreement: Share of the representative clips whose best class is that of the float32
-            file; `None` for the kind `float32` itself, and without clips.
+            file (of a sigmoid, of those in which the same is present, in the class where they are
+            fewest); `None` for the kind `float32` itself, and without clips.
         difference: Largest difference of a probability from the float32 file's; `None` as above.
         notes: What to know about running the file.
     """
@@ -55,6 +56,7 @@ class ExportReport(Printed):
             ("kind", self.kind),
             ("size", f"{self.size:,} bytes"),
             ("input", f"{self.input_type} {list(self.input_shape)}"),
+            ("head", self.metadata.head),
         ]
         if self.metadata.sample_rate:
             rows.append(("sample rate", f"{self.metadata.sample_rate} Hz"))
@@ -69,7 +71,8 @@ class ExportReport(Printed):
         rows.append(("operators", ", ".join(operators)))
         rows.append(("needs", f"TensorFlow Lite {self.runtime or 'newer than is known'}"))
         if self.agreement is not None:
-            rows.append(("same best class as float32", f"{self.agreement:.1%}"))
+            best = "decisions" if self.metadata.head == "sigmoid" else "best class"
+            rows.append((f"same {best} as float32", f"{self.agreement:.1%}"))
             rows.append(("largest difference", f"{self.difference:.4f}"))
         rows.extend(("note", note) for note in self.notes)
         return tuple(rows)

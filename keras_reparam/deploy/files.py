@@ -1,7 +1,9 @@
 """Files that are there whole or not at all."""
 
 import contextlib
+import io
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,3 +62,10 @@ def write_bytes(target: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def print_any_name() -> None:
+    """From now on a file's name that is no UTF-8 is printed with escapes, where it was an error."""
+    # Whoever replaced the output by something else decides for himself.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")

@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from keras_reparam.deploy.classifier import Classifier
+from keras_reparam.deploy.heads import agreement
 from keras_reparam.deploy.printed import Printed
 
 # Allowed difference of a probability. For int8 kinds the best class must also be the same. There
@@ -231,7 +232,7 @@ def _check(folder: Path, clip: dict, kind: str, tolerance: dict, classifier: Cla
         kind=kind,
         difference=float(np.abs(scores - expected).max()),
         tolerance=float(tolerance[kind]),
-        same_class=int(scores.argmax()) == int(expected.argmax()),
+        same_class=agreement(scores[None], expected[None], classifier.metadata.head) == 1,
     )
 
 

@@ -83,6 +83,24 @@ def peak_activations(graph: Subgraph) -> int:
     return peak
 
 
+def initial_graphs(subgraphs: Sequence[Subgraph]) -> set[int]:
+    """Indices of the graphs that run once, before the first call: they set variables."""
+    called = {index for g in subgraphs for operator in g.operators for index in operator.calls}
+    return {index for index in called if 0 < index < len(subgraphs)}
+
+
+def keeps_state(subgraphs: Sequence[Subgraph]) -> bool:
+    """Whether a call may leave something behind that the next one reads."""
+    first = initial_graphs(subgraphs)
+    later = [graph for index, graph in enumerate(subgraphs) if index not in first]
+    return any(
+        operator.name == "ASSIGN_VARIABLE"
+        or any(t >= 0 and graph.tensors[t].variable for t in operator.inputs)
+        for graph in later
+        for operator in graph.operators
+    )
+
+
 def num_borders(graph: Subgraph) -> int:
     """Number of operators that only convert between float and int8 activations."""
     return sum(_leaves_int8(graph, o) or _enters_int8(graph, o) for o in graph.operators)

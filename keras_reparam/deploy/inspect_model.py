@@ -12,7 +12,9 @@ from pathlib import Path
 
 from keras_reparam.deploy.inspect_graph import (
     float_islands,
+    initial_graphs,
     is_hybrid_per_channel,
+    keeps_state,
     num_borders,
     peak_activations,
     quantisation_kind,
@@ -22,7 +24,7 @@ from keras_reparam.deploy.inspect_report import (
     InspectedTensor,
     InspectionReport,
 )
-from keras_reparam.deploy.metadata import TFLiteMetadata, read_metadata
+from keras_reparam.deploy.metadata import TFLiteMetadata, read_metadata_and_remarks
 from keras_reparam.deploy.runtime_versions import (
     HYBRID_PER_CHANNEL_RUNTIME,
     PHONE_RUNTIME,
@@ -66,7 +68,8 @@ def inspect_tflite(path: str | os.PathLike, *, run: bool = True) -> InspectionRe
 
     Args:
         path: The file.
-        run: Whether to try it with LiteRT: load it and invoke it once.
+        run: Whether to try it with LiteRT: load it and invoke it, or each of its signatures if
+            it has several, on noise and whatever integers it takes.
 
     Returns:
         An `InspectionReport`. `print` it for a table; `passed` says whether a phone can run the
@@ -117,9 +120,9 @@ def inspect_content(content: bytes, path: str) -> InspectionReport:
     main = file.subgraphs[0]
     operators = tuple(_operators(file))
     runtime = _runtime(operators)
-    metadata, fault = TFLiteMetadata(), ""
+    metadata, fault, remarks = TFLiteMetadata(), "", ()
     try:
-        metadata = read_metadata(content)
+        metadata, remarks = read_metadata_and_remarks(content)
     except ValueError as error:
         fault = str(error)[:_LONGEST_FAULT]
     kind = quantisation_kind(file.subgraphs)
@@ -127,6 +130,7 @@ def inspect_content(content: bytes, path: str) -> InspectionReport:
     warnings = [
         *_warnings_about_kind(Path(path).stem, kind, share),
         *_warnings_about_graph(file, graph),
+        *(f"label file: {remark}" for remark in remarks),
         *_warnings_about_metadata(file, metadata, fault),
     ]
     return InspectionReport(
@@ -235,8 +239,14 @@ def _warnings_about_kind(name: str, kind: str, share: float) -> Iterator[str]:
 
 def _warnings_about_graph(file: TFLiteFile, graph: TFLiteGraph) -> Iterator[str]:
     main = file.subgraphs[0]
-    if len(file.subgraphs) > 1:
+    if len(file.signatures) > 1:
+        names = ", ".join(f"'{signature.name}'" for signature in file.signatures)
+        yield f"{len(file.signatures)} signatures ({names[:_LONGEST_FAULT]}): an app chooses one"
+    ways_in = {0, *(signature.subgraph for signature in file.signatures)}
+    if len(ways_in | initial_graphs(file.subgraphs)) < len(file.subgraphs):
         yield f"{len(file.subgraphs)} subgraphs (loops or branches), which most delegates leave out"
+    if keeps_state(file.subgraphs):
+        yield "it keeps a state from call to call: an app must reset it before another clip"
     if any(main.tensors[t].dynamic for t in (*main.inputs, *main.outputs)):
         yield "dynamic shapes: an app must fix them before it allocates, and some runtimes refuse"
     if len(main.inputs) > 1:

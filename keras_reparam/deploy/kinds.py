@@ -1,4 +1,4 @@
-"""The quantisation kinds, by name. Imports nothing."""
+"""The quantisation kinds and the heads, by name. Imports nothing."""
 
 # What each kind stores, computes, and takes and gives. A report always names the kind.
 KINDS = {
@@ -24,3 +24,5 @@ KINDS = {
 }
 # The kinds that need to see data, to find the range of every activation.
 CALIBRATED = ("int8", "int8_full")
+# What makes probabilities of logits: of classes of which one is true, or any number may be.
+HEADS = ("softmax", "sigmoid")

@@ -11,13 +11,16 @@ import reprlib
 import struct
 import zipfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 from flatbuffers.table import Table
 
+from keras_reparam.deploy.heads import checked_head
+from keras_reparam.deploy.kinds import HEADS
+from keras_reparam.deploy.label_file import read_labels, stripped
 from keras_reparam.deploy.tflite_buffers import MODEL_IDENTIFIER, pack_model, unpack_model
 
 _KEY = b"TFLITE_METADATA"
@@ -27,11 +30,11 @@ _TEXTS = (
     *("name", "description", "version", "author", "licence"),
     *("quantization", "front_end"),
 )
-# What tells our sentences in the descriptions of graph and input from anyone else's.
-_QUANTIZATION, _FRONT_END = "quantisation kind: ", "front end: "
-# Of the metadata schema: the union's members and the kind of an associated file.
+# What tells our sentences in the descriptions of graph, input and output from anyone else's.
+_QUANTIZATION, _FRONT_END, _HEAD = "quantisation kind: ", "front end: ", "head: "
+# Of the metadata schema: the union's members and the kinds of an associated file.
 _FEATURE_PROPERTIES, _AUDIO_PROPERTIES = 1, 4
-_TENSOR_AXIS_LABELS = 2
+_TENSOR_AXIS_LABELS, _TENSOR_VALUE_LABELS = 2, 3
 _SCHEMA_VERSION = "1.3.0"
 _MAX_LABEL_BYTES = 1 << 20
 # What the flatbuffers and zipfile modules raise when bytes aren't what they should be.
@@ -65,6 +68,9 @@ class TFLiteMetadata:
         quantization: Quantisation kind. It stands in the description of the graph.
         front_end: What the file does to a waveform before the backbone, in words. It stands in
             the description of the input.
+        head: What made the scores of logits: `"softmax"`, of classes of which one is true, or
+            `"sigmoid"`, of classes of which any number may be. It stands in the description of
+            the output; a file that says nothing has a softmax.
 
     Example:
 
@@ -82,6 +88,7 @@ class TFLiteMetadata:
     licence: str = ""
     quantization: str = ""
     front_end: str = ""
+    head: str = "softmax"
 
     def __post_init__(self) -> None:
         for field in _TEXTS:
@@ -97,6 +104,7 @@ class TFLiteMetadata:
                 raise ValueError(
                     f"`{field}` must be a positive integer. Received: {field}={value!r}"
                 )
+        checked_head(self.head)
         object.__setattr__(self, "labels", checked_labels(self.labels))
 
 
@@ -116,7 +124,7 @@ def checked_labels(labels: Sequence[str]) -> tuple[str, ...]:
                 f"Every label must be a string. Received: {reprlib.repr(label)} in "
                 f"labels={reprlib.repr(labels)}"
             )
-        if not label.strip() or label != label.strip():
+        if not label or label != stripped(label):
             raise ValueError(
                 "A label must not be empty or begin or end with white space. "
                 f"Received: {reprlib.repr(label)} in labels={reprlib.repr(labels)}"
@@ -189,6 +197,8 @@ def _metadata_flatbuffer(metadata: TFLiteMetadata) -> bytes:
     inputs = _table(builder, slots)
     output_content = _content(builder, _FEATURE_PROPERTIES, {0: ("byte", 0)})
     slots = {0: ("offset", text("scores")), 3: ("offset", output_content)}
+    if metadata.head != TFLiteMetadata.head:
+        slots[1] = ("offset", text(_HEAD + metadata.head))
     if metadata.labels:
         file = {0: ("offset", text(_LABELS_FILE)), 2: ("byte", _TENSOR_AXIS_LABELS)}
         slots[6] = ("offset", _vector(builder, _table(builder, file)))
@@ -237,6 +247,9 @@ def _content(builder: flatbuffers.Builder, kind: int, properties: dict) -> int:
 def read_metadata(model: bytes) -> TFLiteMetadata:
     """What a `.tflite` file says about itself; the bytes may come from anywhere.
 
+    Labels that someone else wrote are made fit for a table of scores: distinct, of one line each,
+    without white space around them. `inspect_tflite` warns of what was odd about them.
+
     Args:
         model: Bytes of the file.
 
@@ -246,11 +259,16 @@ def read_metadata(model: bytes) -> TFLiteMetadata:
     Raises:
         ValueError: If the bytes are no `.tflite` file, or its metadata is broken.
     """
+    return read_metadata_and_remarks(model)[0]
+
+
+def read_metadata_and_remarks(model: bytes) -> tuple[TFLiteMetadata, tuple[str, ...]]:
+    """As `read_metadata`, with what is odd about the file's labels, one clause each."""
     if len(model) < 8 or model[4:8] != MODEL_IDENTIFIER:
         raise ValueError("This is no .tflite file: it does not have the identifier 'TFL3'.")
     try:
         content = _find_metadata(model)
-        return TFLiteMetadata() if content is None else _parse_metadata(content, model)
+        return (TFLiteMetadata(), ()) if content is None else _parse_metadata(content, model)
     except _BROKEN as error:
         raise ValueError(
             f"The metadata of this .tflite file is broken ({type(error).__name__}: {error}). "
@@ -271,7 +289,7 @@ def _find_metadata(model: bytes) -> bytes | None:
     return None
 
 
-def _parse_metadata(content: bytes, model: bytes) -> TFLiteMetadata:
+def _parse_metadata(content: bytes, model: bytes) -> tuple[TFLiteMetadata, tuple[str, ...]]:
     if content[4:8] != _METADATA_IDENTIFIER:
         raise ValueError("it does not have the identifier 'M001'")
     root = Table(content, struct.unpack_from("<I", content)[0])
@@ -287,16 +305,21 @@ def _parse_metadata(content: bytes, model: bytes) -> TFLiteMetadata:
     fields["quantization"] = _said(subgraph, _QUANTIZATION)
     fields["front_end"] = _said(inputs, _FRONT_END)
     outputs = _first(subgraph, 3)
+    # Anyone else's description may begin like ours: what is no head of ours says nothing.
+    if (head := _said(outputs, _HEAD)) in HEADS:
+        fields["head"] = head
     content_table = _child(inputs, 3)
     if content_table is not None and _byte(content_table, 0) == _AUDIO_PROPERTIES:
         audio = _child(content_table, 1)
         if audio is not None:
             fields["sample_rate"] = _uint(audio, 0) or None
             fields["channels"] = _uint(audio, 1) or 1
-    label_file = _first(outputs, 6)
-    if label_file is not None:
-        fields["labels"] = _read_labels(model, _text(label_file, 0))
-    return TFLiteMetadata(**fields)
+    remarks: tuple[str, ...] = ()
+    for file in _tables(outputs, 6):
+        if _byte(file, 2) in (_TENSOR_AXIS_LABELS, _TENSOR_VALUE_LABELS):
+            fields["labels"], remarks = _read_labels(model, _text(file, 0))
+            break
+    return TFLiteMetadata(**fields), remarks
 
 
 def _said(table: Table | None, what: str) -> str:
@@ -305,12 +328,12 @@ def _said(table: Table | None, what: str) -> str:
     return description.removeprefix(what) if description.startswith(what) else ""
 
 
-def _read_labels(model: bytes, name: str) -> tuple[str, ...]:
+def _read_labels(model: bytes, name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     with zipfile.ZipFile(io.BytesIO(model)) as archive:
         try:
             info = archive.getinfo(name)
         except KeyError:
-            raise ValueError(f"its label file {reprlib.repr(name)} is missing") from None
+            return (), (f"the file {reprlib.repr(name)} is missing",)
         # What a file claims to unpack to is bounded before it is unpacked.
         if info.file_size > _MAX_LABEL_BYTES:
             raise ValueError(f"its label file has {info.file_size} bytes")
@@ -319,7 +342,7 @@ def _read_labels(model: bytes, name: str) -> tuple[str, ...]:
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise ValueError(f"its label file is packed by the method {info.compress_type}")
         with archive.open(info) as file:
-            return tuple(file.read(_MAX_LABEL_BYTES).decode().splitlines())
+            return read_labels(file.read(_MAX_LABEL_BYTES))
 
 
 # Reading flatbuffers without generated code: a table's slot holds a value or an offset.
@@ -335,11 +358,14 @@ def _child(table: Table | None, slot: int) -> Table | None:
     return Table(table.Bytes, table.Indirect(position)) if position else None
 
 
-def _first(table: Table | None, slot: int) -> Table | None:
+def _tables(table: Table | None, slot: int) -> Iterator[Table]:
     offset = table.Offset(4 + 2 * slot) if table is not None else 0
-    if not offset or table.VectorLen(offset) == 0:
-        return None
-    return Table(table.Bytes, table.Indirect(table.Vector(offset)))
+    for index in range(table.VectorLen(offset) if offset else 0):
+        yield Table(table.Bytes, table.Indirect(table.Vector(offset) + 4 * index))
+
+
+def _first(table: Table | None, slot: int) -> Table | None:
+    return next(_tables(table, slot), None)
 
 
 def _text(table: Table, slot: int) -> str:

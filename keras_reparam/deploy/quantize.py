@@ -1,7 +1,10 @@
 """A float `.tflite` to another quantisation kind."""
 
+import contextlib
+import io
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
@@ -9,8 +12,10 @@ from ai_edge_litert import schema_py_generated as schema
 from keras_reparam.deploy.compaction import compact
 from keras_reparam.deploy.constant_storage import constant_values, store_constants
 from keras_reparam.deploy.convert import INPUT, SIGNATURE
+from keras_reparam.deploy.float_operators import float_operators
 from keras_reparam.deploy.kernel_versions import set_versions
 from keras_reparam.deploy.quiet import quiet
+from keras_reparam.deploy.tables import is_table, projected_tensors, table_storage
 from keras_reparam.deploy.tflite_buffers import pack_model, unpack_model
 from keras_reparam.deploy.tflite_graph import Operator, TFLiteGraph
 
@@ -24,8 +29,8 @@ _PRODUCTS = ("FULLY_CONNECTED", "BATCH_MATMUL")
 # A convolution over fewer channels than this (an image's, a spectrogram's first one) has hardly
 # any weights, is no faster in int8, and slower on a CPU without int8 dot products.
 _MIN_CHANNELS = 4
-# Storing a smaller constant in fewer bits saves less than the operator that restores it takes.
-_MIN_STORED_VALUES = 256
+# Forms of a stored constant, the most exact one last; `None` leaves it as it is.
+_EXACTNESS = ("int8", "int16", "float16", None)
 
 
 def quantize(model: bytes, kind: str, data: Sequence[np.ndarray] = ()) -> bytes:
@@ -44,11 +49,13 @@ def quantize(model: bytes, kind: str, data: Sequence[np.ndarray] = ()) -> bytes:
     """
     content = model
     if kind.startswith("int8"):
-        content = _quantized(model, _recipe(TFLiteGraph(model), kind), data)
+        content = _quantized(model, kind, data)
     packed = unpack_model(content)
     if kind == "int8_dynamic":
         _quantize_asymmetrically(packed)
-    if kind in ("float16", "int8_dynamic", "int8"):
+    if kind == "int8_full":
+        _quantize_unread(packed)
+    if kind != "float32":
         store_constants(packed, _storage(TFLiteGraph(content), packed, kind))
     if kind != "float32":
         set_versions(packed)
@@ -56,7 +63,7 @@ def quantize(model: bytes, kind: str, data: Sequence[np.ndarray] = ()) -> bytes:
     return pack_model(packed)
 
 
-def _recipe(graph: TFLiteGraph, kind: str):
+def _recipe(graph: TFLiteGraph, kind: str, kept_float: Iterable[Operator] = ()):
     """What litert-quantizer shall do, operator by operator.
 
     In kind `int8` the last linear layer has int8 weights and float logits, since their rounding
@@ -71,6 +78,12 @@ def _recipe(graph: TFLiteGraph, kind: str):
         recipe.add_static_config(
             ".*", name_of.ALL_SUPPORTED, activation_num_bits=8, weight_num_bits=8
         )
+        for operator in kept_float:
+            # Where it knows no int8 kernel, it leaves the operator float anyway.
+            if operator.name in name_of.__members__:
+                recipe.add_quantization_config(
+                    _scope(graph, operator), name_of[operator.name], algorithm_key="no_quantize"
+                )
         return recipe
     for operator in _chosen(graph, _DYNAMIC if kind == "int8_dynamic" else _LINEAR):
         scope = _scope(graph, operator), name_of[operator.name]
@@ -84,7 +97,9 @@ def _recipe(graph: TFLiteGraph, kind: str):
     return recipe
 
 
-def _quantized(model: bytes, recipe, data: Sequence[np.ndarray]) -> bytes:
+def _quantized(model: bytes, kind: str, data: Sequence[np.ndarray]) -> bytes:
+    graph = TFLiteGraph(model)
+    recipe = _recipe(graph, kind)
     with quiet() as screen:
         from litert_quantizer import calibrator
         from litert_quantizer.quantizer import Quantizer
@@ -95,18 +110,37 @@ def _quantized(model: bytes, recipe, data: Sequence[np.ndarray]) -> bytes:
         # The true range over all clips. The quantizer's default, a moving average that weighs the
         # first clip most, gave four to five times the error on speech.
         calibration = calibrator.Calibrator(
-            model, num_threads=1, qsv_update_func=qsv_utils.min_max_update
+            _all_read(model), num_threads=1, qsv_update_func=qsv_utils.min_max_update
         )
         console = Console(file=screen)
         for clip in track(
             data, "Calibrating", console=console, transient=True, disable=not screen.isatty()
         ):
-            calibration.calibrate({SIGNATURE: [{INPUT: clip[None]}]}, recipe)
+            # It has a progress bar of its own for every clip.
+            with contextlib.redirect_stderr(io.StringIO()):
+                calibration.calibrate({SIGNATURE: [{INPUT: clip[None]}]}, recipe)
+        ranges = calibration.get_model_qsvs()
+        if kind == "int8_full":
+            recipe = _recipe(graph, kind, float_operators(graph, unpack_model(model), ranges))
         quantizer = Quantizer(bytearray(model), recipe.get_quantization_recipe())
-        result = quantizer.quantize(
-            calibration.get_model_qsvs(), enable_progress_bar=False, enable_progress_report=False
-        )
+        result = quantizer.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
         return bytes(result.quantized_model)
+
+
+def _all_read(model: bytes) -> bytes:
+    """The model with the results that no operator reads as outputs, too.
+
+    LiteRT's CPU delegate makes no others, and the calibrator asks for every tensor: for the part
+    of a split that is left out, for the last state's gate of an unrolled recurrent layer.
+    """
+    packed = unpack_model(model)
+    graph = packed.subgraphs[0]
+    made = {t for operator in graph.operators for t in operator.outputs}
+    read = {t for operator in graph.operators for t in operator.inputs}
+    unread = made - read - set(graph.outputs)
+    unread = sorted(t for t in unread if graph.tensors[t].type == schema.TensorType.FLOAT32)
+    graph.outputs = np.array([*graph.outputs, *unread], "int32")
+    return pack_model(packed) if unread else model
 
 
 def _chosen(graph: TFLiteGraph, names: Sequence[str]) -> list[Operator]:
@@ -142,8 +176,20 @@ def _scope(graph: TFLiteGraph, operator: Operator) -> str:
 
 
 def _gives_logits(graph: TFLiteGraph, operator: Operator) -> bool:
-    softmax = graph.operators[graph.producer[graph.outputs[0]]]
-    return operator.name == "FULLY_CONNECTED" and softmax.inputs[0] in operator.outputs
+    head = graph.operators[graph.producer[graph.outputs[0]]]
+    return operator.name == "FULLY_CONNECTED" and head.inputs[0] in operator.outputs
+
+
+def _quantize_unread(packed: schema.ModelT) -> None:
+    """Gives results that nobody reads the type and scale of the operator's other results."""
+    graph = packed.subgraphs[0]
+    read = {t for operator in graph.operators for t in operator.inputs} | set(graph.outputs)
+    for operator in graph.operators:
+        made = [graph.tensors[t] for t in operator.outputs]
+        int8 = [tensor for tensor in made if tensor.type == schema.TensorType.INT8]
+        for index, tensor in zip(operator.outputs, made, strict=True):
+            if int8 and index not in read and tensor.type == schema.TensorType.FLOAT32:
+                tensor.type, tensor.quantization = int8[0].type, int8[0].quantization
 
 
 def _quantize_asymmetrically(packed: schema.ModelT) -> None:
@@ -160,20 +206,24 @@ def _quantize_asymmetrically(packed: schema.ModelT) -> None:
 
 def _storage(graph: TFLiteGraph, packed: schema.ModelT, kind: str) -> dict[int, str]:
     """How float32 constants are stored: tensor index to dtype."""
-    found: dict[int, str] = {}
+    projected = projected_tensors(graph)
+    found: dict[int, list[str | None]] = defaultdict(list)
     for index, operator in enumerate(graph.operators):
         for place, tensor in enumerate(operator.inputs):
-            if not _is_table(graph, tensor):
+            if not is_table(graph, tensor):
                 continue
             if index in graph.front_end:
                 dtype = _front_end_storage(operator, constant_values(packed, tensor), kind)
             elif operator.name in _LINEAR:
                 dtype = "float16" if place == 1 else None
             else:
-                dtype = "float16" if kind == "float16" else "int8"
-            if dtype is not None:
-                found[tensor] = dtype
-    return found
+                raw = not projected.intersection(operator.inputs)
+                dtype = table_storage(operator, constant_values(packed, tensor), raw=raw)
+                dtype = "float16" if kind == "float16" and dtype == "int8" else dtype
+            found[tensor].append(dtype)
+    # Where several operators read it, the most exact of what they need.
+    needed = {tensor: max(dtypes, key=_EXACTNESS.index) for tensor, dtypes in found.items()}
+    return {tensor: dtype for tensor, dtype in needed.items() if dtype is not None}
 
 
 def _front_end_storage(operator: Operator, values: np.ndarray, kind: str) -> str | None:
@@ -189,11 +239,3 @@ def _front_end_storage(operator: Operator, values: np.ndarray, kind: str) -> str
     if values.min() >= 0:
         return "float16"
     return None if kind == "float16" else "int16"
-
-
-def _is_table(graph: TFLiteGraph, index: int) -> bool:
-    """Whether a tensor is a float32 constant that is worth storing, no bias or gain."""
-    if not graph.is_constant(index) or graph.tensors[index].dtype != "float32":
-        return False
-    axes = sum(n > 1 for n in graph.tensors[index].shape)
-    return axes > 1 and graph.tensors[index].values >= _MIN_STORED_VALUES

@@ -1,4 +1,4 @@
-"""Saved `.keras` models, with this package's layers known to Keras."""
+"""Saved `.keras` models."""
 
 import os
 import zipfile
@@ -6,12 +6,6 @@ from typing import Any
 
 import keras
 
-# Imported for what they register.
-import keras_reparam.audio.log_mel
-import keras_reparam.audio.spec_augment
-import keras_reparam.layers
-import keras_reparam.models.registry
-import keras_reparam.transforms  # noqa: F401
 from keras_reparam.transforms.keras_errors import innermost_message
 
 

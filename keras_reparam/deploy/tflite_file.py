@@ -79,6 +79,7 @@ class Operator:
     """An operator: `name` is the builtin one, or `"CUSTOM <name>"`; -1 is a tensor left out.
 
     `activation` says whether a FULLY_CONNECTED has one fused; nobody asks it of the others.
+    `calls` are the graphs that a CALL_ONCE runs at first, which need not exist.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Operator:
     outputs: tuple[int, ...]
     version: int = 1
     activation: bool = False
+    calls: tuple[int, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -210,9 +212,14 @@ def _subgraph(table: FlatTable, codes: list, spans: tuple) -> Subgraph:
         # An optional tensor that is left out is -1.
         inputs = _indices("tensor", operator.numbers(1, "<i4"), len(tensors), least=-1)
         outputs = _indices("tensor", operator.numbers(2, "<i4"), len(tensors), least=-1)
-        options = operator.table(4) if name == "FULLY_CONNECTED" else None
-        activation = options is not None and options.int8(0) != schema.ActivationFunctionType.NONE
-        operators.append(Operator(name, inputs, outputs, version, activation))
+        options = operator.table(4) if name in ("FULLY_CONNECTED", "CALL_ONCE") else None
+        activation, calls = False, ()
+        if name == "FULLY_CONNECTED" and options is not None:
+            activation = options.int8(0) != schema.ActivationFunctionType.NONE
+        elif name == "CALL_ONCE":
+            # The first graph is left out, as every number that is 0.
+            calls = (0 if options is None else options.int32(0),)
+        operators.append(Operator(name, inputs, outputs, version, activation, calls))
     return Subgraph(
         tensors=tensors,
         operators=tuple(operators),

@@ -5,7 +5,12 @@ import math
 from collections import Counter
 from collections.abc import Collection
 
+from keras_reparam.deploy.tensor_names import FRONT_END
 from keras_reparam.deploy.tflite_file import Operator, Tensor, read_tflite
+
+# The first one that a file has. Older files, the shipped ones too, name it after the layer alone,
+# which by default is called so.
+_FRONT_ENDS = (FRONT_END, "log_mel")
 
 
 class TFLiteGraph:
@@ -34,36 +39,22 @@ class TFLiteGraph:
 
     @functools.cached_property
     def front_end(self) -> frozenset[int]:
-        """Indices of the operators of a waveform's features: what the first logarithm depends on.
+        """Indices of the operators that make features of a waveform, known by the names they have.
 
-        Empty if the model takes features, or has no logarithm.
+        Empty in a file that `export_tflite` didn't write.
         """
-        if not self.inputs or len(self.tensors[self.inputs[0]].shape) != 2:
-            return frozenset()
+        made_by = {first: set() for first in _FRONT_ENDS}
         for index, operator in enumerate(self.operators):
-            if operator.name == "LOG":
-                return frozenset(self._upstream(index))
-        return frozenset()
+            # What makes int8 of the features belongs to the network, and has the features' name.
+            if operator.outputs and operator.outputs[0] >= 0 and operator.name != "QUANTIZE":
+                first = self.tensors[operator.outputs[0]].name.partition("/")[0]
+                made_by.get(first, set()).add(index)
+        return frozenset(next(filter(None, made_by.values()), ()))
 
     @functools.cached_property
     def backbone(self) -> frozenset[int]:
-        """Indices of the operators that depend on the features, or all if the model takes them.
-
-        Those that restore constants stored in fewer bits belong to what reads them.
-        """
-        if not self.front_end:
-            return frozenset(range(len(self.operators)))
-        made = set(self.operators[max(self.front_end)].outputs)
-        found = set()
-        for index, operator in enumerate(self.operators):
-            if made.intersection(operator.inputs):
-                found.add(index)
-                made.update(operator.outputs)
-        read = {tensor for index in found for tensor in self.operators[index].inputs}
-        for index, operator in enumerate(self.operators):
-            if read.intersection(operator.outputs) and all(map(self.is_constant, operator.inputs)):
-                found.add(index)
-        return frozenset(found)
+        """Indices of all other operators."""
+        return frozenset(range(len(self.operators))) - self.front_end
 
     @functools.cached_property
     def macs(self) -> int:
@@ -86,17 +77,6 @@ class TFLiteGraph:
             case _:
                 return 0
         return each * math.prod(shapes[2])
-
-    def _upstream(self, index: int) -> set[int]:
-        seen: set[int] = set()
-        waiting = [index]
-        while waiting:
-            index = waiting.pop()
-            if index not in seen:
-                seen.add(index)
-                inputs = self.operators[index].inputs
-                waiting.extend(self.producer[t] for t in inputs if t in self.producer)
-        return seen
 
     def is_constant(self, tensor: int) -> bool:
         """Whether the tensor is stored in the file."""

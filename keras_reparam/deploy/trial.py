@@ -25,7 +25,7 @@ class TrialResult:
     """What became of one file.
 
     Attributes:
-        runs: Whether LiteRT loaded it and calculated finite outputs.
+        runs: Whether LiteRT loaded it and calculated finite outputs, for every signature.
         reason: Why not; empty if it did.
     """
 
@@ -61,7 +61,9 @@ class Trial:
         self._lock = threading.Lock()
 
     def run(self, path: str | os.PathLike) -> TrialResult:
-        """Loads the file, and invokes it once on noise.
+        """Loads the file, and invokes it, or each of its signatures if it has several.
+
+        It gets noise, and what else it may take before it is said not to run.
 
         Args:
             path: The file.
@@ -158,23 +160,20 @@ def _serve() -> None:
     # What native code prints must not be taken for an answer.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    import numpy as np
     from ai_edge_litert.interpreter import Interpreter
+
+    from keras_reparam.deploy.try_out import try_graph, try_signatures
 
     def attempt(path: str) -> dict:
         _limit(_MOST_MEMORY + 2 * os.path.getsize(path))
-        interpreter = Interpreter(model_path=path, num_threads=1)
-        interpreter.allocate_tensors()
-        noise = np.random.default_rng(0)
-        for details in interpreter.get_input_details():
-            shape, dtype = details["shape"], np.dtype(details["dtype"])
-            values = noise.normal(0, 0.1, shape) if dtype.kind == "f" else np.zeros(shape)
-            interpreter.set_tensor(details["index"], values.astype(dtype))
-        interpreter.invoke()
-        for details in interpreter.get_output_details():
-            values = interpreter.get_tensor(details["index"])
-            if values.dtype.kind in "fc" and not np.isfinite(values).all():
-                return {"runs": False, "reason": f"NaN or infinity in '{details['name']}'"}
+
+        def load() -> Interpreter:
+            return Interpreter(model_path=path, num_threads=1)
+
+        if len(load().get_signature_list()) > 1:
+            try_signatures(load())
+        else:
+            try_graph(load)
         return {"runs": True}
 
     print("ready", file=answers, flush=True)

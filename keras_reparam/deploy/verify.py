@@ -10,9 +10,12 @@ import keras
 import numpy as np
 
 from keras_reparam.deploy.clips import checked_clips
-from keras_reparam.deploy.convert import convert, input_shape
+from keras_reparam.deploy.convert import convert
+from keras_reparam.deploy.heads import agreement, probabilities
 from keras_reparam.deploy.inspect_graph import quantisation_kind
 from keras_reparam.deploy.metadata import checked_labels, read_metadata
+from keras_reparam.deploy.one_output import call, file_shape, input_shape
+from keras_reparam.deploy.probability_check import refuse_probabilities
 from keras_reparam.deploy.runtime import Runtime
 from keras_reparam.deploy.tflite_buffers import read_model
 from keras_reparam.deploy.tflite_file import read_tflite
@@ -46,6 +49,10 @@ def verify_tflite(
 ) -> VerificationReport:
     """Compares the scores of a `.tflite` file with `softmax(model(x))`, clip by clip.
 
+    Of a file that says "head: sigmoid" they are compared with `sigmoid(model(x))`. What is said of
+    a clip's best class here is said of each class's being present (0.5 or more) then, and the
+    class that fares worst counts.
+
     Checked are, each with its bound in the report:
 
     - the largest difference of a score: 1e-4 for a float32 file, 2e-3 for a float16 one;
@@ -67,7 +74,8 @@ def verify_tflite(
             the file.
         clips: Inputs of the model without the batch axis: an array `(clips, ...)` or an iterable
             of arrays, two at least. Not those that calibrated the file.
-        truth: True class of each clip, as indices or as names.
+        truth: True class of each clip, as indices or as names. Of a sigmoid: names, of which any
+            that is no label means that none is present, or 0 and 1, `(clips, classes)`.
         labels: Class names in the order of the model's logits. `None`: those in the file.
         tolerance: Largest allowed difference of a score, instead of the kind's.
         operators: Whether to compare the operators in any case. Takes some ten seconds.
@@ -105,32 +113,36 @@ def verify_tflite(
     content = read_model(target)
     runtime = Runtime(content, origin=f"'{target}'")
     shape, taken = runtime.input_shape[1:], input_shape(model)
-    if len(shape) != len(taken) or any(
-        n not in (None, m) for n, m in zip(taken, shape, strict=True)
-    ):
+    if not _fits(shape, taken) and not _fits(shape, file_shape(model)):
         raise ValueError(
             f"The file and the model must take the same input. Received: '{target}' with input "
             f"shape {list(shape)} and a model with {list(taken)}"
         )
-    inside = read_metadata(content).labels
+    about = read_metadata(content)
+    inside = about.labels
     names = _class_names(labels, inside, runtime.num_classes)
-    scores, expected, furthest = _run(runtime, model, checked_clips(clips, shape, "clips"))
-    indices = None if truth is None else _indices(truth, names, len(scores))
+    scores, expected, furthest = _run(
+        runtime, model, checked_clips(clips, shape, "clips"), about.head
+    )
+    known = None
+    if truth is not None:
+        known = (_present if about.head == "sigmoid" else _indices)(truth, names, len(scores))
     kind = quantisation_kind(read_tflite(content).subgraphs)
-    compared = compare_scores(scores, expected, indices)
+    compared = compare_scores(scores, expected, known, head=about.head)
     bound = _DIFFERENCE.get(kind) if tolerance is None else tolerance
     checks = _score_checks(compared, bound, None if kind == "float32" else _AGREEMENT)
     passed = all(check.passed for check in checks)
-    if not passed and (order := _other_order(scores, expected)) is not None:
+    if not passed and (order := _other_order(scores, expected, about.head)) is not None:
         checks[0] = dataclasses.replace(checks[0], hint=_reordered(order))
     differences: tuple[OperatorDifference, ...] = ()
     if operators or not passed:
-        differences = compare_operators(content, convert(model, shape), furthest)
+        differences = compare_operators(content, convert(model, shape, about.head), furthest)
     if labels is not None and inside:
         checks.append(_labels_check(inside, names))
     return VerificationReport(
         path=target,
         kind=kind,
+        head=about.head,
         labels=names,
         comparison=compared,
         checks=tuple(checks),
@@ -141,8 +153,14 @@ def verify_tflite(
     )
 
 
+def _fits(shape: tuple[int, ...], taken: tuple[int | None, ...]) -> bool:
+    return len(shape) == len(taken) and all(
+        n in (None, m) for n, m in zip(taken, shape, strict=True)
+    )
+
+
 def _run(
-    runtime: Runtime, model: keras.Model, clips: Iterator[np.ndarray]
+    runtime: Runtime, model: keras.Model, clips: Iterator[np.ndarray], head: str
 ) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
     """Probabilities of the file and of the model, and the clips in which they differ most.
 
@@ -151,7 +169,10 @@ def _run(
     scores, expected = [], []
     furthest: list[tuple[float, np.ndarray]] = []
     while batch := list(itertools.islice(clips, _BATCH)):
-        expected.append(_model_scores(model, np.stack(batch)))
+        logits = _model_logits(model, np.stack(batch))
+        if not expected and logits.min() >= 0 and logits.max() <= 1:
+            refuse_probabilities(convert(model, batch[0].shape, head), batch)
+        expected.append(probabilities(logits, head))
         scores.append(np.stack([runtime(clip) for clip in batch]))
         if expected[-1].shape != scores[-1].shape:
             raise ValueError(
@@ -170,21 +191,15 @@ def _run(
     return np.concatenate(scores), np.concatenate(expected), [clip for _, clip in furthest]
 
 
-def _model_scores(model: keras.Model, clips: np.ndarray) -> np.ndarray:
-    found = keras.ops.cast(model(clips, training=False), "float32")
+def _model_logits(model: keras.Model, clips: np.ndarray) -> np.ndarray:
+    found = keras.ops.cast(call(model, clips), "float32")
     logits = keras.ops.convert_to_numpy(found).astype("float64")
     if logits.ndim != 2:
         raise ValueError(
             "The model must have one output, logits of shape (batch, classes). "
             f"Received: output shape {logits.shape}"
         )
-    if logits.min() >= 0 and np.abs(logits.sum(axis=1) - 1).max() < 1e-3:
-        raise ValueError(
-            "The model must give logits, and it gives probabilities: the softmax is part of the "
-            "file. Build its last layer without `activation`."
-        )
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
+    return logits
 
 
 def _class_names(
@@ -216,7 +231,27 @@ def _indices(truth: Sequence[int | str], names: tuple[str, ...], clips: int) -> 
     return np.array([names.index(v) if isinstance(v, str) else int(v) for v in known])
 
 
-def _other_order(scores: np.ndarray, expected: np.ndarray) -> list[int] | None:
+def _present(truth: Sequence, names: tuple[str, ...], clips: int) -> np.ndarray:
+    """`(clips, classes)`: whether each class of a sigmoid is present."""
+    known = np.asarray(truth)
+    if known.dtype.kind == "U":
+        found = known.reshape(len(known), -1) == np.array(names)
+        if not found.any():
+            raise ValueError(
+                f"`truth` must name a class in at least one clip; the names are "
+                f"{', '.join(names)}. Received: {', '.join(sorted(set(known.flat))[:5])}"
+            )
+    else:
+        found = known.reshape(len(known), -1)
+    if found.shape != (clips, len(names)) or not np.isin(found, (0, 1)).all():
+        raise ValueError(
+            f"`truth` must hold a name per clip, or 0 and 1 of shape {(clips, len(names))}: "
+            f"whether each class is present. Received: shape {known.shape}"
+        )
+    return found.astype(bool)
+
+
+def _other_order(scores: np.ndarray, expected: np.ndarray, head: str) -> list[int] | None:
     """Another order of the file's classes in which its scores are the model's, if there is one."""
     # Here, since it takes a while, and most files need no such search.
     from scipy.optimize import linear_sum_assignment
@@ -225,7 +260,7 @@ def _other_order(scores: np.ndarray, expected: np.ndarray) -> list[int] | None:
         return None
     distance = np.abs(expected[:, :, None] - scores[:, None, :]).mean(axis=0)
     order = linear_sum_assignment(distance)[1].tolist()
-    same = np.mean(scores[:, order].argmax(axis=1) == expected.argmax(axis=1))
+    same = agreement(scores[:, order], expected, head)
     return order if order != sorted(order) and same >= _SAME_ORDER else None
 
 
@@ -237,7 +272,7 @@ def _reordered(order: list[int]) -> str:
 
 
 def _score_checks(
-    compared: ScoreComparison, tolerance: float | None, agreement: float | None
+    compared: ScoreComparison, tolerance: float | None, least: float | None
 ) -> list[Check]:
     checks = []
     if tolerance is not None:
@@ -249,13 +284,13 @@ def _score_checks(
                 passed=compared.worst <= tolerance,
             )
         )
-    if agreement is not None:
+    if least is not None:
         checks.append(
             Check(
                 name="same best class",
                 found=f"{compared.agreement:.1%} of {compared.clips} clips",
-                asked=f"at least {agreement:.0%}",
-                passed=compared.agreement >= agreement,
+                asked=f"at least {least:.0%}",
+                passed=compared.agreement >= least,
             )
         )
     if compared.ua is not None:

@@ -31,6 +31,7 @@ class VerificationReport(Printed):
     Attributes:
         path: The file.
         kind: Its quantisation kind, as `keras_reparam.inspect_tflite` finds it.
+        head: What makes its scores, `"softmax"` or `"sigmoid"`.
         labels: Class names.
         comparison: The differences of the scores.
         checks: What was asked of them.
@@ -43,6 +44,7 @@ class VerificationReport(Printed):
 
     path: Path
     kind: str
+    head: str
     labels: tuple[str, ...]
     comparison: ScoreComparison
     checks: tuple[Check, ...]
@@ -66,7 +68,7 @@ class VerificationReport(Printed):
         """The report as rows (what, value)."""
         found = self.comparison
         rows = [
-            ("file", f"{self.path}, {self.kind}"),
+            ("file", f"{self.path}, {self.kind}, {self.head}"),
             ("clips", str(found.clips)),
             ("difference of a score", f"largest {found.worst:.2e}, mean {found.mean:.2e}"),
             ("same best class", f"{found.agreement:.1%}"),
@@ -102,6 +104,7 @@ class VerificationReport(Printed):
         return {
             "path": str(self.path),
             "kind": self.kind,
+            "head": self.head,
             "labels": list(self.labels),
             **dataclasses.asdict(self.comparison),
             "checks": [dataclasses.asdict(check) for check in self.checks],

@@ -6,9 +6,7 @@ imported.
 
 import lazy_loader
 
-from keras_reparam._registration import registering
-
-_resolve, __dir__, __all__ = lazy_loader.attach(
+__getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "conformer": ["Conformer"],
@@ -20,4 +18,3 @@ _resolve, __dir__, __all__ = lazy_loader.attach(
         "speechformer": ["SpeechFormer"],
     },
 )
-__getattr__ = registering(_resolve)

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NoReturn
 
+from keras_reparam.deploy.files import print_any_name
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -78,6 +80,7 @@ def leave(code: int) -> NoReturn:
 
 def exit_code(name: str, body: Callable[[], int]) -> int:
     """Runs `body`; bad input (2) and Ctrl-C (130) are one line on standard error."""
+    print_any_name()
     try:
         return body()
     except KeyboardInterrupt:

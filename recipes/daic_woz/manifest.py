@@ -4,8 +4,7 @@ import dataclasses
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-import soundfile
-
+from keras_reparam.audio.reading import duration
 from recipes.common.manifest import Segment
 from recipes.common.preparation.problems import MISSING_AUDIO, Problem
 from recipes.common.recipe import Prepared
@@ -140,6 +139,6 @@ def _later(row: Row, seconds: float) -> Row:
 def _seconds(audio: Path) -> float:
     """Length of an audio file; infinite where it can't be read, which is reported elsewhere."""
     try:
-        return soundfile.info(audio).duration
-    except (soundfile.LibsndfileError, OSError):
+        return duration(audio)
+    except (ValueError, OSError):
         return float("inf")

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-import soundfile
-
+from keras_reparam.audio.reading import duration
 from recipes.common.manifest import Segment
 from recipes.common.preparation.problems import Problem
 from recipes.common.recipe import Prepared
@@ -52,8 +51,8 @@ def _audio(utterance: Utterance, data: Path) -> str:
 
 def _has_no_samples(path: Path) -> bool:
     try:
-        return path.stat().st_size == 0 or soundfile.info(path).frames == 0
-    except (OSError, soundfile.LibsndfileError):
+        return path.stat().st_size == 0 or duration(path) == 0
+    except (OSError, ValueError):
         # Missing or no audio: all corpora's audio is checked for that later on.
         return False
 

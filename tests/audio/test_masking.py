@@ -14,6 +14,7 @@ def defined(waveform, frame_length, hop_length, fft_length=None):
     return [bool(np.any(waveform[s : s + frame_length])) for s in starts]
 
 
+@pytest.mark.backend
 @settings(max_examples=40, deadline=None)
 @given(
     samples=st.lists(st.sampled_from([0.0, 0.0, 0.0, 0.5, -0.5, 1e-30]), min_size=1, max_size=40),
@@ -32,6 +33,7 @@ def test_is_its_definition(samples, frame_length, hop_length, extra):
     assert mask.tolist() == [defined(waveform, frame_length, hop_length, fft_length)]
 
 
+@pytest.mark.backend
 def test_batch_and_opposite_samples():
     waveform = np.zeros((3, 1000), "float32")
     waveform[1, 500:502] = 0.25, -0.25  # their sum is zero, they are not
@@ -42,6 +44,7 @@ def test_batch_and_opposite_samples():
     assert mask[1].tolist() == defined(waveform[1], 400, 160)
 
 
+@pytest.mark.backend
 def test_nan_is_not_silence():
     waveform = np.zeros((1, 1000), "float32")
     waveform[0, 500] = np.nan
@@ -49,6 +52,7 @@ def test_nan_is_not_silence():
     assert mask[0].tolist() == defined(waveform[0], 400, 160)
 
 
+@pytest.mark.backend
 def test_log_mel_uses_it_with_its_own_window():
     waveform = np.zeros((1, 3200), "float32")
     waveform[0, 1000:1010] = 0.1

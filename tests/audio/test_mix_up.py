@@ -35,6 +35,7 @@ def pairs(targets):
     return order, own
 
 
+@pytest.mark.backend
 def test_everything_is_mixed_alike_and_invalid_frames_count_as_zeros():
     data = batch()
     # What lies in invalid frames may be anything.
@@ -56,6 +57,7 @@ def test_everything_is_mixed_alike_and_invalid_frames_count_as_zeros():
     np.testing.assert_allclose(found["targets"].sum(axis=1), 1, atol=1e-6)
 
 
+@pytest.mark.backend
 def test_waveforms_without_a_mask():
     data = {"features": batch()["features"][:, :, 0], "targets": batch()["targets"]}
     found = mixed(MixUp(alpha=1.0, seed=2), data)
@@ -66,6 +68,7 @@ def test_waveforms_without_a_mask():
     )
 
 
+@pytest.mark.backend
 def test_identity_unless_training():
     data = batch()
     for outputs in (MixUp()(data), MixUp()(data, training=False)):
@@ -74,6 +77,7 @@ def test_identity_unless_training():
             np.testing.assert_array_equal(np.array(value), data[name])
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("alpha", [0.2, 1.0, 8.0])
 def test_weights_are_beta_distributed_and_pairs_random(alpha):
     count = 3000
@@ -108,6 +112,7 @@ def test_weights_of_the_polar_method():
         assert ((weight >= 0) & (weight <= 1)).all()
 
 
+@pytest.mark.backend
 def test_seeds_reproduce_and_calls_differ():
     one, two = MixUp(seed=5), MixUp(seed=5)
     first, second = mixed(one, batch()), mixed(one, batch())
@@ -115,6 +120,7 @@ def test_seeds_reproduce_and_calls_differ():
     np.testing.assert_array_equal(mixed(two, batch())["features"], first["features"])
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("dtype", ["float16", "float32"])
 def test_dtypes_stay_under_every_policy(dtype):
     found = mixed(MixUp(alpha=1.0, seed=6, dtype="mixed_bfloat16"), batch(dtype))
@@ -153,6 +159,7 @@ def model(model_class=keras.Model):
     return made
 
 
+@pytest.mark.backend
 def test_in_a_data_set():
     history = model().fit(Batches(), epochs=2, verbose=0).history
     assert np.isfinite(history["loss"]).all()
@@ -198,6 +205,7 @@ def test_in_tf_data():
     )
 
 
+@pytest.mark.backend
 @pytest.mark.skipif(keras.backend.backend() != "jax", reason="compiles with JAX")
 def test_compiled_by_jax():
     import jax
@@ -212,6 +220,7 @@ def test_compiled_by_jax():
     assert (np.array(after[0]) != np.array(state[0])).any()
 
 
+@pytest.mark.backend
 def test_symbolic_shapes():
     inputs = {
         "features": keras.Input((FRAMES, MELS)),

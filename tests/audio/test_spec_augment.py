@@ -10,12 +10,14 @@ ONES = np.ones((64, 100, 32), "float32")
 MASK = np.arange(100)[None, :] < np.arange(20, 84)[:, None]
 
 
+@pytest.mark.backend
 def test_inactive_at_inference():
     layer = SpecAugment(seed=1)
     np.testing.assert_array_equal(np.array(layer(ONES)), ONES)
     np.testing.assert_array_equal(np.array(layer(ONES, training=False)), ONES)
 
 
+@pytest.mark.backend
 def test_one_time_mask_is_one_stretch_of_the_allowed_width():
     layer = SpecAugment(time_masks=1, time_width=30, time_fraction=0.5, frequency_masks=0, seed=2)
     masked = np.array(layer(ONES, training=True)) == 0
@@ -28,6 +30,7 @@ def test_one_time_mask_is_one_stretch_of_the_allowed_width():
     assert set(edges[widths > 0]) == {2}
 
 
+@pytest.mark.backend
 def test_one_frequency_mask_is_one_stretch_of_bands():
     layer = SpecAugment(time_masks=0, frequency_masks=1, frequency_width=8, seed=3)
     masked = np.array(layer(ONES, training=True)) == 0
@@ -46,6 +49,7 @@ def test_widths_and_places_are_uniform():
     np.testing.assert_allclose(single.mean(axis=0), 1 / 6, atol=0.04)
 
 
+@pytest.mark.backend
 def test_invalid_frames_are_left_and_do_not_count():
     layer = SpecAugment(time_masks=1, time_width=100, time_fraction=0.25, frequency_masks=2, seed=5)
     augmented = np.array(layer(ONES, training=True, mask=MASK))
@@ -55,6 +59,7 @@ def test_invalid_frames_are_left_and_do_not_count():
     assert whole.any()
 
 
+@pytest.mark.backend
 def test_a_mask_with_gaps():
     mask = np.zeros((32, 100), bool)
     mask[:, 10:20] = mask[:, 50:60] = True
@@ -66,12 +71,14 @@ def test_a_mask_with_gaps():
     assert set(edges) <= {0, 2}
 
 
+@pytest.mark.backend
 def test_no_valid_frame():
     layer = SpecAugment(seed=7)
     mask = np.zeros((64, 100), bool)
     np.testing.assert_array_equal(np.array(layer(ONES, training=True, mask=mask)), ONES)
 
 
+@pytest.mark.backend
 def test_seeded_and_fresh_at_every_call():
     first, second = SpecAugment(seed=8), SpecAugment(seed=8)
     one, two = np.array(first(ONES, training=True)), np.array(first(ONES, training=True))
@@ -79,6 +86,7 @@ def test_seeded_and_fresh_at_every_call():
     np.testing.assert_array_equal(np.array(second(ONES, training=True)), one)
 
 
+@pytest.mark.backend
 def test_in_a_model_with_mask_and_mixed_precision(tmp_path):
     features = keras.Input((100, 32))
     mask = keras.Input((100,), dtype="bool")

@@ -55,6 +55,7 @@ def ends(waveform):
     return np.array([(where[0], where[-1] + 1) if len(where) else (0, 0) for where in found])
 
 
+@pytest.mark.backend
 @EACH
 def test_identity_unless_training(layer_class, options):
     layer, waveform = layer_class(seed=1, **options), clips_with_padding()
@@ -65,6 +66,7 @@ def test_identity_unless_training(layer_class, options):
     assert changed.shape == waveform.shape and changed.dtype == np.float32
 
 
+@pytest.mark.backend
 @EACH
 def test_zeros_around_the_clip_stay_zero_and_silence_silent(layer_class, options):
     waveform = clips_with_padding()
@@ -81,6 +83,7 @@ def test_zeros_around_the_clip_stay_zero_and_silence_silent(layer_class, options
     np.testing.assert_array_equal(mask, expected)
 
 
+@pytest.mark.backend
 @EACH
 def test_seeds_reproduce_and_calls_differ(layer_class, options):
     waveform = clips_with_padding()
@@ -91,6 +94,7 @@ def test_seeds_reproduce_and_calls_differ(layer_class, options):
     assert (augmented(layer_class(seed=4, **options), waveform) != first).any()
 
 
+@pytest.mark.backend
 def test_one_clip_alone_keeps_its_rank():
     assert augmented(RandomTimeShift(seed=5), noise(1)[0]).shape == (SAMPLES,)
 
@@ -104,6 +108,7 @@ def test_config_round_trip(layer_class, options):
     assert keras.saving.get_registered_name(layer_class) == f"keras_reparam>{layer_class.__name__}"
 
 
+@pytest.mark.backend
 def test_waveforms_stay_float32_under_every_policy():
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
@@ -115,6 +120,7 @@ def test_waveforms_stay_float32_under_every_policy():
         RandomGain(dtype="mixed_float16")
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("jit_compile", ["auto", pytest.param(True, marks=pytest.mark.slow)])
 def test_all_of_them_before_the_front_end_in_fit(jit_compile, tmp_path):
     stack = [layer_class(seed=8, **options) for layer_class, options in LAYERS]
@@ -177,6 +183,7 @@ def test_gains_are_uniform_in_decibels():
     assert scipy.stats.kstest(gains[:, 0], "uniform", (-10, 40)).pvalue > 1e-3
 
 
+@pytest.mark.backend
 def test_noise_has_the_drawn_ratio_is_white_and_gaussian():
     waveform = clips_with_padding()
     added = augmented(RandomNoise(snr_db=(12.0, 12.0), seed=11), waveform) - waveform
@@ -198,6 +205,7 @@ def test_ratios_are_uniform_in_decibels():
     assert scipy.stats.kstest(snr, "uniform", (0, 20)).pvalue > 1e-3
 
 
+@pytest.mark.backend
 def test_share_of_inverted_clips():
     waveform = noise(4000, 4)
     changed = augmented(RandomPolarity(probability=0.3, seed=13), waveform)
@@ -207,6 +215,7 @@ def test_share_of_inverted_clips():
     assert (signs[:, 0] < 0).mean() == pytest.approx(0.3, abs=0.03)
 
 
+@pytest.mark.backend
 @settings(max_examples=10, deadline=None)
 @given(max_shift=st.integers(0, 11), seed=st.integers(0, 2**31 - 1))
 def test_shift_moves_the_clip_and_fills_with_zeros(max_shift, seed):
@@ -226,6 +235,7 @@ def test_shifts_are_uniform():
     np.testing.assert_allclose(counts[6:15] / 5000, 1 / 9, atol=0.02)
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize(("factor", "up", "down"), [(0.9, 10, 9), (1.1, 10, 11), (1.75, 4, 7)])
 def test_speed_is_resampling(factor, up, down):
     """Below 0.8 times the lower Nyquist frequency as soxr's best quality and as SciPy's FFT."""
@@ -261,6 +271,7 @@ def test_fast_speech_does_not_alias():
     assert abs(changed).max() < 3e-4
 
 
+@pytest.mark.backend
 def test_speeds_are_equally_likely_and_1_changes_nothing():
     # The length of a clip tells its speed.
     waveform = np.zeros((3000, 300), "float32")

@@ -8,7 +8,9 @@ import pytest
 
 import keras_reparam as kr
 from keras_reparam.cli import main
+from keras_reparam.deploy.quiet import quiet
 from keras_reparam.deploy.tflite_buffers import pack_model, unpack_model
+from tests.deploy import inspected_files as made
 
 SHIPPED = resources.files("keras_reparam") / "pretrained"
 FILES = [SHIPPED / "ser_float32.tflite", SHIPPED / "ser_int8.tflite"]
@@ -63,6 +65,28 @@ def test_command(capsys):
     assert main(["benchmark", str(FILES[1]), "--rounds", "1"]) == 0
     out, err = capsys.readouterr()
     assert err == "" and "ser_int8.tflite" in out
+
+
+def test_any_inputs_and_outputs(tmp_path):
+    if pytest.importorskip("keras").config.backend() != "tensorflow":
+        pytest.skip("TensorFlow's converter makes these files")
+    with quiet():
+        contents = {
+            "yamnet": made.yamnet_file(),
+            "k": made.asking_files()["k"],
+            "state": made.state_files()["state"],
+        }
+    paths = []
+    for name, content in contents.items():
+        paths.append(tmp_path / f"{name}.tflite")
+        paths[-1].write_bytes(content)
+    report = kr.benchmark_tflite(paths, rounds=2, threads=(1,))
+    assert all(row.median > 0 and row.peak_memory > 0 for row in report.rows)
+    (profile,) = kr.benchmark_tflite(paths[0], rounds=2, threads=(1,), profile=True).profiles
+    assert {"RFFT2D", "LOGISTIC"} <= {row.operator for row in profile.rows}
+    for path, reason in ((paths[1], "fixed shapes"), (paths[2], "without a state")):
+        with pytest.raises(ValueError, match=f"{reason} can be profiled"):
+            kr.benchmark_tflite(path, rounds=2, threads=(1,), profile=True)
 
 
 def test_bad_files_get_one_line_and_code_2(tmp_path, capsys):

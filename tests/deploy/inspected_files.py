@@ -106,6 +106,64 @@ def loop_file():
     return _converted(run, tf.TensorSpec([1, 4], tf.float32))
 
 
+def asking_files():
+    """Models that do not take just any input: by name, what each asks for."""
+    import tensorflow as tf
+
+    def spec(shape, dtype=tf.float32):
+        return tf.TensorSpec(shape, dtype)
+
+    number, row = spec([], tf.int32), spec([1, 10])
+    size, axes = spec([2], tf.int32), spec([3], tf.int32)
+    return {
+        "k": _converted(lambda x, k: tf.math.top_k(x, k)[0], row, number),
+        "size": _converted(tf.image.resize, spec([1, 8, 8, 3]), size),
+        "length": _converted(lambda x, n: tf.reduce_mean(x[:, :n], axis=1), row, number),
+        "divisor": _converted(lambda x, n: x / tf.cast(n, tf.float32), row, number),
+        "axes": _converted(lambda x, p: tf.transpose(x, p) * 2, spec([2, 3, 4]), axes),
+        "index_and_k": _converted(
+            lambda x, i, k: tf.math.top_k(tf.gather(x, i), k)[0], row, number, number
+        ),
+        "positive": _converted(tf.math.log, row),
+        "seconds": _converted(lambda x: tf.signal.frame(x, 400, 160) * 2, spec([None])),
+    }
+
+
+def state_files():
+    """A model that adds up what it gets, alone and with two more signatures."""
+    import tempfile
+
+    import tensorflow as tf
+
+    class Sum(tf.Module):
+        def __init__(self):
+            self.total = tf.Variable(tf.zeros((1, 4)))
+
+        @tf.function(input_signature=[tf.TensorSpec([1, 4], tf.float32, name="x")])
+        def step(self, x):
+            self.total.assign_add(x)
+            return tf.nn.softmax(self.total.read_value())
+
+        @tf.function(input_signature=[])
+        def reset(self):
+            self.total.assign(tf.zeros((1, 4)))
+            return tf.constant(1.0)
+
+        @tf.function(input_signature=[tf.TensorSpec([1, 6], tf.float32, name="x")])
+        def best(self, x):
+            return tf.math.top_k(x, 2)[1]
+
+    def convert(*names):
+        model = Sum()
+        with tempfile.TemporaryDirectory() as folder:
+            tf.saved_model.save(model, folder, {name: getattr(model, name) for name in names})
+            converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=names)
+            converter.experimental_enable_resource_variables = True
+            return converter.convert()
+
+    return {"state": convert("step"), "signatures": convert("best", "reset", "step")}
+
+
 def linear_model(weights, *, version=5, scales=None, stacked=None):
     """Objects of a model `softmax(x @ weights.T)`; int8 weights with a scale per output channel.
 

@@ -171,7 +171,7 @@ def scores(runtime, files, inputs):
     return [np.array(found[file]["scores"]) for file in files]
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("runtime", RUNTIMES[1:4], ids=lambda runtime: runtime.title)
 def test_other_runtimes_give_the_same_scores_for_twenty_real_clips(
     runtime, float_file, int8_file, twenty
@@ -186,7 +186,7 @@ def test_other_runtimes_give_the_same_scores_for_twenty_real_clips(
     assert found[0].shape == (CLIPS, 4) and found[0].std(axis=0).max() > 0.05
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_command_fills_the_table(tmp_path, wave_model):
     wave_model.save(tmp_path / "light.keras")
     readme = tmp_path / "README.md"
@@ -200,7 +200,7 @@ def test_the_command_fills_the_table(tmp_path, wave_model):
     assert "| `float32` | same:" in text
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_task_library_refuses_what_it_would_get_wrong(float_file, int8_file, twenty):
     runtime = RUNTIMES[4]
     try:

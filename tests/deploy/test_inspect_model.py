@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import zipfile
 from collections import Counter
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from keras_reparam.deploy.inspect_model import inspect_content
 from keras_reparam.deploy.metadata import TFLiteMetadata, add_metadata
 from keras_reparam.deploy.quiet import quiet
 from keras_reparam.deploy.runtime_versions import first_runtime
+from keras_reparam.deploy.tflite_buffers import pack_model, unpack_model
 from keras_reparam.deploy.tflite_file import Operator, Subgraph, Tensor, read_tflite
+from keras_reparam.deploy.trial import Trial, TrialResult
 from tests.deploy import inspected_files as made
 
 PRETRAINED = Path(kr.__file__).parent / "pretrained"
@@ -170,6 +173,71 @@ def test_files_of_other_models(files):
     assert "[red]\\x1b[2J" in str(described) and "\x1b" not in str(described)
     assert "3 subgraphs" in inspect_content(files["loop"], "").warnings[0]
     assert "dynamic shapes" in inspect_content(files["dynamic"], "").warnings[0]
+
+
+def test_a_file_that_asks_for_certain_inputs_runs(files, tmp_path):
+    with quiet():
+        asking = made.asking_files()
+    path = tmp_path / "file.tflite"
+    with Trial() as trial:
+        for name, content in asking.items():
+            path.write_bytes(content)
+            assert trial.run(path) == TrialResult(True), name
+        # Nothing it may be given makes this one finite.
+        path.write_bytes(made.pack(made.linear_model(WEIGHTS * np.float32("nan"))))
+        assert trial.run(path).reason == "NaN or infinity in 'scores'"
+
+
+def test_a_state_and_several_signatures(files, tmp_path):
+    with quiet():
+        contents = made.state_files()
+    path = tmp_path / "file.tflite"
+    path.write_bytes(contents["state"])
+    report = kr.inspect_tflite(path)
+    assert report.runs and report.passed and report.subgraphs == 2
+    assert any("keeps a state from call to call" in warning for warning in report.warnings)
+    assert not any("loops" in warning for warning in report.warnings)
+    path.write_bytes(contents["signatures"])
+    report = kr.inspect_tflite(path)
+    assert report.runs and {"best", "reset", "step"} == {s.name for s in report.signatures}
+    assert any("3 signatures ('best', 'reset', 'step')" in w for w in report.warnings)
+    assert not any("loops" in warning for warning in report.warnings)
+    # One of its graphs is broken, and no other.
+    model = unpack_model(contents["signatures"])
+    broken = next(s for s in model.signatureDefs if s.signatureKey == b"best").subgraphIndex
+    topk = next(o for o in model.subgraphs[broken].operators if len(o.inputs) == 2)
+    topk.inputs = list(topk.inputs)[::-1]
+    path.write_bytes(pack_model(model))
+    assert "signature 'best': " in kr.inspect_tflite(path).problems[-1]
+
+
+def test_variable_tensors_are_a_state():
+    # As the cells of a recurrent layer have them, and files from before resource variables.
+    model = made.linear_model(WEIGHTS)
+    assert not any("state" in w for w in inspect_content(made.pack(model), "").warnings)
+    model.subgraphs[0].tensors[2].isVariable = True
+    assert any("keeps a state" in w for w in inspect_content(made.pack(model), "").warnings)
+
+
+def test_an_odd_label_drops_nothing_else(tmp_path):
+    content = add_metadata(
+        made.pack(made.linear_model(WEIGHTS)),
+        TFLiteMetadata(labels=("a", "b", "c"), sample_rate=16000, name="foreign"),
+    )
+    path = tmp_path / "foreign.tflite"
+    path.write_bytes(content[: content.index(b"PK\x03\x04")])
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("labels.txt", "Ärger\r\n???\r\n???\r\n???\r\n\r\n".encode("latin-1"))
+    report = kr.inspect_tflite(path)
+    assert (report.metadata.sample_rate, report.metadata.name) == (16000, "foreign")
+    assert report.metadata.labels == ("Ärger", "???", "??? (2)", "??? (3)")
+    assert [w for w in report.warnings if "label" in w] == [
+        "label file: the label '???' stands 3 times; repeats are numbered here",
+        "label file: it is not UTF-8; read as Latin-1",
+        "label file: its lines end with CR LF",
+        "label file: 1 blank line at the end, left out here",
+        "4 labels for the output [1, 3]",
+    ]
 
 
 WEIGHTS = np.random.default_rng(0).normal(size=(3, 8)).astype("float32")

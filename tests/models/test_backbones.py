@@ -87,6 +87,7 @@ def with_config(model, **options):
     return other
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("frames", [1, 36, 37])
 def test_frames_after_the_clip_change_nothing(model, any_length, frames):
     clip = FEATURES[:1, :frames]
@@ -98,6 +99,7 @@ def test_frames_after_the_clip_change_nothing(model, any_length, frames):
     assert np.abs(call(model, longer) - expected).max() > 1e-3
 
 
+@pytest.mark.backend
 def test_invalid_frames_within_the_clip_change_nothing(model):
     mask = np.random.default_rng(2).random(MASK.shape) < 0.8
     other = np.where(mask[:, :, None], FEATURES, 100.0).astype("float32")
@@ -105,6 +107,7 @@ def test_invalid_frames_within_the_clip_change_nothing(model):
     np.testing.assert_allclose(call(model, other, mask), expected, atol=1e-5)
 
 
+@pytest.mark.backend
 def test_static_and_any_length_are_one_function(model, any_length):
     expected = call(model, FEATURES, MASK)
     np.testing.assert_allclose(call(any_length, FEATURES, MASK), expected, atol=1e-5)
@@ -113,6 +116,7 @@ def test_static_and_any_length_are_one_function(model, any_length):
     np.testing.assert_allclose(predicted, call(model, FEATURES), atol=1e-5)
 
 
+@pytest.mark.backend
 def test_no_valid_frame_is_finite(model):
     logits = call(model, FEATURES, np.zeros((3, FRAMES), bool))
     assert np.isfinite(logits).all()
@@ -132,6 +136,7 @@ def test_bad_features(model, any_length):
         any_length(FEATURES[:, :0])
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 def test_mixed_precision(model, policy):
     mixed = with_config(model, dtype=policy)
@@ -143,6 +148,7 @@ def test_mixed_precision(model, policy):
     np.testing.assert_allclose(softmax(logits), expected, atol=tolerance)
 
 
+@pytest.mark.backend
 def test_file_round_trip(model, tmp_path):
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
@@ -164,6 +170,7 @@ def test_created_with_expansion_is_what_expand_makes(name, model):
     assert options(first["base"]) == options(second["base"])
 
 
+@pytest.mark.backend
 def test_expand_train_merge(name, model, tmp_path):
     train = make(name, expansion=2, dropout=0.0)
     before = [np.array(v) for v in train.trainable_variables]
@@ -201,6 +208,7 @@ def fit(model, features, mask, labels, *, steps):
     return [float(both.train_on_batch([features, mask], labels)) for _ in range(steps)]
 
 
+@pytest.mark.backend
 @pytest.mark.slow
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 def test_trains_in_mixed_precision(name, policy):

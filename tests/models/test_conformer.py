@@ -75,6 +75,7 @@ def block_of(other, i):
     return block
 
 
+@pytest.mark.backend
 def test_attention_is_that_of_another_implementation(other):
     attention = block_of(other, 0).attention
     check_scores_vary(other["attended"])
@@ -82,6 +83,7 @@ def test_attention_is_that_of_another_implementation(other):
     np.testing.assert_allclose(attended, other["attended"], atol=1e-5)
 
 
+@pytest.mark.backend
 def test_blocks_are_those_of_another_implementation(other):
     check_scores_vary(other["y"])
     x = other["x"]
@@ -90,6 +92,7 @@ def test_blocks_are_those_of_another_implementation(other):
     np.testing.assert_allclose(x, other["y"], atol=1e-5)
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("frames", [1, 2, 7])
 def test_attention_is_the_reference(reference, randomized, frames):
     layer = RelativeSelfAttention(12, num_heads=3)
@@ -102,6 +105,7 @@ def test_attention_is_the_reference(reference, randomized, frames):
         np.testing.assert_allclose(y, reference.relative_attention(layer, clip, valid), atol=1e-5)
 
 
+@pytest.mark.backend
 def test_its_function_is_the_reference(reference, randomized, sharpened):
     x = RNG.standard_normal((3, 23, 10)) + 2 * RNG.standard_normal((3, 1, 10))
     x = x.astype("float32")
@@ -131,6 +135,7 @@ def test_published_parameter_counts(size, layers, published):
     assert kr.models.sizes.SIZES["conformer"][size]["num_layers"] == layers
 
 
+@pytest.mark.backend
 def test_statistics_are_those_of_valid_frames():
     layer = ConformerConvolution(4, kernel_size=3)
     x = RNG.standard_normal((2, 9, 4)).astype("float32")

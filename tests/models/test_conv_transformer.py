@@ -23,6 +23,7 @@ FEATURES = FEATURES.astype("float32")
 MASK = np.arange(23)[None, :] < np.array([[23], [14], [7]])
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("norm_first", [False, True])
 def test_its_function_is_the_reference(reference, randomized, norm_first):
     model = randomized(ConvTransformer(**SMALL, norm_first=norm_first))
@@ -34,6 +35,7 @@ def test_its_function_is_the_reference(reference, randomized, norm_first):
     np.testing.assert_allclose(call(model, FEATURES)[0], expected, atol=1e-4)
 
 
+@pytest.mark.backend
 def test_without_a_valid_frame_the_bias_is_left(randomized):
     model = randomized(ConvTransformer(**SMALL))
     logits = call(model, FEATURES, np.zeros((3, 23), bool))
@@ -41,6 +43,7 @@ def test_without_a_valid_frame_the_bias_is_left(randomized):
     np.testing.assert_allclose(logits, np.tile(bias, (3, 1)), atol=1e-6)
 
 
+@pytest.mark.backend
 def test_the_policy_is_part_of_the_file(tmp_path):
     model = kr.expand(ConvTransformer(**SMALL, dtype="mixed_float16", name="ser"), expansion=2)
     # The policy is part of the file, not of the process that reads it.

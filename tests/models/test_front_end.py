@@ -29,6 +29,7 @@ def wave(log_mel, randomized):
     return kr.models.with_front_end(randomized(backbone), log_mel)
 
 
+@pytest.mark.backend
 def test_is_front_end_then_backbone_with_the_mask(wave, log_mel):
     assert wave.input_shape == (None, 8000)
     waveform = noise(3, 8000)
@@ -41,6 +42,7 @@ def test_is_front_end_then_backbone_with_the_mask(wave, log_mel):
     assert np.abs(call(backbone, np.array(features))[1] - expected[1]).max() > 1e-4
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("samples", [3041, 7990])
 def test_zeros_after_a_clip_change_nothing(wave, log_mel, samples):
     clip = noise(1, samples)
@@ -53,10 +55,12 @@ def test_zeros_after_a_clip_change_nothing(wave, log_mel, samples):
     np.testing.assert_allclose(call(wave, padded), expected, atol=1e-5)
 
 
+@pytest.mark.backend
 def test_silence_is_finite(wave):
     assert np.isfinite(call(wave, np.zeros((2, 8000), "float32"))).all()
 
 
+@pytest.mark.backend
 def test_file_round_trip_keeps_the_statistics(wave, tmp_path):
     waveform = noise(2, 8000)
     wave.save(tmp_path / "wave.keras")
@@ -65,6 +69,7 @@ def test_file_round_trip_keeps_the_statistics(wave, tmp_path):
 
 
 # Keras says that a functional model does not pass the mask on: right, and wanted.
+@pytest.mark.backend
 @pytest.mark.filterwarnings("ignore:Layer 'functional.*does not support masking")
 def test_a_plain_keras_backbone(log_mel):
     features = keras.Input((50, 20))
@@ -74,6 +79,7 @@ def test_a_plain_keras_backbone(log_mel):
     assert np.isfinite(call(wave, noise(2, 8000))).all()
 
 
+@pytest.mark.backend
 def test_mixed_precision_leaves_the_front_end_alone(wave, log_mel):
     backbone = wave.get_layer("ser")
     mixed = ConvTransformer.from_config({**backbone.get_config(), "dtype": "mixed_bfloat16"})

@@ -25,6 +25,7 @@ def small(**options):
     return HAFFormer(**{**SMALL, **options})
 
 
+@pytest.mark.backend
 def test_its_function_is_the_reference(reference, randomized, sharpened):
     x = RNG.standard_normal((3, 29, 10)) + 2 * RNG.standard_normal((3, 1, 10))
     x = x.astype("float32")
@@ -36,6 +37,7 @@ def test_its_function_is_the_reference(reference, randomized, sharpened):
     np.testing.assert_allclose(call(model, x, mask), expected, atol=2e-5)
 
 
+@pytest.mark.backend
 def test_mixes_no_further_than_its_kernels():
     block = HAFFormerBlock(4, feed_forward_units=6, kernel_sizes=(3, 7))
     x = RNG.standard_normal((1, 20, 4)).astype("float32")

@@ -88,6 +88,7 @@ CASES += [("B", 50, 7), ("B", 100, 47), ("B", 200, 61)]
 
 
 # JAX compiles each of them for seconds.
+@pytest.mark.backend
 @pytest.mark.parametrize(
     ("size", "hop", "frames"),
     CASES if keras.backend.backend() == "tensorflow" else CASES[5::7],
@@ -146,6 +147,7 @@ FEATURES = RNG.standard_normal((3, 47, 17)) + 2 * RNG.standard_normal((3, 1, 17)
 FEATURES = FEATURES.astype("float32")
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize(
     "options",
     [
@@ -168,6 +170,7 @@ def test_its_function_is_the_reference(reference, randomized, sharpened, options
 
 
 # With 16 features, all of them are taken.
+@pytest.mark.backend
 @pytest.mark.parametrize(("masked", "mels"), [(True, 17), (False, 17), (False, 16)])
 def test_without_a_mask_both_forms_are_one(randomized, masked, mels):
     x = FEATURES[:2, :30, :mels]
@@ -191,6 +194,7 @@ def test_other_features(features, hop):
     assert model.get_layer("head_2").units == width // 4
 
 
+@pytest.mark.backend
 def test_a_window_that_holds_all_is_like_full_attention_with_zero_keys():
     x = RNG.standard_normal((2, 5, 8)).astype("float32")
     layer = WindowedSelfAttention(8, num_heads=2, window=41)
@@ -204,6 +208,7 @@ def test_a_window_that_holds_all_is_like_full_attention_with_zero_keys():
     np.testing.assert_allclose(np.array(layer(x)), expected, atol=1e-5)
 
 
+@pytest.mark.backend
 def test_merge_passes_the_mask_on():
     x = RNG.standard_normal((2, 7, 4)).astype("float32")
     mask = np.array([[True] * 4 + [False] * 3, [False, False, False, True, False, False, True]])
@@ -218,6 +223,7 @@ def test_merge_passes_the_mask_on():
     np.testing.assert_allclose(merged, expected, atol=1e-5)
 
 
+@pytest.mark.backend
 def test_blocks():
     x = np.arange(1, 8, dtype="float32").reshape(1, 7)
     padded, blocks = pad_to_blocks(x, 3, before=1, after=2)

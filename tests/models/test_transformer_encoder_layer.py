@@ -24,6 +24,7 @@ def torch_reference():
         return {name: file[name] for name in file.files}
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("kind", ["post", "pre"])
 def test_encoder_layer_is_that_of_torch(torch_reference, kind):
     layer = TransformerEncoderLayer(
@@ -52,6 +53,7 @@ def test_encoder_layer_is_that_of_torch(torch_reference, kind):
         np.testing.assert_allclose(call(layer, x, mask), expected, atol=1e-5)
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("frames", [21, 22])
 def test_subsampling_is_that_of_torch(torch_reference, frames):
     """Also where the clip ends before the input does, with anything after it."""
@@ -80,6 +82,7 @@ def test_subsampling_is_that_of_torch(torch_reference, frames):
     np.testing.assert_array_equal(valid, np.repeat([[True] * 6 + [False] * 2], 3, axis=0))
 
 
+@pytest.mark.backend
 def test_attention_is_that_of_keras(randomized):
     layer = MultiHeadSelfAttention(12, num_heads=3)
     layer.build((None, 9, 12))
@@ -98,6 +101,7 @@ def test_attention_is_that_of_keras(randomized):
     np.testing.assert_allclose(call(layer, X, MASK), np.array(expected), atol=1e-5)
 
 
+@pytest.mark.backend
 def test_nothing_valid_is_finite():
     layer = TransformerEncoderLayer(12, num_heads=3, feed_forward_units=20)
     assert np.isfinite(np.array(layer(X, mask=np.zeros((3, 9), bool)))).all()
@@ -105,12 +109,14 @@ def test_nothing_valid_is_finite():
     np.testing.assert_array_equal(pooled, 0)
 
 
+@pytest.mark.backend
 def test_pooling_is_the_mean_of_the_valid_frames():
     expected = [x[valid].mean(axis=0) for x, valid in zip(X, MASK, strict=True)]
     np.testing.assert_allclose(np.array(MaskedMeanPooling()(X, mask=MASK)), expected, atol=1e-6)
     np.testing.assert_allclose(np.array(MaskedMeanPooling()(X)), X.mean(axis=1), atol=1e-6)
 
 
+@pytest.mark.backend
 def test_dropout_in_training_alone():
     layer = TransformerEncoderLayer(12, num_heads=3, feed_forward_units=20, dropout=0.5)
     np.testing.assert_array_equal(np.array(layer(X)), np.array(layer(X, training=False)))

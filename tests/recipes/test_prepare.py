@@ -234,3 +234,17 @@ def test_bad_use_is_one_line(tmp_path, data, failed):
     assert "no folder" in failed(run, "prepare", "--data", tmp_path / "none")
     manifest = ["--manifest", tmp_path]
     assert "must name a file" in failed(run, "prepare", "--data", data, *manifest)
+
+
+def test_a_folder_whose_name_is_no_utf8(data, run_python):
+    folder = data.rename(os.fsdecode(bytes(data.parent) + b"/K\xf6rper"))
+    (folder / "a.wav").write_text("no audio")
+    (folder / "clips.csv").write_text("path,speaker,label\na.wav,s,joy\nb.wav,s,joy\n")
+    found = run_python(
+        *("-m", "recipes.custom", "prepare", "--data", folder, "--out", folder / "out"),
+        "--allow-unreadable-audio",
+        env={"PYTHONIOENCODING": "utf-8"},
+    )
+    assert found.returncode == 0, found.stderr
+    assert "udcf6rper/a.wav" in found.stdout
+    assert os.fsencode(folder) in (folder / "out" / "problems.csv").read_bytes()

@@ -550,7 +550,7 @@ def test_killed_at_random_moments(kills):
     assert kills("random", "0", "10") >= 10
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_killed_at_many_random_moments(kills):
     assert kills("random", "1", "30") >= 30
 
@@ -714,7 +714,7 @@ def peak_memory(process):
     return sum(peaks.values())
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_twelve_hours_in_bounded_memory(tmp_path, emodb4, capsys):
     if not sys.platform.startswith("linux"):
         pytest.skip("the peak is read from /proc")

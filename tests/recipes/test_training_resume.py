@@ -1,10 +1,12 @@
 """A training that is stopped at any moment ends as an unbroken one."""
 
+import contextlib
 import csv
 import io
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -51,7 +53,8 @@ SETTINGS = {
     "diagnostics": True,
 }
 LABELS = ("anger", "neutral", "sadness")
-KILLS = 9
+# Each is a process that imports TensorFlow anew; the rest are exceptions in this one.
+KILLS = 4
 # How long a command that trains both folds takes, about.
 SECONDS = 16
 FOLDS = ("--fold", "1", "--fold", "2")
@@ -208,7 +211,7 @@ class Killer:
 
     def _stopped(self, arguments, run):
         """The signal that stopped the command; `None`: it was faster."""
-        number = self._random.choices([signal.SIGKILL, signal.SIGINT], [3, 1])[0]
+        number = (signal.SIGKILL, signal.SIGINT)[sum(self.kills.values()) % 2]
         if self._random.random() < 0.5:
             event = self._random.choice(list(EVENTS))
             nth = self._random.randint(1, EVENTS[event])
@@ -238,7 +241,7 @@ def test_kills_at_random_moments(prepared, reference):
     while sum(killer.kills.values()) < KILLS:
         runs += 1
         run = prepared / f"killed{runs}"
-        killer.run(KILLS - 3, "train", run, *FOLDS, *as_arguments(SETTINGS))
+        killer.run(KILLS - 1, "train", run, *FOLDS, *as_arguments(SETTINGS))
         killer.run(KILLS, "evaluate", run, *FOLDS)
         assert_same_runs(run, reference)
     assert all(killer.kills.values())
@@ -432,6 +435,66 @@ def test_every_state_is_kept(training, tmp_path, option):
     assert_same_models(broken, whole)
     if option == "patience":
         assert len(history_of(whole)) < 8
+
+
+@pytest.fixture(scope="module")
+def interrupting():
+    """Ctrl-C in this process when something happens in a folder for the nth time, or never."""
+    waiting = {}
+
+    def happens(name, path=None):
+        if waiting.get("event") == name and str(path or waiting["folder"]).startswith(
+            waiting["folder"]
+        ):
+            waiting["left"] -= 1
+            if waiting["left"] == 0:
+                raise KeyboardInterrupt
+
+    def audit(name, arguments):
+        if name in EVENTS:
+            happens(name, arguments[0])
+
+    def before(name, function):
+        def wrapped(*arguments, **options):
+            happens(name)
+            return function(*arguments, **options)
+
+        return wrapped
+
+    @contextlib.contextmanager
+    def interrupt_at(event, nth, folder):
+        waiting.update(event=event, left=nth, folder=str(folder))
+        try:
+            yield
+        finally:
+            waiting.clear()
+
+    sys.addaudithook(audit)  # for good: there is no way to take it back
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", before("fsync", os.fsync))
+        patch.setattr(zipfile.ZipFile, "open", before("zip", zipfile.ZipFile.open))
+        yield interrupt_at
+
+
+@pytest.mark.slow
+def test_interrupted_at_every_event(training, interrupting, tmp_path):
+    """The first and a late one of each kind, one after another in the same training."""
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    training(whole, {})
+    stopped = 0
+    for event, most in EVENTS.items():
+        for nth in (1, most // 2):
+            try:
+                with interrupting(event, nth, broken):
+                    training(broken, {})
+            except KeyboardInterrupt:
+                stopped += 1
+            else:
+                assert_same_models(broken, whole)
+                shutil.rmtree(broken)
+    training(broken, {})
+    assert_same_models(broken, whole)
+    assert stopped >= len(EVENTS)
 
 
 @pytest.mark.slow

@@ -21,6 +21,7 @@ def frozen(model):
     return [layer.name for layer in model._flatten_layers() if not layer._trainable]
 
 
+@pytest.mark.backend
 def test_a_partial_freeze_inside_a_subclassed_model_is_kept(tmp_path):
     model = zoo.subclassed()
     model.first.fc1.trainable = False
@@ -54,6 +55,7 @@ class Counting(layers.Layer):
         return self.fc2(self.fc1(x)) + 0.0 * noise
 
 
+@pytest.mark.backend
 def test_states_stay_where_they_are():
     inputs = keras.Input((8,))
     model = keras.Model(inputs, Counting(name="counting")(inputs))
@@ -73,6 +75,7 @@ def test_states_stay_where_they_are():
     assert numpy(light.get_layer("counting").calls.value) == state
 
 
+@pytest.mark.backend
 def test_mixed_precision_layers_in_a_float32_model():
     inputs = keras.Input((64,))
     x = inputs
@@ -138,6 +141,7 @@ class WithExtras(zoo.FeedForward):
         return super().call(x), None
 
 
+@pytest.mark.backend
 def test_layers_that_return_more_than_tensors_are_looked_into():
     class Model(keras.Model):
         def __init__(self, **kwargs):
@@ -179,6 +183,7 @@ def chain(*made):
     return keras.Model(inputs, x)
 
 
+@pytest.mark.backend
 def test_attention_projections_before_a_linear_layer_are_left():
     inputs = keras.Input((6, 8))
     x = layers.MultiHeadAttention(2, 8, name="attention")(inputs, inputs)
@@ -187,6 +192,7 @@ def test_attention_projections_before_a_linear_layer_are_left():
     assert expanded_paths(kr.expand(model)) == ["fc1"]
 
 
+@pytest.mark.backend
 def test_a_classifier_that_feeds_back_is_left():
     inputs = keras.Input((8,))
     scores = layers.Dense(16, activation="softmax", name="classifier")(inputs)
@@ -195,6 +201,7 @@ def test_a_classifier_that_feeds_back_is_left():
     assert expanded_paths(kr.expand(keras.Model(inputs, [x, scores]))) == ["ffn_fc1"]
 
 
+@pytest.mark.backend
 def test_a_linear_stem_is_not_the_first_layer_of_an_ffn():
     model = chain(
         layers.Dense(16, name="stem0"),
@@ -205,6 +212,7 @@ def test_a_linear_stem_is_not_the_first_layer_of_an_ffn():
     assert expanded_paths(kr.expand(model)) == ["fc1"]
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize(
     "activation",
     [
@@ -227,6 +235,7 @@ def test_handwritten_activations(activation):
     assert expanded_paths(kr.expand(chain(FFN(name="ffn")))) == ["ffn/fc1"]
 
 
+@pytest.mark.backend
 def test_a_constraint_that_does_not_hold_yet_is_said():
     constraint = keras.constraints.NonNeg()
     model = chain(
@@ -241,6 +250,7 @@ def test_a_constraint_that_does_not_hold_yet_is_said():
     assert worst(outputs(model), outputs(train)) < 1e-5
 
 
+@pytest.mark.backend
 def test_dead_weights_are_refused_before_anything_is_built():
     model = zoo.composite()
     kernel = numpy(model.get_layer("ffn").fc1.kernel.value)
@@ -250,6 +260,7 @@ def test_dead_weights_are_refused_before_anything_is_built():
         kr.expand(model)
 
 
+@pytest.mark.backend
 def test_outputs_that_cannot_be_compared_are_an_error():
     train = kr.expand(zoo.functional())
     head = train.get_layer("head")
@@ -322,6 +333,7 @@ def test_names_of_the_models_themselves_are_kept():
     assert train.name == model.name == kr.merge(train).name
 
 
+@pytest.mark.backend
 def test_threads_do_not_disturb_each_other():
     model = zoo.subclassed()
     found, errors = [], []

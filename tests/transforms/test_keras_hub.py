@@ -18,6 +18,7 @@ keras_hub = pytest.importorskip("keras_hub")
 
 # KerasHub 0.32 on Keras 3.15 warns of its own composite layers and masks.
 pytestmark = [
+    pytest.mark.backend,
     pytest.mark.filterwarnings("ignore:.*`build\\(\\)` was called on layer"),
     pytest.mark.filterwarnings("ignore:.*destroy the mask information"),
 ]

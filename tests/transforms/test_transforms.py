@@ -47,6 +47,7 @@ def scramble_factors(model):
             scramble(layer)
 
 
+@pytest.mark.backend
 @each_model
 def test_expand_keeps_function_names_and_the_original(name):
     make, expected = zoo.MODELS[name]
@@ -66,6 +67,7 @@ def test_expand_keeps_function_names_and_the_original(name):
         np.testing.assert_array_equal(first, second)
 
 
+@pytest.mark.backend
 @each_model
 def test_merge_gives_the_model_before_expand(name):
     model = zoo.randomize(zoo.MODELS[name][0]())
@@ -83,7 +85,7 @@ def test_merge_gives_the_model_before_expand(name):
 
 
 @each_model
-@pytest.mark.parametrize("factors", [2, 3])
+@pytest.mark.parametrize("factors", [pytest.param(2, marks=pytest.mark.backend), 3])
 def test_saved_models_come_back_with_their_factors(name, factors, tmp_path):
     train = kr.expand(zoo.randomize(zoo.MODELS[name][0]()), factors=factors, expansion=2)
     scramble_factors(train)
@@ -157,6 +159,7 @@ def test_an_expanded_composite_model_loads_in_a_new_process(tmp_path, run_python
     np.testing.assert_allclose(found, outputs(train, [x])[0], rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("name", ["functional", "subclassed"])
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 def test_mixed_precision(name, policy):
@@ -173,6 +176,7 @@ def test_mixed_precision(name, policy):
         keras.config.set_dtype_policy("float32")
 
 
+@pytest.mark.backend
 def test_depth_does_not_add_up_errors():
     inputs = keras.Input((8,))
     x = inputs
@@ -183,6 +187,7 @@ def test_depth_does_not_add_up_errors():
     assert worst(outputs(model), outputs(train)) < 1e-5
 
 
+@pytest.mark.backend
 def test_training_goes_on_and_the_merged_model_follows():
     model = zoo.functional()
     model.compile(
@@ -243,6 +248,7 @@ def test_a_layer_reused_in_two_models_is_expanded_in_one():
     assert type(kr.merge(train).get_layer("fc1")) is layers.Dense
 
 
+@pytest.mark.backend
 def test_parts_of_an_expanded_model_can_be_saved_with_their_factors(tmp_path):
     train = kr.expand(zoo.composite())
     scramble_factors(train)
@@ -294,6 +300,7 @@ def test_tied_kernels_are_left_and_reported():
     assert reasons["tied/twin"] == "its kernel is tied to 'tied/fc1'"
 
 
+@pytest.mark.backend
 def test_use_of_a_kernel_elsewhere_stays_tied():
     @keras.saving.register_keras_serializable("tests")
     class Autoencoder(keras.Model):
@@ -313,6 +320,7 @@ def test_use_of_a_kernel_elsewhere_stays_tied():
     assert worst(outputs(train, inputs), outputs(light, inputs)) < 1e-5
 
 
+@pytest.mark.backend
 def test_statistics_and_seed_generators_are_carried_over():
     inputs = keras.Input((6, 8))
     x = layers.BatchNormalization(name="norm")(zoo.feed_forward(inputs, "ffn"))
@@ -407,6 +415,7 @@ def test_merging_what_has_no_factors_says_so():
     assert worst(outputs(light), outputs(again)) == 0
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_dead_factors_are_refused_with_their_path(value):
     train = kr.expand(zoo.nested())
@@ -416,6 +425,7 @@ def test_dead_factors_are_refused_with_their_path(value):
         kr.merge(train)
 
 
+@pytest.mark.backend
 def test_a_mismatch_is_an_error_that_names_the_layer(monkeypatch):
     train = kr.expand(zoo.functional())
     exact = HRFLayer.merged_weights
@@ -450,6 +460,7 @@ def test_a_mismatch_of_the_whole_model_is_an_error():
         kr.merge(train)
 
 
+@pytest.mark.backend
 def test_layers_that_create_hrf_layers_themselves_are_rebuilt_with_expansion_none():
     class Block(layers.Layer):
         def __init__(self, expansion=4, **kwargs):
@@ -517,6 +528,7 @@ def test_merged_models_can_be_quantized_and_adapted():
         train.quantize("int8", filters="a_fc1")
 
 
+@pytest.mark.backend
 def test_merged_models_export(tmp_path):
     if keras.backend.backend() != "tensorflow":
         pytest.skip("model.export writes LiteRT files on the TensorFlow backend")

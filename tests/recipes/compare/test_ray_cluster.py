@@ -52,7 +52,7 @@ def training(folder):
     return list((folder.path / "working").glob("*/run/fold-*/history.csv"))
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_every_result_appears_once_though_a_node_is_lost(tmp_path, prepared, cluster, capsys):
     made, second = cluster
     folder = GridFolder(tmp_path / "grid")
