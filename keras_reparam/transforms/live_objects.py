@@ -76,7 +76,7 @@ class LiveObjects:
             # Models made on one tensor share its InputLayer; rebuilt, each has its own.
             if not isinstance(thing, keras.layers.InputLayer):
                 config["shared_object_id"] = id(thing)
-        elif _is_stateless(thing):
+        elif _is_reused(thing):
             config["registered_name"] = self._refer(thing, _Reused(thing))
         elif isinstance(config["config"], str) and not isinstance(thing, types.FunctionType):
             # Something else that can be called, as compiled functions and methods are.
@@ -150,7 +150,7 @@ def _unwritable(objects: list[Any]) -> Iterator[contextlib.AbstractContextManage
         elif isinstance(thing, keras.Model):
             # It may hold anything; it is copied by itself.
             yield _replaced(thing, "get_compile_config", lambda: None)
-        elif _is_stateless(thing):
+        elif _is_reused(thing):
             yield _replaced(thing, "get_config", dict)
         if vars(thing).get("activation", ...) is None and not _writes_config(thing):
             # An activation taken off; Keras's own constructors make `linear` of None.
@@ -170,7 +170,7 @@ def _reachable(objects: list[Any]) -> list[Any]:
         elif id(thing) not in found and hasattr(thing, "__dict__") and not isinstance(thing, type):
             if isinstance(thing, types.FunctionType):
                 found[id(thing)] = thing
-            elif hasattr(thing, "get_config"):
+            elif hasattr(thing, "get_config") or _is_reused(thing):
                 found[id(thing)] = thing
                 stack += [value for name, value in vars(thing).items() if name != "_tracker"]
     return list(found.values())
@@ -215,5 +215,13 @@ def _is_keras(thing: Any) -> bool:
     return module == "builtins" or module.split(".")[0] == "keras"
 
 
-def _is_stateless(thing: Any) -> bool:
-    return isinstance(thing, _STATELESS) and not _is_keras(type(thing))
+def _is_reused(thing: Any) -> bool:
+    """Whether a live object can stand in a copy as it is: settings, and what can only be called."""
+    if isinstance(thing, _STATELESS):
+        return not _is_keras(type(thing))
+    named = hasattr(thing, "__name__") or hasattr(type(thing), "get_config")
+    if named or not callable(thing) or not hasattr(thing, "__dict__"):
+        return False
+    return not any(
+        isinstance(x, (keras.layers.Layer, keras.Variable)) for x in vars(thing).values()
+    )

@@ -62,6 +62,7 @@ class ModelTree:
             ValueError: If the models differ; the error names the layer.
         """
         pairs = []
+        known = {kind(layer) for _, layer in self.layers}
         for (path, first), (_, second) in zip(self._places, other._places, strict=False):
             if first < len(pairs) and first == second:
                 continue
@@ -77,7 +78,7 @@ class ModelTree:
                     "be shared inside one model, or by the code of one class."
                 )
             twins = Twins(path, self.layers[first][1], other.layers[second][1])
-            if kind(twins.first) is not kind(twins.second):
+            if not _same_kind(twins, known):
                 if not complete:
                     return pairs
                 raise ValueError(
@@ -99,3 +100,14 @@ class ModelTree:
 def kind(layer: keras.layers.Layer) -> type:
     """The class of a layer without factors."""
     return layer.plain_class if isinstance(layer, ReparamLayer) else original_class(layer)
+
+
+def _same_kind(twins: Twins, known: set[type]) -> bool:
+    """Whether two layers are of one class, with factors or without.
+
+    A class that is defined within `__init__` is another object each time; it is none of the known
+    ones, as a class of the same name that was taken for it would be.
+    """
+    first, second = kind(twins.first), kind(twins.second)
+    names = [(cls.__module__, cls.__qualname__) for cls in (first, second)]
+    return first is second or (names[0] == names[1] and second not in known)

@@ -118,7 +118,7 @@ def _build_like(source: keras.Model, target: keras.Model) -> None:
     """Builds what is built in the source, on the shapes that it was built with."""
     # The walk goes on into what a build has just created.
     for (_, first), (_, second) in zip(walk(source), walk(target), strict=False):
-        if kind(first) is not kind(second):
+        if kind(first).__name__ != kind(second).__name__:
             break
         config = first.get_build_config()
         if first.built and not second.built and config:
