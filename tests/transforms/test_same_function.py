@@ -347,21 +347,25 @@ def test_unregistered_settings_are_used_again_and_the_model_stays_compiled():
             copy.fit(X, X, verbose=0)
 
 
-@pytest.mark.parametrize(("norm", "seed"), [(True, 0), (False, 1)])
-def test_deep_models_in_half_precision(norm, seed):
-    keras.utils.set_random_seed(seed)
+def test_a_deep_model_in_half_precision():
+    keras.utils.set_random_seed(0)
     keras.config.set_dtype_policy("mixed_float16")
     try:
-        inputs = keras.Input((8,))
-        x = inputs
+        x = inputs = keras.Input((32,))
         for i in range(24):
-            y = layers.Dense(32, activation="gelu", name=f"a{i}")(x)
-            x = x + layers.Dense(8, name=f"b{i}")(y)
-            x = layers.LayerNormalization()(x) if norm else x
-        model = keras.Model(inputs, layers.Dense(4)(x))
+            y = layers.Dense(128, activation="relu", name=f"a{i}")(x)
+            x = layers.LayerNormalization()(x + layers.Dense(32, name=f"b{i}")(y))
+        model = keras.Model(inputs, layers.Dense(2)(x))
     finally:
         keras.config.set_dtype_policy("float32")
-    light = kr.merge(kr.expand(model, expansion=2))
+    train = kr.expand(model, expansion=2)
+    rng = np.random.default_rng(0)
+    for layer in train._flatten_layers():
+        if isinstance(layer, HRFLayer):
+            # As after training: the roundings of the two kernels are no longer the same.
+            for v in layer.weights:
+                v.assign(v + 0.1 * rng.standard_normal(v.shape))
+    light = kr.merge(train)
     assert {x.compute_dtype for x in light.layers[1:]} == {"float16"}
 
 
