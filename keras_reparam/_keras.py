@@ -8,6 +8,7 @@ import contextlib
 import functools
 import io
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -61,7 +62,7 @@ def node_of(tensor: Any) -> Any:
 def nodes_of_layers_that(claim: Callable[[keras.layers.Layer], bool]) -> Iterator[None]:
     """Within it, Keras notes a symbolic call of a layer on its outputs only if `claim(layer)`.
 
-    The only global of Keras that is replaced for a moment, for no hook of a layer will do: the
+    A global of Keras is replaced for a moment, for no hook of a layer will do: the
     node is made at the end of `Layer.__call__`, and refuses outputs that are not all tensors.
     """
     module = sys.modules[keras.layers.Layer.__module__]
@@ -153,6 +154,42 @@ def compile_arguments(model: keras.Model) -> dict[str, Any] | None:
     if not getattr(model, "compiled", False) or not hasattr(model, "_compile_config"):
         return None
     return dict(model._compile_config.config)
+
+
+serialize_dict = serialization_lib.serialize_dict
+# Within it, what has one `shared_object_id` is deserialized as one object.
+sharing_objects = serialization_lib.ObjectSharingScope
+
+
+@contextlib.contextmanager
+def serialization_by(
+    name: Callable[[Any], str], note: Callable[[Any, dict[str, Any]], None]
+) -> Iterator[None]:
+    """Within it, in this thread, Keras serializes by other names, and notes more in configs.
+
+    Args:
+        name: Gives a class or function its registered name.
+        note: Is called with everything that is serialized and its config, which it may change.
+    """
+    thread = threading.get_ident()
+    find_name = object_registration.get_registered_name
+    record = serialization_lib.record_object_after_serialization
+
+    def name_here(thing: Any) -> str:
+        return (name if threading.get_ident() == thread else find_name)(thing)
+
+    def record_here(thing: Any, config: dict[str, Any]) -> None:
+        record(thing, config)
+        if threading.get_ident() == thread:
+            note(thing, config)
+
+    object_registration.get_registered_name = name_here
+    serialization_lib.record_object_after_serialization = record_here
+    try:
+        yield
+    finally:
+        object_registration.get_registered_name = find_name
+        serialization_lib.record_object_after_serialization = record
 
 
 def name_package_in_files(package: str) -> None:

@@ -7,14 +7,13 @@ reference to the live object.
 """
 
 import contextlib
-import threading
 import types
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import keras
-from keras.src.saving import object_registration, serialization_lib
 
+from keras_reparam import _keras
 from keras_reparam.transforms.linear_layers import LOCK
 
 # Without a state of their own: those of the user's own classes are used again as they are.
@@ -62,11 +61,11 @@ class LiveObjects:
     def settings(self, layer: keras.layers.Layer, cls: type) -> dict[str, Any]:
         """The config that `cls` writes of a layer, without the layers in it."""
         with self._references(self._note_settings):
-            return serialization_lib.serialize_dict(cls.get_config(layer))
+            return _keras.serialize_dict(cls.get_config(layer))
 
     def deserialize(self, config: Any) -> Any:
         """What a config of `serialize` describes, made anew from the live classes."""
-        with serialization_lib.ObjectSharingScope():
+        with _keras.sharing_objects():
             return keras.saving.deserialize_keras_object(
                 config, custom_objects=self._custom_objects, safe_mode=False
             )
@@ -106,28 +105,11 @@ class LiveObjects:
     @contextlib.contextmanager
     def _references(self, note: Callable[[Any, dict[str, Any]], None]) -> Iterator[None]:
         """Within it, Keras's own serialization refers to live objects, in this thread."""
-        thread = threading.get_ident()
-        find_name = object_registration.get_registered_name
-        record = serialization_lib.record_object_after_serialization
-
-        def name_here(thing: Any) -> str:
-            return (self._name if threading.get_ident() == thread else find_name)(thing)
-
-        def record_here(thing: Any, config: dict[str, Any]) -> None:
-            record(thing, config)
-            if threading.get_ident() == thread:
-                note(thing, config)
-
         with LOCK, contextlib.ExitStack() as stack:
             for thing in _unwritable(self._objects):
                 stack.enter_context(thing)
-            object_registration.get_registered_name = name_here
-            serialization_lib.record_object_after_serialization = record_here
-            try:
-                yield
-            finally:
-                object_registration.get_registered_name = find_name
-                serialization_lib.record_object_after_serialization = record
+            stack.enter_context(_keras.serialization_by(self._name, note))
+            yield
 
 
 class _Reused:
