@@ -66,34 +66,33 @@ def _of_every_model() -> frozenset[str]:
 
 
 def _copy_config(twins: Twins, live: LiveObjects, skipped: set[str]) -> None:
-    expected = _config(twins.first, twins.second, live)
-    if expected is None:
-        return
+    expected, found = (_config(x, twins.second, live) for x in (twins.first, twins.second))
     for name in expected.keys() - skipped - _ELSEWHERE:
-        if _same(expected[name], (_config(twins.second, twins.second, live) or {}).get(name)):
+        if _same(expected[name], found.get(name, _MISSING)):
             continue
         for attribute in (name, f"_{name}"):
             value = vars(twins.first).get(attribute, _MISSING)
             if value is not _MISSING and not _has_state(value):
                 setattr(twins.second, attribute, value)
-        found = (_config(twins.second, twins.second, live) or {}).get(name)
-        if not _same(expected[name], found):
+        # Keras writes some arguments only where they were given: to lack one is no difference.
+        now = _config(twins.second, twins.second, live).get(name, expected[name])
+        if not _same(expected[name], now):
             raise ValueError(
                 f"Layer '{twins.path}' has {name}={expected[name]!r}, but rebuilt from the model's "
-                f"config {name}={found!r}. Give it as an argument to the class that makes the "
+                f"config {name}={now!r}. Give it as an argument to the class that makes the "
                 "layer, and write that into its `get_config`."
             )
 
 
 def _config(
     layer: keras.layers.Layer, like: keras.layers.Layer, live: LiveObjects
-) -> dict[str, Any] | None:
-    """The config of a layer as a layer like the other; `None` if it writes none."""
+) -> dict[str, Any]:
+    """The config of a layer as a layer like the other; empty if it writes none."""
     try:
         config = live.settings(layer, original_class(layer))
     except Exception:
         # Only what is around it is rebuilt from a config.
-        return None
+        return {}
     if isinstance(layer, ReparamLayer) and not isinstance(like, ReparamLayer):
         config = layer.merged_config(config)
     in_graph = isinstance(layer, keras.Sequential) or hasattr(layer, "_inputs_struct")
