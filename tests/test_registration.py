@@ -49,7 +49,6 @@ WAYS_IN = (
     "from keras_reparam.layers import HRFDense",
     "from keras_reparam.audio.random_gain import RandomGain",
     "from keras_reparam.deploy.saved_model import load_model",
-    "import keras_reparam.benchmarks.training_step",
 )
 
 
