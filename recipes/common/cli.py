@@ -1,4 +1,4 @@
-"""The command `python -m recipes.<corpus> prepare|train|evaluate|export|all`."""
+"""The command `python -m recipes CORPUS prepare|train|evaluate|export|all`."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -45,7 +45,7 @@ _STAGES = {
 def main(recipe: Recipe, arguments: Sequence[str] | None = None) -> int:
     """The command of a recipe; returns its exit code."""
     parser = Parser(
-        prog=f"python -m recipes.{recipe.name}", description=f"Experiments on {recipe.title}."
+        prog=f"python -m recipes {recipe.name}", description=f"Experiments on {recipe.title}."
     )
     stages = parser.add_subparsers(dest="stage", metavar="STAGE", required=True)
     for stage, (help, description) in _STAGES.items():
@@ -53,7 +53,7 @@ def main(recipe: Recipe, arguments: Sequence[str] | None = None) -> int:
             stage,
             help=help,
             description=description.format(title=recipe.title),
-            epilog=f"Example: python -m recipes.{recipe.name} {stage} --data ~/{recipe.name}",
+            epilog=f"Example: python -m recipes {recipe.name} {stage} --data ~/{recipe.name}",
         )
         own = _add_corpus(found, recipe, required=stage in ("prepare", "all"))
         if stage == "prepare":

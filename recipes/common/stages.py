@@ -197,7 +197,7 @@ class Stages:
                 f"{FIGURES[settings.select_on]}. The test part was read by the evaluation and by "
                 "the scoring of these files."
             ),
-            command=f"python -m recipes.{self._recipe.name} all --data DIR --config config.json",
+            command=f"python -m recipes {self._recipe.name} all --data DIR --config config.json",
             notes=self._notes,
         )
 

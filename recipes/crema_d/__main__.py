@@ -1,16 +1,12 @@
-"""The command `python -m recipes.crema_d`."""
+"""`python -m recipes.crema_d STAGE`, as `python -m recipes crema_d STAGE`."""
 
-from collections.abc import Sequence
+from functools import partial
 
 from recipes.common import cli
 from recipes.common.command import leave
 from recipes.crema_d.recipe import RECIPE
 
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit code."""
-    return cli.main(RECIPE, arguments)
-
+main = partial(cli.main, RECIPE)
 
 if __name__ == "__main__":
     leave(main())

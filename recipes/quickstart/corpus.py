@@ -93,7 +93,7 @@ def _crema_d(folder: Path, labels: Sequence[str]) -> list[Segment]:
     if prepared.problems:
         raise ValueError(
             f"CREMA-D in '{folder}' must be as it is published. Received: "
-            f"{len(prepared.problems)} problems; `python -m recipes.crema_d prepare` lists them"
+            f"{len(prepared.problems)} problems; `python -m recipes crema_d prepare` lists them"
         )
     return [
         dataclasses.replace(segment, split=_SPLITS.get(segment.fold, "train"))

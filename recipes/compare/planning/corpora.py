@@ -9,17 +9,9 @@ from recipes.common.protocol.fold import Fold
 from recipes.common.recipe import Recipe
 from recipes.common.settings import RecipeSettings
 from recipes.common.store.layout import INDEX
-from recipes.crema_d.recipe import RECIPE as CREMA_D
-from recipes.custom.recipe import RECIPE as CUSTOM
-from recipes.daic_woz.recipe import RECIPE as DAIC_WOZ
-from recipes.emodb.recipe import RECIPE as EMODB
-from recipes.iemocap.recipe import RECIPE as IEMOCAP
-from recipes.m3ed.recipe import RECIPE as M3ED
+from recipes.corpora import RECIPES
 
-_RECIPES: dict[str, Recipe] = {
-    recipe.name: recipe for recipe in (IEMOCAP, M3ED, DAIC_WOZ, EMODB, CREMA_D, CUSTOM)
-}
-CORPORA = tuple(_RECIPES)
+CORPORA = tuple(RECIPES)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +29,7 @@ class PreparedCorpus:
     @property
     def recipe(self) -> Recipe:
         """Its recipe."""
-        return _RECIPES[self.name]
+        return RECIPES[self.name]
 
     @property
     def manifest(self) -> Path:
