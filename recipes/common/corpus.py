@@ -4,13 +4,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from rich.console import Console
 
 from keras_reparam.audio import LogMel
 from keras_reparam.deploy.classifier import windows
-from recipes.common.features import SAMPLE_RATE, Features
+from recipes.common.features import Features
 from recipes.common.manifest import read_segment
 from recipes.common.protocol.fold import Example
-from recipes.common.store import Store
+from recipes.common.store import Store, add_speeds
+from recipes.common.store.layout import SAMPLE_RATE
 
 # The segments of an example begin at multiples of this many frames, so that none of a HAFFormer's
 # merges (5, 5 and 4 frames) has frames of two of them. What lies between is not valid.
@@ -28,19 +30,25 @@ class Corpus:
     """
 
     def __init__(self, folder: Path, log_mel: LogMel):
-        self._store = Store(folder)
-        self._features = self._store.features(log_mel)
+        self._store, self._log_mel = Store(folder), log_mel
+        self._features = {1.0: self._store.features(log_mel)}
+
+    def add_speeds(self, speeds: Sequence[float], console: Console) -> None:
+        """Makes the features at these speeds, unless the store has them."""
+        add_speeds(self._store.folder, self._log_mel, speeds, console)
+        for speed in speeds:
+            self._features[speed] = self._store.features(self._log_mel, speed=speed)
 
     def samples(self, example: Example) -> np.ndarray:
         """Its waveform, float32 `(samples,)`."""
         parts = [self._store.audio(segment.id) for segment in example.segments]
         return _joined(parts, _ALIGNMENT * _HOP)
 
-    def features(self, example: Example) -> Features:
+    def features(self, example: Example, *, speed: float = 1.0) -> Features:
         """Its features before normalisation, float16 `(frames, mels)`, and its mask."""
-        ids = [segment.id for segment in example.segments]
-        values = _joined([self._features.values(clip) for clip in ids], _ALIGNMENT)
-        return Features(values, _joined([self._features.mask(clip) for clip in ids], _ALIGNMENT))
+        ids, found = [segment.id for segment in example.segments], self._features[speed]
+        values = _joined([found.values(clip) for clip in ids], _ALIGNMENT)
+        return Features(values, _joined([found.mask(clip) for clip in ids], _ALIGNMENT))
 
     def frames(self, example: Example) -> int:
         """How many frames its features have."""
@@ -49,7 +57,7 @@ class Corpus:
     def adapt(self, log_mel: LogMel, examples: Sequence[Example]) -> None:
         """Gives `log_mel` the mean and standard deviation of the examples' valid frames."""
         clips = [segment.id for example in examples for segment in example.segments]
-        values, mask = self._features.padded(clips)
+        values, mask = self._features[1.0].padded(clips)
         log_mel.adapt(values, mask=mask)
 
     def windows(self, example: Example, frames: int) -> Iterator[Features]:

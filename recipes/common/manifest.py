@@ -126,6 +126,26 @@ def _seconds(text: str | None, name: str, where: str) -> float | None:
     return value
 
 
+def limited(
+    segments: Iterable[Segment], limit: int | None, *, by: tuple[str, ...]
+) -> list[Segment]:
+    """At most so many segments that are alike in the columns `by`; `None`: all of them.
+
+    They are evenly spaced, so that what differs otherwise, such as speakers, comes along.
+    """
+    segments = list(segments)
+    if limit is None:
+        return segments
+    alike: dict[tuple, list[Segment]] = {}
+    for segment in segments:
+        alike.setdefault(tuple(getattr(segment, name) for name in by), []).append(segment)
+    kept = set()
+    for found in alike.values():
+        chosen = np.linspace(0, len(found) - 1, min(limit, len(found))).round().astype(int)
+        kept |= {found[i].id for i in chosen}
+    return [segment for segment in segments if segment.id in kept]
+
+
 def by_split(segments: Iterable[Segment]) -> dict[str, list[Segment]]:
     """The segments of `"train"`, `"validation"` and `"test"`, speaker-independent.
 

@@ -8,6 +8,7 @@ Share = Annotated[float, pydantic.Field(ge=0, lt=1)]
 Positive = Annotated[float, pydantic.Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, pydantic.Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, pydantic.Field(ge=1)]
+Backbone = Literal["conformer", "conv_transformer", "haffformer", "speechformer"]
 
 
 class TrainingSettings(pydantic.BaseModel):
@@ -85,11 +86,14 @@ class RecipeSettings(TrainingSettings):
             a pre-norm ConvTransformer.
         frames: Length of the model's window in frames of 10 ms; `None`: of the longest clip.
         learning_rate: By default 2e-3; of the SpeechFormer, which then learns nothing, 3e-4.
-        select_on: The epoch with the highest value of this on the validation part is kept.
+        select_on: The epoch with the highest value of this on the validation part is kept, or the
+            last one, for which nobody need validate.
+        speeds: Training clips are heard at one of these speeds, with their pitch changed alike
+            (Ko et al., Interspeech 2015); the store keeps features for each.
         patience: Training stops after so many epochs without a better one; `None`: never early.
         waveform_augmentation: Whether training clips are changed as waveforms, in speed, loudness,
             noise and time, and their features computed anew in every step, in place of the
-            changes of stored features that `gain`, `shift` and `tempo` make.
+            changes of stored features that `gain`, `shift` and `tempo` make, and of `speeds`.
         teacher: Folder of a run of a trained model on the same corpus, whose features before the
             classifier this one learns to have, too; `None`: no teacher.
         teacher_weight: Of that in the loss.
@@ -101,16 +105,15 @@ class RecipeSettings(TrainingSettings):
         xla: Whether XLA compiles the training step; on a CPU that took longer, and so did steps.
     """
 
-    backbone: Literal["conformer", "conv_transformer", "haffformer", "speechformer"] = (
-        "conv_transformer"
-    )
+    backbone: Backbone = "conv_transformer"
     size: str = "light"
     factors: Literal[2, 3] = 2
     folded: bool = True
     frozen_factors: bool = False
     backbone_options: dict[str, Any] = {}
     frames: Count | None = 400
-    select_on: Literal["ua", "wa", "wf1", "macro_f1"] = "ua"
+    select_on: Literal["ua", "wa", "wf1", "macro_f1", "last"] = "ua"
+    speeds: Annotated[tuple[Positive, ...], pydantic.Field(min_length=1)] = (1.0,)
     patience: Count | None = None
     waveform_augmentation: bool = False
     teacher: str | None = None
@@ -131,6 +134,11 @@ class RecipeSettings(TrainingSettings):
                 f"must be {str(default).lower()} where expansion=0: a plain model has no factors"
             )
         return value
+
+    @property
+    def figure(self) -> Literal["ua", "wa", "wf1", "macro_f1"]:
+        """What the validation part is told by: what chooses the epoch, or else UA."""
+        return "ua" if self.select_on == "last" else self.select_on
 
     @property
     def decision_rule(self) -> Literal["mean", "vote"]:

@@ -15,7 +15,7 @@ from keras_reparam.models import with_front_end
 from recipes.common.command import say
 from recipes.common.corpus import Corpus, read_example
 from recipes.common.deployment.fold import export_fold
-from recipes.common.deployment.model_facts import ModelFacts
+from recipes.common.deployment.model_facts import ModelFacts, protocol_of
 from recipes.common.deployment.names import RESULTS
 from recipes.common.deployment.static_model import with_frames
 from recipes.common.deployment.waveform_model import WaveformModel
@@ -32,7 +32,6 @@ from recipes.common.results.evaluation import (
     results_by_part,
     write_evaluation,
 )
-from recipes.common.results.metrics import FIGURES
 from recipes.common.results.names import PREDICTIONS
 from recipes.common.results.pooling import folded_results
 from recipes.common.results.predictions import (
@@ -192,9 +191,7 @@ class Stages:
             expansion=settings.expansion,
             training_parameters=trained["parameters"]["training"],
             protocol=(
-                f"No speaker is in two parts. Of {trained['epochs']} epochs the validation part "
-                f"chose epoch {trained['chosen_epoch']}, by "
-                f"{FIGURES[settings.select_on]}. The test part was read by the evaluation and by "
+                f"{protocol_of(trained, settings)} The test part was read by the evaluation and by "
                 "the scoring of these files."
             ),
             command=f"python -m recipes {self._recipe.name} all --data DIR --config config.json",

@@ -118,7 +118,7 @@ class _Run:
             control=cell.control,
             seed=settings.seed,
             fold=cell.fold,
-            select_on=settings.select_on,
+            select_on=settings.figure,
             # A control trains as long as it says itself.
             epochs=self._run.config()["epochs"],
             chosen_epoch=trained["chosen_epoch"],

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from recipes.common.command import Parser, exit_code, interrupted_at_the_end, keep_quiet, leave
+from recipes.common.command import Parser, exit_code, leave, speed_up, starting_keras
 from recipes.common.configuration import checked
 from recipes.quantization.settings import BACKBONES, RUN, SHORT_DATA, Settings
 
@@ -59,15 +59,12 @@ def _run(options: argparse.Namespace) -> int:
     # All that can be known at once is said at once: Keras takes seconds to import.
     if not settings.data.is_dir():
         raise FileNotFoundError(f"There is no folder of clips '{settings.data}'")
-    keep_quiet()
+    speed_up()
     from rich.console import Console
 
     console = Console()
-    with console.status("Starting Keras"):
-        from keras_reparam.deploy.quiet import quiet
-
-        with interrupted_at_the_end(), quiet():
-            from recipes.quantization.run import run
+    with console.status("Starting Keras"), starting_keras():
+        from recipes.quantization.run import run
     out = options.out or RUN.with_name(RUN.name + "-short" if options.short else RUN.name)
     return 1 if run(settings, out, console) else 0
 

@@ -1,32 +1,13 @@
 """EmoDB's clips in folds of speakers."""
 
 import csv
-import dataclasses
-from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
-from recipes.common.features import Clip, read_clips
-from recipes.common.manifest import Segment, check_speakers, read_manifest
+from recipes.common.manifest import Segment, limited, read_manifest
+from recipes.common.protocol.examples import examples_of
+from recipes.common.protocol.fold import Fold
 from recipes.quantization.settings import Settings
-
-
-@dataclasses.dataclass(frozen=True)
-class Corpus:
-    """Clips, the class names in the order of the classes, and each fold's speakers."""
-
-    labels: tuple[str, ...]
-    clips: list[Clip]
-    folds: tuple[tuple[str, ...], ...]
-
-    def held_out(self, fold: int) -> list[int]:
-        """Indices of the clips of the fold's speakers."""
-        return [i for i, c in enumerate(self.clips) if c.segment.speaker in self.folds[fold]]
-
-    def training(self, fold: int) -> list[int]:
-        """Indices of all other speakers' clips."""
-        return [i for i, c in enumerate(self.clips) if c.segment.speaker not in self.folds[fold]]
 
 
 def manifest_of(data: Path) -> Path:
@@ -40,27 +21,41 @@ def manifest_of(data: Path) -> Path:
     )
 
 
-def load_corpus(settings: Settings, console: Console) -> Corpus:
-    """Reads the audio; no speaker is both held out and trained on, or a `ValueError`."""
+def segments_of(settings: Settings) -> list[Segment]:
+    """The clips that the settings name, with paths relative to the table's folder."""
     manifest = manifest_of(settings.data)
-    segments = _limited(_segments(manifest), settings.limit)
-    labels = tuple(sorted({segment.label for segment in segments}))
-    folds = speaker_folds(segments, settings.folds)
-    for held_out in folds:
-        training = [s for s in segments if s.speaker not in held_out]
-        check_speakers(
-            {"training": training, "held out": [s for s in segments if s.speaker in held_out]}
-        )
-        missing = set(labels) - {s.label for s in training}
+    segments = _emodb(manifest) if manifest.name == "emodb.csv" else read_manifest(manifest)
+    return limited(segments, settings.limit, by=("speaker", "label"))
+
+
+def labels_of(segments: Sequence[Segment]) -> tuple[str, ...]:
+    """Class names, in the order of the classes."""
+    return tuple(sorted({segment.label for segment in segments}))
+
+
+def folds_of(segments: Sequence[Segment], count: int) -> list[Fold]:
+    """Every speaker is held out once, and nobody validates.
+
+    Raises:
+        ValueError: If there are too few speakers, or an emotion does not occur in training.
+    """
+    labels = labels_of(segments)
+    examples = examples_of(segments, labels)
+    folds = []
+    for number, speakers in enumerate(speaker_folds(segments, count), start=1):
+        train = tuple(e for e in examples if e.speaker not in speakers)
+        missing = set(labels) - {labels[e.label] for e in train}
         if missing:
             raise ValueError(
                 f"Every emotion must occur in training. Received: no {sorted(missing)} without "
-                f"the speakers {', '.join(held_out)}"
+                f"the speakers {', '.join(speakers)}"
             )
-    return Corpus(labels, read_clips(segments, manifest.parent, labels, console), folds)
+        held_out = tuple(e for e in examples if e.speaker in speakers)
+        folds.append(Fold(name=str(number), train=train, validation=(), tests={"test": held_out}))
+    return folds
 
 
-def speaker_folds(segments: list[Segment], folds: int) -> tuple[tuple[str, ...], ...]:
+def speaker_folds(segments: Sequence[Segment], folds: int) -> tuple[tuple[str, ...], ...]:
     """The speakers dealt out in turn, first those of one sex: every fold has as many of each."""
     speakers = sorted({(segment.sex, segment.speaker) for segment in segments})
     if len(speakers) < 2 * folds:
@@ -71,15 +66,13 @@ def speaker_folds(segments: list[Segment], folds: int) -> tuple[tuple[str, ...],
     return tuple(tuple(speaker for _, speaker in speakers[i::folds]) for i in range(folds))
 
 
-def _segments(manifest: Path) -> list[Segment]:
-    if manifest.name != "emodb.csv":
-        return read_manifest(manifest)
-    with manifest.open(newline="", encoding="utf-8-sig") as file:
+def _emodb(table: Path) -> list[Segment]:
+    with table.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file)
         wanted = ("path", "speaker", "sex", "emotion", "text_id")
         missing = [name for name in wanted if name not in (reader.fieldnames or ())]
         if missing:
-            raise ValueError(f"'{manifest}' has no column {', '.join(missing)}.")
+            raise ValueError(f"'{table}' has no column {', '.join(missing)}.")
         return [
             Segment(
                 id=Path(row["path"]).stem,
@@ -96,16 +89,3 @@ def _segments(manifest: Path) -> list[Segment]:
             )
             for row in reader
         ]
-
-
-def _limited(segments: list[Segment], limit: int | None) -> list[Segment]:
-    if limit is None:
-        return segments
-    seen: Counter = Counter()
-    kept = []
-    for segment in segments:
-        key = segment.speaker, segment.label
-        seen[key] += 1
-        if seen[key] <= limit:
-            kept.append(segment)
-    return kept

@@ -3,24 +3,21 @@
 import dataclasses
 from pathlib import Path
 
-import keras
 import numpy as np
 from rich.console import Console
 
-import keras_reparam as kr
-from keras_reparam.audio import LogMel
+from keras_reparam.deploy import ExportReport
 from keras_reparam.deploy.export import KINDS
-from keras_reparam.deploy.progress import track
-from keras_reparam.deploy.runtime import Runtime
 from recipes.common import latency
+from recipes.common.corpus import Corpus
+from recipes.common.deployment.calibration import calibration_clips
+from recipes.common.deployment.files import export_file
+from recipes.common.deployment.form import Form
 from recipes.common.deployment.names import FEATURES_IN
-from recipes.common.scores import (
-    beginnings_of,
-    in_batches,
-    mean_scores,
-    scores_of_windows,
-    windows_of,
-)
+from recipes.common.deployment.scoring import score_examples
+from recipes.common.deployment.waveform_model import WaveformModel
+from recipes.common.protocol.fold import Fold
+from recipes.common.scores import in_batches
 
 _ROUNDS = 200
 
@@ -34,27 +31,18 @@ class Scores:
 
 
 @dataclasses.dataclass(frozen=True)
-class Export:
-    """One file: its bytes, and the share of int8 in the bytes of the backbone's weights."""
-
-    path: Path
-    size: int
-    int8_share: float
-
-
-@dataclasses.dataclass(frozen=True)
 class Measured:
     """One trained model: by kind its scores, the whole file and the backbone's own."""
 
     scores: dict[str, Scores]
-    whole: dict[str, Export]
-    alone: dict[str, Export]
+    whole: dict[str, ExportReport]
+    alone: dict[str, ExportReport]
 
 
 def measure(
-    model: keras.Model,
-    training: list[np.ndarray],
-    held_out: list[np.ndarray],
+    model: WaveformModel,
+    corpus: Corpus,
+    fold: Fold,
     labels: tuple[str, ...],
     folder: Path,
     console: Console,
@@ -65,65 +53,53 @@ def measure(
 
     Args:
         model: Merged: waveform to logits.
-        training: Waveforms that calibrate.
-        held_out: Waveforms to score, each as the mean over its windows.
+        corpus: Where the clips are read from.
+        fold: Whose clips calibrate and are scored.
         labels: Class names.
         folder: Where the files go.
         console: Where to report.
         all_alone: Whether to export the backbone alone in every kind, or where that is all there
             is.
     """
-    (log_mel,) = (layer for layer in model.layers if isinstance(layer, LogMel))
-    backbone = model.layers[-1]
-    size = model.input_shape[1]
-    calibration = beginnings_of(training, size)
-    windows, owners = windows_of(held_out, size)
-    inputs = {False: windows, True: in_batches(log_mel, windows)}
-    reference = {
-        False: scores_of_windows(model, windows, owners),
-        True: scores_of_windows(backbone, inputs[True], owners),
+    clips = calibration_clips(fold.train, corpus.samples, model.window, console)
+    calibration = {False: clips, True: in_batches(model.log_mel, clips)}
+
+    def export(kind: str, *, features_in: bool) -> ExportReport:
+        return export_file(
+            model.backbone if features_in else model.model,
+            folder / f"{kind}{'-backbone' if features_in else ''}.tflite",
+            kind,
+            calibration=calibration[features_in],
+            labels=labels,
+            texts={},
+            console=console,
+        )
+
+    waveform_in = [kind for kind in KINDS if kind not in FEATURES_IN]
+    whole = {kind: export(kind, features_in=False) for kind in waveform_in}
+    alone = {
+        kind: export(kind, features_in=True) for kind in KINDS if all_alone or kind in FEATURES_IN
     }
-    data = {False: calibration, True: in_batches(log_mel, calibration)}
-    scores, whole, alone = {}, {}, {}
-    for kind in KINDS:
-        features_in = kind in FEATURES_IN
-        if not features_in:
-            path = folder / f"{kind}.tflite"
-            whole[kind] = _export(model, path, kind, data[False], labels, console)
-        if features_in or all_alone:
-            path = folder / f"{kind}-backbone.tflite"
-            alone[kind] = _export(backbone, path, kind, data[True], labels, console)
-        path = (alone if features_in else whole)[kind].path
-        runtime = Runtime(path.read_bytes(), origin=f"'{path}'")
-        todo = track(inputs[features_in], f"Scoring clips, {kind}", console)
-        found = np.stack([runtime(window) for window in todo])
-        scores[kind] = Scores(mean_scores(found, owners), reference[features_in])
+    keras = {
+        f"Keras {features_in}": Form.of_keras(
+            model.backbone if features_in else model.model, features_in=features_in
+        )
+        for features_in in (False, True)
+    }
+    files = {
+        kind: Form.of_file((alone if kind in FEATURES_IN else whole)[kind].path,
+                           features_in=kind in FEATURES_IN)
+        for kind in KINDS
+    }  # fmt: skip
+    scored = score_examples(fold.tests["test"], corpus.samples, keras | files, model, console)
+    found = scored.probabilities
+    scores = {kind: Scores(found[kind], found[f"Keras {kind in FEATURES_IN}"]) for kind in KINDS}
     return Measured(scores, whole, alone)
 
 
-def _export(
-    model: keras.Model,
-    path: Path,
-    kind: str,
-    data: np.ndarray,
-    labels: tuple[str, ...],
-    console: Console,
-) -> Export:
-    with console.status(f"Exporting {path.parent.name}/{path.name}"):
-        report = kr.export_tflite(
-            model,
-            path,
-            quantization=kind,
-            representative_data=data if kind.startswith("int8") else None,
-            labels=labels,
-        )
-    total = sum(report.weights.values())
-    return Export(path, report.size, report.weights.get("int8", 0) / total)
-
-
-def latencies(files: dict[str, Path]) -> dict[str, dict[str, float]]:
+def latencies(files: dict[str, ExportReport]) -> dict[str, dict[str, float]]:
     """Median milliseconds of each file and its ratio to the first; interleaved, one thread."""
-    found = latency.measure(list(files.values()), rounds=_ROUNDS)
+    found = latency.measure([report.path for report in files.values()], rounds=_ROUNDS)
     return {
         kind: {"milliseconds": row.median, "ratio": row.median / found[0].median}
         for kind, row in zip(files, found, strict=True)

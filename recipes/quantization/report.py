@@ -1,6 +1,5 @@
 """The table of backbones and kinds, with the bar beside each figure."""
 
-import csv
 import dataclasses
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from rich.table import Table
 
 from keras_reparam.deploy.verify_scores import ScoreComparison, compare_scores
 from recipes.common.deployment.names import FEATURES_IN
+from recipes.common.files.rows import write_rows
 from recipes.quantization.measurement import Measured
 
 _INT8 = ("int8", "int8_dynamic")
@@ -281,8 +281,10 @@ def _verdict(rows: list[Row], bar: Bar) -> str:
 
 def write_csv(path: Path, rows: list[Row]) -> None:
     """One line per row, all figures."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        names = [field.name for field in dataclasses.fields(Row)]
-        writer = csv.DictWriter(file, [*names, "drop"], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({**dataclasses.asdict(row), "drop": row.drop} for row in rows)
+    names = [field.name for field in dataclasses.fields(Row)]
+    write_rows(path, [*names, "drop"], map(as_row, rows))
+
+
+def as_row(row: Row) -> dict:
+    """All its figures by name."""
+    return {**dataclasses.asdict(row), "drop": row.drop}

@@ -1,25 +1,35 @@
 """The recipe's stages: train every backbone on every fold, export, score, compare."""
 
-import csv
 import dataclasses
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from rich.console import Console
 
-import keras_reparam as kr
 from keras_reparam.audio import LogMel
-from keras_reparam.benchmarks.environment import environment
+from keras_reparam.benchmarks.environment import described, environment
 from keras_reparam.deploy.saved_model import load_model
-from recipes.common.features import features_at_speeds
+from recipes.common.command import say
+from recipes.common.corpus import Corpus
+from recipes.common.deployment.waveform_model import WaveformModel
 from recipes.common.files.folders import staged
+from recipes.common.files.json_file import write_json
+from recipes.common.files.lock import exclusive
+from recipes.common.files.rows import write_rows
 from recipes.common.manifest import manifest_hash
-from recipes.quantization.corpus import Corpus, load_corpus, manifest_of
+from recipes.common.protocol.fold import Fold
+from recipes.common.run_folder import CONFIG
+from recipes.common.store import build_store
+from recipes.common.training.names import LIGHT
+from recipes.common.training.train import is_trained, train_fold
+from recipes.quantization.corpus import folds_of, labels_of, manifest_of, segments_of
 from recipes.quantization.measurement import Measured, latencies, measure
 from recipes.quantization.report import (
     Bar,
     Row,
+    as_row,
     bars,
     markdown_of,
     missed,
@@ -28,9 +38,6 @@ from recipes.quantization.report import (
     write_csv,
 )
 from recipes.quantization.settings import Settings
-from recipes.quantization.training import HISTORY, MODEL, train
-
-CONFIG = "config.json"
 
 
 def run(settings: Settings, out: Path, console: Console) -> list[tuple[Row, Bar]]:
@@ -43,50 +50,23 @@ def run(settings: Settings, out: Path, console: Console) -> list[tuple[Row, Bar]
         ValueError: If the clips are not as they should be, or `out` holds another run's models.
         OSError: If a file can't be read or written.
     """
-    for name in settings.backbones:
-        if name not in kr.models.list():
-            raise ValueError(
-                f"`backbones` must be among {', '.join(kr.models.list())}. Received: {name!r}"
-            )
-    config = _config(settings)
-    _check_models(out, config)
-    corpus = load_corpus(settings, console)
-    console.print(_protocol(settings, corpus), highlight=False)
-    with staged(out) as beside:
-        (beside / CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
-    _train_missing(corpus, settings, out, console)
-    rows, scores = [], {}
-    for backbone in settings.backbones:
-        found, scores[backbone] = _measure(backbone, corpus, settings, out, console)
-        rows += found
-    machine = environment("keras", "tensorflow", "ai-edge-litert")
-    asked = bars(machine["cpu"])
-    told = ", ".join(f"{key} {value}" for key, value in machine.items())
-    for table in tables_of(rows, asked, told):
-        console.print(table)
-    lacking = missed(rows, asked)
-    for row, bar in lacking:
-        console.print(f"Missed by {row.backbone}, {row.kind}: {bar.text}", highlight=False)
-    with staged(out) as beside:
-        _write(beside, settings, corpus, rows, scores, asked, machine)
-        text = markdown_of(rows, asked, told, _protocol(settings, corpus))
-        (beside / "results.md").write_text(text, encoding="utf-8")
-    console.print(f"Tables, models and files lie in {out}", highlight=False)
-    return lacking
-
-
-def _folder(out: Path, backbone: str, fold: int) -> Path:
-    return out / f"{backbone}-fold{fold + 1}"
-
-
-def _config(settings: Settings) -> dict:
-    """What a trained model depends on, as JSON types."""
     manifest = manifest_of(settings.data)
-    config = settings.model_dump(mode="json")
-    # Neither changes how a model is trained.
-    del config["backbones"], config["data"]
-    config["manifest_sha256"] = manifest_hash(manifest)
-    return config
+    config = _config(settings, manifest)
+    _check_models(out, config)
+    segments = segments_of(settings)
+    labels, folds = labels_of(segments), folds_of(segments, settings.folds)
+    out.mkdir(parents=True, exist_ok=True)
+    with exclusive(out):
+        build_store(segments, manifest.parent, out / "store", log_mel=LogMel(), console=console)
+        write_json(out / CONFIG, config)
+        return _Run(settings, out, Corpus(out / "store", LogMel()), labels, folds, console).run()
+
+
+def _config(settings: Settings, manifest: Path) -> dict:
+    """What a trained model depends on, as JSON types."""
+    # Neither where the clips are nor what else is trained changes how a model is trained.
+    config = settings.model_dump(mode="json", exclude={"backbones", "data"})
+    return {**config, "manifest_sha256": manifest_hash(manifest)}
 
 
 def _check_models(out: Path, config: dict) -> None:
@@ -103,112 +83,118 @@ def _check_models(out: Path, config: dict) -> None:
         )
 
 
-def _protocol(settings: Settings, corpus: Corpus) -> str:
-    folds = "; ".join(", ".join(speakers) for speakers in corpus.folds)
-    return (
-        f"{len(corpus.clips)} clips, {len(corpus.labels)} emotions. Speakers held out in turn: "
-        f"{folds}. HRF expansion {settings.expansion}, merged; {settings.epochs} epochs, the last "
-        "one is kept: no speaker validates. Calibrated on training clips alone."
-    )
+@dataclasses.dataclass(frozen=True)
+class _Run:
+    """One run: what it is of, and its steps."""
 
+    settings: Settings
+    out: Path
+    corpus: Corpus
+    labels: tuple[str, ...]
+    folds: Sequence[Fold]
+    console: Console
 
-def _train_missing(corpus: Corpus, settings: Settings, out: Path, console: Console) -> None:
-    todo = [
-        (backbone, fold)
-        for backbone in settings.backbones
-        for fold in range(settings.folds)
-        if not (_folder(out, backbone, fold) / MODEL).is_file()
-    ]
-    if not todo:
-        return
-    features = features_at_speeds(corpus.clips, LogMel(), settings.speeds, console)
-    for backbone, fold in todo:
-        folder = _folder(out, backbone, fold)
-        train(corpus, features, backbone, fold, settings, folder, console)
-        history = json.loads((folder / HISTORY).read_text(encoding="utf-8"))
-        console.print(
-            f"{backbone}, fold {fold + 1}: {history['clips']} clips, {settings.epochs} epochs in "
-            f"{history['seconds']:.0f} s, loss {history['loss'][-1]:.2f}",
-            highlight=False,
+    def run(self) -> list[tuple[Row, Bar]]:
+        console = self.console
+        console.print(self._protocol, highlight=False)
+        for backbone in self.settings.backbones:
+            self._train_missing(backbone)
+        rows, scores = [], {}
+        for backbone in self.settings.backbones:
+            found, scores[backbone] = self._measure(backbone)
+            rows += found
+        machine = environment("keras", "tensorflow", "ai-edge-litert")
+        asked, told = bars(machine["cpu"]), described(machine)
+        for table in tables_of(rows, asked, told):
+            console.print(table)
+        lacking = missed(rows, asked)
+        for row, bar in lacking:
+            console.print(f"Missed by {row.backbone}, {row.kind}: {bar.text}", highlight=False)
+        with staged(self.out) as beside:
+            write_json(beside / "results.json", self._results(rows, asked, machine))
+            write_csv(beside / "results.csv", rows)
+            self._write_predictions(beside / "predictions.csv", scores)
+            text = markdown_of(rows, asked, told, self._protocol)
+            (beside / "results.md").write_text(text, encoding="utf-8")
+        console.print(f"Tables, models and files lie in {self.out}", highlight=False)
+        return lacking
+
+    @property
+    def _protocol(self) -> str:
+        settings = self.settings
+        clips = sum(len(fold.tests["test"]) for fold in self.folds)
+        folds = "; ".join(", ".join(speakers) for speakers in self._speakers)
+        return (
+            f"{clips} clips, {len(self.labels)} emotions. Speakers held out in turn: {folds}. HRF "
+            f"expansion {settings.expansion}, merged; {settings.epochs} epochs, the last one is "
+            "kept: no speaker validates. Calibrated on training clips alone."
         )
 
+    @property
+    def _speakers(self) -> list[list[str]]:
+        return [sorted({e.speaker for e in fold.tests["test"]}) for fold in self.folds]
 
-def _measure(
-    backbone: str, corpus: Corpus, settings: Settings, out: Path, console: Console
-) -> tuple[list[Row], list[Measured]]:
-    folds, truth = [], []
-    for fold in range(settings.folds):
-        folder = _folder(out, backbone, fold)
-        held_out = corpus.held_out(fold)
-        truth += [corpus.clips[i].label for i in held_out]
-        folds.append(
-            measure(
-                load_model(folder / MODEL),
-                [corpus.clips[i].samples for i in corpus.training(fold)],
-                [corpus.clips[i].samples for i in held_out],
-                corpus.labels,
-                folder,
-                console,
-                all_alone=fold == 0,
+    def _folder(self, backbone: str, fold: Fold) -> Path:
+        return self.out / f"{backbone}-fold{fold.name}"
+
+    def _train_missing(self, backbone: str) -> None:
+        for number, fold in enumerate(self.folds):
+            folder = self._folder(backbone, fold)
+            if not is_trained(folder):
+                say(self.console, f"{backbone}:")
+                settings = self.settings.of(backbone, number)
+                train_fold(self.corpus, fold, self.labels, settings, folder, self.console)
+
+    def _measure(self, backbone: str) -> tuple[list[Row], list[Measured]]:
+        found = []
+        for fold in self.folds:
+            folder = self._folder(backbone, fold)
+            model = WaveformModel(load_model(folder / LIGHT))
+            about = (model, self.corpus, fold, self.labels, folder, self.console)
+            found.append(measure(*about, all_alone=not found))
+        with self.console.status(f"Measuring the time of an inference, {backbone}"):
+            times = [latencies(exports) for exports in (found[0].whole, found[0].alone)]
+        truth = [example.label for fold in self.folds for example in fold.tests["test"]]
+        rows = rows_of(backbone, found, np.array(truth), *times)
+        # A long run shows what it has.
+        for row in rows:
+            self.console.print(
+                f"{backbone} {row.kind}: UA {row.ua:.1%} (Keras {row.keras_ua:.1%}), same class "
+                f"{row.agreement:.1%}, worst {row.worst:.1e}",
+                highlight=False,
             )
-        )
-    with console.status(f"Measuring the time of an inference, {backbone}"):
-        times = [
-            latencies({kind: export.path for kind, export in exports.items()})
-            for exports in (folds[0].whole, folds[0].alone)
-        ]
-    rows = rows_of(backbone, folds, np.array(truth), *times)
-    # A long run shows what it has.
-    for row in rows:
-        console.print(
-            f"{backbone} {row.kind}: UA {row.ua:.1%} (Keras {row.keras_ua:.1%}), same class "
-            f"{row.agreement:.1%}, worst {row.worst:.1e}",
-            highlight=False,
-        )
-    return rows, folds
+        return rows, found
 
+    def _results(self, rows: list[Row], asked: tuple[Bar, ...], machine: dict) -> dict:
+        return {
+            "protocol": self._protocol,
+            "labels": self.labels,
+            "folds": self._speakers,
+            "environment": machine,
+            "bars": [
+                {
+                    **dataclasses.asdict(bar),
+                    "missed": [[r.backbone, r.kind] for r in rows if bar.met(r) is False],
+                }
+                for bar in asked
+            ],
+            "rows": [as_row(row) for row in rows],
+        }
 
-def _write(
-    folder: Path,
-    settings: Settings,
-    corpus: Corpus,
-    rows: list[Row],
-    scores: dict[str, list[Measured]],
-    asked: tuple[Bar, ...],
-    machine: dict,
-) -> None:
-    content = {
-        "protocol": _protocol(settings, corpus),
-        "labels": list(corpus.labels),
-        "folds": [list(speakers) for speakers in corpus.folds],
-        "environment": machine,
-        "bars": [
-            {
-                **dataclasses.asdict(bar),
-                "missed": [[r.backbone, r.kind] for r in rows if bar.met(r) is False],
-            }
-            for bar in asked
-        ],
-        "rows": [{**dataclasses.asdict(row), "drop": row.drop} for row in rows],
-    }
-    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-    (folder / "results.json").write_text(text, encoding="utf-8")
-    write_csv(folder / "results.csv", rows)
-    _write_predictions(folder / "predictions.csv", corpus, scores)
+    def _write_predictions(self, path: Path, scores: dict[str, list[Measured]]) -> None:
+        """The probabilities of every held-out clip by every file, and by Keras."""
+        columns = [f"{by}_{label}" for by in ("file", "keras") for label in self.labels]
+        head = ("backbone", "fold", "kind", "id", "speaker", "label")
 
+        def rows() -> Iterator[dict]:
+            for backbone, measured in scores.items():
+                for fold, of_fold in zip(self.folds, measured, strict=True):
+                    for kind, found in of_fold.scores.items():
+                        both = np.concatenate([found.file, found.keras], axis=1)
+                        for e, values in zip(fold.tests["test"], both, strict=True):
+                            label = self.labels[e.label]
+                            about = (backbone, fold.name, kind, e.id, e.speaker, label)
+                            texts = (f"{value:.6f}" for value in values)
+                            yield dict(zip((*head, *columns), (*about, *texts), strict=True))
 
-def _write_predictions(path: Path, corpus: Corpus, scores: dict[str, list[Measured]]) -> None:
-    """The probabilities of every held-out clip by every file, and by Keras."""
-    head = ("backbone", "fold", "kind", "id", "speaker", "label")
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        columns = [f"{by}_{label}" for by in ("file", "keras") for label in corpus.labels]
-        writer.writerow([*head, *columns])
-        for backbone, folds in scores.items():
-            for fold, measured in enumerate(folds):
-                clips = [corpus.clips[i].segment for i in corpus.held_out(fold)]
-                for kind, found in measured.scores.items():
-                    both = np.concatenate([found.file, found.keras], axis=1)
-                    for clip, values in zip(clips, both, strict=True):
-                        about = (backbone, fold + 1, kind, clip.id, clip.speaker, clip.label)
-                        writer.writerow([*about, *(f"{value:.6f}" for value in values)])
+        write_rows(path, (*head, *columns), rows())

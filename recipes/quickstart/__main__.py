@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from recipes.common.command import Parser, exit_code, interrupted_at_the_end, keep_quiet, leave
+from recipes.common.command import Parser, exit_code, leave, speed_up, starting_keras
 from recipes.common.configuration import checked
 from recipes.quickstart.settings import DATA, RUN, Settings
 
@@ -64,15 +64,12 @@ def _run(options: argparse.Namespace) -> int:
     for folder in filter(None, (settings.data, settings.crema_d)):
         if not folder.is_dir():
             raise FileNotFoundError(f"There is no folder of clips '{folder}'")
-    keep_quiet()
+    speed_up()
     from rich.console import Console
 
     console = Console()
-    with console.status("Starting Keras"):
-        from keras_reparam.deploy.quiet import quiet
-
-        with interrupted_at_the_end(), quiet():
-            from recipes.quickstart.run import run
+    with console.status("Starting Keras"), starting_keras():
+        from recipes.quickstart.run import run
     run(settings, options.out, install_model=options.install, console=console)
     return 0
 

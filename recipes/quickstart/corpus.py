@@ -4,16 +4,15 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-from rich.console import Console
-
 from recipes.common.corpus_facts import CorpusFacts
-from recipes.common.features import Clip, read_clips
-from recipes.common.manifest import SPLITS, Segment, by_split, read_manifest
+from recipes.common.manifest import Segment, by_split, limited, read_manifest
+from recipes.common.protocol.examples import examples_of
+from recipes.common.protocol.fold import Example, Fold
+from recipes.common.protocol.folds import OFFICIAL
 from recipes.crema_d.about import FACTS as CREMA_D
 from recipes.crema_d.manifest import read as read_crema_d
 from recipes.emodb.about import FACTS as EMODB
-from recipes.quickstart.settings import Settings
+from recipes.quickstart.settings import MANIFEST, Settings
 
 # CREMA-D has sixteen times as many training clips: EmoDB's are heard four times in an epoch.
 _EMODB_TIMES = 4
@@ -22,70 +21,87 @@ _SPLITS = {"1": "test", "2": "validation"}
 
 
 @dataclasses.dataclass(frozen=True)
-class Corpus:
-    """The clips of each split, and where they are from.
+class Clips:
+    """The clips, and where they are from.
 
     Attributes:
         labels: Class names, in the order of the classes.
         sources: The corpora.
-        source_of: Title of a clip's corpus, by the clip's id.
-        train: The training clips.
-        validation: The clips that choose the epoch.
-        test: The clips that are held out.
+        segments: All clips, with whole paths.
+        fold: Who trains, validates and tests.
     """
 
     labels: tuple[str, ...]
     sources: tuple[CorpusFacts, ...]
-    source_of: dict[str, str]
-    train: list[Clip]
-    validation: list[Clip]
-    test: list[Clip]
+    segments: list[Segment]
+    fold: Fold
 
-    def splits(self) -> dict[str, list[Clip]]:
-        """The clips by the split's name."""
-        return {"train": self.train, "validation": self.validation, "test": self.test}
-
-    def by_source(self, clips: Sequence[Clip]) -> dict[str, list[int]]:
-        """Indices into `clips` by the title of their corpus."""
-        titles = [self.source_of[clip.segment.id] for clip in clips]
-        return {
-            source.title: [i for i, title in enumerate(titles) if title == source.title]
-            for source in self.sources
-        }
-
-    def heard(self) -> list[int]:
-        """Indices into `train`, as often as an epoch hears the clips."""
-        if len(self.sources) == 1:
-            return list(range(len(self.train)))
-        times = {EMODB.title: _EMODB_TIMES}
-        return [
-            i
-            for title, indices in self.by_source(self.train).items()
-            for i in indices
-            for _ in range(times.get(title, 1))
-        ]
+    @property
+    def facts(self) -> CorpusFacts:
+        """The corpora as one, for the card of the model."""
+        first, *others = self.sources
+        if not others:
+            return first
+        # What all licences begin with is said once.
+        shared = first.licence.split(". ")[0] + ". "
+        terms = (f"{s.title}: {s.licence.removeprefix(shared)}" for s in self.sources)
+        languages = _joined(s.language for s in self.sources)
+        return CorpusFacts(
+            title=_joined(s.title for s in self.sources),
+            source=", and ".join(s.source for s in self.sources),
+            task=f"Emotions in {languages} acted speech",
+            language=languages,
+            acted=True,
+            speech=". ".join(f"{s.title}: {s.speech}" for s in self.sources),
+            recordings=_joined(f"{s.title} {s.recordings}" for s in self.sources),
+            licence=shared + " ".join(terms),
+            # Its golden clips are of the first one.
+            shareable=first.shareable,
+        )
 
 
-def load_corpus(settings: Settings, console: Console) -> Corpus:
-    """Reads the manifest and the audio. No speaker is in two splits, or a `ValueError`."""
-    found = {EMODB: (settings.data, read_manifest(settings.data / "emodb4.csv"))}
-    labels = tuple(sorted({segment.label for segment in found[EMODB][1]}))
+def load_clips(settings: Settings) -> Clips:
+    """Reads the manifests. No speaker is in two splits, or a `ValueError`."""
+    segments = read_manifest(settings.data / MANIFEST)
+    labels = tuple(sorted({segment.label for segment in segments}))
+    found = {EMODB: _chosen(segments, settings.data, settings.limit)}
     if settings.crema_d is not None:
-        found[CREMA_D] = (settings.crema_d, _crema_d(settings.crema_d, labels))
-    source_of, clips = {}, []
-    for source, (folder, segments) in found.items():
-        chosen = [
-            segment
-            for part in by_split(segments).values()
-            for segment in _limited(part, settings.limit)
-        ]
-        source_of |= {segment.id: source.title for segment in chosen}
-        clips += read_clips(chosen, folder, labels, console)
-    by_name = {name: [clip for clip in clips if clip.segment.split == name] for name in SPLITS}
-    missing = set(labels) - {clip.segment.label for clip in by_name["train"]}
+        folder = settings.crema_d
+        found[CREMA_D] = _chosen(_crema_d(folder, labels), folder, settings.limit)
+    examples = [e for source, clips in found.items() for e in _examples(source, clips, labels)]
+    parts: dict[str, tuple[Example, ...]] = {
+        split: tuple(e for e in examples if e.segments[0].split == split)
+        for split in ("train", "validation", "test")
+    }
+    if settings.crema_d is not None:
+        times = {EMODB.title: _EMODB_TIMES}
+        parts["train"] = tuple(
+            dataclasses.replace(e, times=times.get(e.corpus, 1)) for e in parts["train"]
+        )
+    missing = set(labels) - {labels[example.label] for example in parts["train"]}
     if missing:
         raise ValueError(f"Every emotion must occur in training. Received: no {sorted(missing)}")
-    return Corpus(labels, tuple(found), source_of, **by_name)
+    fold = Fold(
+        name=OFFICIAL,
+        train=parts["train"],
+        validation=parts["validation"],
+        tests={"test": parts["test"]},
+    )
+    return Clips(labels, tuple(found), [e.segments[0] for e in examples], fold)
+
+
+def _chosen(segments: Sequence[Segment], folder: Path, limit: int | None) -> list[Segment]:
+    found = [segment for part in by_split(segments).values() for segment in part]
+    return [
+        # Clips of two folders go into one store.
+        dataclasses.replace(segment, path=str(folder.resolve() / segment.path))
+        for segment in limited(found, limit, by=("split", "label"))
+    ]
+
+
+def _examples(source: CorpusFacts, segments: Sequence[Segment], labels: Sequence[str]):
+    for example in examples_of(segments, labels):
+        yield dataclasses.replace(example, corpus=source.title)
 
 
 def _crema_d(folder: Path, labels: Sequence[str]) -> list[Segment]:
@@ -102,13 +118,5 @@ def _crema_d(folder: Path, labels: Sequence[str]) -> list[Segment]:
     ]
 
 
-def _limited(segments: list[Segment], limit: int | None) -> list[Segment]:
-    """At most `limit` segments of each label, evenly spaced, so that all speakers come along."""
-    if limit is None:
-        return segments
-    kept = []
-    for label in sorted({segment.label for segment in segments}):
-        found = [segment for segment in segments if segment.label == label]
-        count = min(limit, len(found))
-        kept += [found[i] for i in np.linspace(0, len(found) - 1, count).round().astype(int)]
-    return kept
+def _joined(texts) -> str:
+    return " and ".join(texts)

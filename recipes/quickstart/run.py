@@ -1,13 +1,15 @@
-"""The quickstart's stages, from the clips to the file on the phone."""
+"""The quickstart: the stages of the recipes, from the clips to the file on the phone."""
 
 import csv
 import dataclasses
-import json
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -15,39 +17,40 @@ from rich.console import Console
 from rich.table import Table
 
 import keras_reparam as kr
+from keras_reparam.audio import LogMel
 from keras_reparam.benchmarks.environment import environment
+from keras_reparam.deploy.saved_model import load_model
+from recipes.common.corpus import Corpus, read_example
 from recipes.common.deployment.card import named
 from recipes.common.deployment.figures import cost_of
-from recipes.common.deployment.files import export_file
-from recipes.common.deployment.names import CARD, GOLDEN
-from recipes.common.features import Clip
+from recipes.common.deployment.fold import export_fold
+from recipes.common.deployment.measured import Measured
+from recipes.common.deployment.model_facts import ModelFacts, protocol_of
+from recipes.common.deployment.names import CARD, DEFAULT_KINDS, GOLDEN, RESULTS, file_name
+from recipes.common.deployment.waveform_model import WaveformModel
 from recipes.common.files.folders import staged
-from recipes.common.latency import measure
+from recipes.common.files.json_file import read_json, write_json
+from recipes.common.files.rows import write_rows
 from recipes.common.manifest import manifest_hash
-from recipes.common.results.plots import plot_confusion, plot_curves
+from recipes.common.protocol.fold import Example
+from recipes.common.results.plots import plot_confusion
 from recipes.common.scores import beginnings_of, in_batches
-from recipes.quickstart.corpus import Corpus, load_corpus
-from recipes.quickstart.evaluation import (
-    Variant,
-    evaluate_variants,
-    table_of,
-    write_predictions,
-)
-from recipes.quickstart.package import (
-    FILES,
-    golden_clips,
-    install,
-    write_package,
-)
-from recipes.quickstart.settings import Settings
-from recipes.quickstart.training import Trained, train
+from recipes.common.store import build_store
+from recipes.common.training.names import HISTORY, LIGHT, TRAIN, TRAINING
+from recipes.common.training.train import train_fold
+from recipes.quickstart.corpus import Clips, load_clips
+from recipes.quickstart.install import install
+from recipes.quickstart.settings import MANIFEST, Settings
 
+FILES = {kind: file_name(kind) for kind in DEFAULT_KINDS}
+# Each form of the model, as the export calls it, by its name for the user and its file.
 VARIANTS = {
-    "Keras, in training": "train.keras",
-    "Keras, merged": "light.keras",
-    "TFLite float32": FILES["float32"],
-    "TFLite int8": FILES["int8"],
+    "Keras, in training": ("Keras, in training", TRAIN),
+    "Keras, merged": ("Keras", LIGHT),
+    "TFLite float32": ("float32", FILES["float32"]),
+    "TFLite int8": ("int8", FILES["int8"]),
 }
+_KEPT = (TRAIN, LIGHT, *FILES.values(), CARD, GOLDEN, "curves.png")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,71 +82,66 @@ def run(settings: Settings, folder: Path, *, install_model: bool = False, consol
             enough.
         OSError: If a file can't be read or written.
     """
-    with staged(folder) as beside:
-        _stage(console, 1, "Train, with HRF")
-        corpus = load_corpus(settings, console)
-        _report_corpus(corpus, console)
-        trained = train(corpus, settings, console)
-        chosen = trained.history[trained.chosen - 1]
-        console.print(
-            f"{settings.epochs} epochs in {trained.seconds:.0f} s. Kept is epoch {trained.chosen}: "
-            f"UA {chosen['val_ua']:.1%} on the speakers who validate."
-        )
+    with staged(folder) as beside, tempfile.TemporaryDirectory(dir=beside) as work:
+        work = Path(work)
+        _stage(console, "1/6  Train, with HRF")
+        clips = load_clips(settings)
+        _report_clips(clips, console)
+        corpus = _corpus(clips, settings, work / "store", console)
+        train_fold(corpus, clips.fold, clips.labels, settings, work, console)
+        trained = read_json(work / TRAINING, dict[str, Any])
 
-        _stage(console, 2, "Merge: the light model back")
-        light = kr.merge(trained.backbone)
-        merge = _merge_report(trained, light)
-        _print_summary(trained.backbone, console)
+        _stage(console, "2/6  Merge: the light model back")
+        whole, light = (WaveformModel(load_model(work / name)) for name in (TRAIN, LIGHT))
+        merge = _merge_report(whole, light, corpus, clips.fold.validation)
+        _print_summary(whole.backbone, console)
         console.print(
             f"{merge['training_parameters']:,} parameters in training, "
             f"{merge['merged_parameters']:,} merged. Largest difference of a logit on the "
             f"validation clips: {merge['difference']:.1e} (logits up to {merge['scale']:.1f})."
         )
 
-        _stage(console, 3, "Export for the phone: waveform in, probabilities out")
-        models = {
-            "Keras, in training": kr.models.with_front_end(trained.backbone, trained.log_mel),
-            "Keras, merged": kr.models.with_front_end(light, trained.log_mel),
-        }
-        for name, model in models.items():
-            model.save(beside / VARIANTS[name])
-        _export(models["Keras, merged"], corpus, beside, console)
+        _stage(console, "3/6, 4/6  Export for the phone; evaluate on the speakers held out")
+        exported = export_fold(
+            work,
+            model=light.model,
+            fold=clips.fold,
+            part="test",
+            read=corpus.samples,
+            labels=clips.labels,
+            facts=_facts(clips, trained, settings),
+            console=console,
+            saved={name: work / file for name, file in VARIANTS.values() if name not in FILES},
+            # Whose recordings may be passed on without conditions.
+            golden_corpus=clips.sources[0].title,
+        )
+        forms = {name: exported[form] for name, (form, _) in VARIANTS.items()}
+        metrics = _metrics(clips, trained, merge, forms)
+        golden = read_json(work / RESULTS, dict[str, Any])["golden"]["clips"]
+        for name in _KEPT:
+            (work / name).rename(beside / name)
+        _write(beside, settings, clips, light.log_mel, forms, metrics)
+        _write_history(work / HISTORY, beside / HISTORY)
 
-        _stage(console, 4, "Evaluate on the speakers held out")
-        files = {name: beside / file for name, file in VARIANTS.items()}
-        variants = evaluate_variants(models, files, corpus)
-        with console.status("Measuring the time of an inference"):
-            latencies = measure(list(files.values()))
-        machine = environment("keras", "tensorflow", "ai-edge-litert")
-        console.print(table_of(variants, latencies, len(_speakers(corpus.test))))
-        console.print(f"[dim]One thread of {machine['cpu']}[/]", highlight=False)
-        metrics = _metrics(settings, corpus, trained, merge, variants, latencies, machine)
-        _write(beside, settings, corpus, trained, variants, metrics)
-        facts = {
-            "window": settings.frames * trained.log_mel.hop_length,
-            "chosen": trained.chosen,
-            "epochs": settings.epochs,
-            "expansion": settings.expansion,
-            "machine": ", ".join(f"{k} {v}" for k, v in machine.items()),
-            "command": _command(settings),
-            **merge,
-        }
-        write_package(beside, corpus, variants, latencies, facts)
-
-    _stage(console, 5, "Install as the model that comes with the package")
+    _stage(console, "5/6  Install as the model that comes with the package")
     installed = None
     if install_model:
-        installed = install(folder, corpus, variants)
+        read = partial(read_example, data=settings.data)
+        installed = install(folder, clips.fold, read, clips.labels, list(forms.values()))
         console.print(f"Installed in {_shown(installed)}.", highlight=False)
     else:
         console.print("Not asked for; --install does it.")
 
-    _stage(console, 6, "Classify a clip that the model has never heard, one of the clearest")
-    first = next(iter(golden_clips(corpus, variants[-1].probabilities, facts["window"])))
-    clip = next(clip for clip in corpus.test if clip.segment.id == first)
-    _classify(folder / FILES["int8"], clip, settings, console)
+    _stage(console, "6/6  Classify a clip that the model has never heard, one of the clearest")
+    tests = {example.id: example for example in clips.fold.tests["test"]}
+    _classify(folder / FILES["int8"], tests[golden[0]], console)
     _say_where(folder, console)
     return Run(folder, metrics, installed)
+
+
+def _corpus(clips: Clips, settings: Settings, store: Path, console: Console) -> Corpus:
+    build_store(clips.segments, settings.data, store, log_mel=LogMel(), console=console)
+    return Corpus(store, LogMel())
 
 
 def _command(settings: Settings) -> str:
@@ -158,17 +156,30 @@ def _command(settings: Settings) -> str:
     return f"python -m recipes.quickstart{crema_d}{''.join(options)} --install"
 
 
-def _speakers(clips: list[Clip]) -> list[str]:
-    return sorted({clip.segment.speaker for clip in clips})
+def _facts(clips: Clips, trained: Mapping[str, Any], settings: Settings) -> ModelFacts:
+    often = {e.corpus: e.times for e in clips.fold.train if e.times > 1}
+    heard = (
+        f"{title}'s training clips were heard {n} times in an epoch." for title, n in often.items()
+    )
+    told = (
+        protocol_of(trained, settings),
+        "The test clips were read by the last evaluation alone; settings were chosen on training "
+        "and validation speakers.",
+        *heard,
+    )
+    return ModelFacts(
+        corpus=clips.facts,
+        size=settings.size,
+        expansion=settings.expansion,
+        training_parameters=trained["parameters"]["training"],
+        protocol=" ".join(told),
+        command=_command(settings),
+    )
 
 
-def _names(corpus: Corpus) -> str:
-    return " and ".join(source.title for source in corpus.sources)
-
-
-def _stage(console: Console, number: int, title: str) -> None:
+def _stage(console: Console, title: str) -> None:
     console.print()
-    console.print(f"[bold]{number}/6  {title}[/]", highlight=False)
+    console.print(f"[bold]{title}[/]", highlight=False)
 
 
 def _shown(path: Path) -> str:
@@ -177,12 +188,11 @@ def _shown(path: Path) -> str:
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
-def _report_corpus(corpus: Corpus, console: Console) -> None:
+def _report_clips(clips: Clips, console: Console) -> None:
     found = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     purposes = {"train": "", "validation": "choose the epoch", "test": "are held out"}
-    for name, clips in corpus.splits().items():
-        who = named((clip.segment.speaker for clip in clips), len(clips))
-        found.add_row(name, who, purposes[name])
+    for name, examples in clips.fold.parts.items():
+        found.add_row(name, named((e.speaker for e in examples), len(examples)), purposes[name])
     console.print(found, highlight=False)
 
 
@@ -198,140 +208,117 @@ def _print_summary(model: keras.Model, console: Console) -> None:
     console.print(f"{others} other linear layers stay plain: `keras-reparam summary` lists them.")
 
 
-def _merge_report(trained: Trained, light: keras.Model) -> dict:
+def _merge_report(
+    whole: WaveformModel, light: WaveformModel, corpus: Corpus, examples: Sequence[Example]
+) -> dict:
     """Parameters, and how far the merged model's logits are from the trained one's."""
+    waveforms = beginnings_of([corpus.samples(example) for example in examples], light.window)
     first, second = (
-        in_batches(partial(_logits, model), *trained.validation)
-        for model in (trained.backbone, light)
+        in_batches(partial(model.model, training=False), waveforms) for model in (whole, light)
     )
     return {
-        "training_parameters": int(trained.backbone.count_params()),
-        "merged_parameters": int(light.count_params()),
+        "training_parameters": int(whole.backbone.count_params()),
+        "merged_parameters": int(light.backbone.count_params()),
         "difference": float(np.abs(first - second).max()),
         "scale": float(np.abs(first).max()),
     }
 
 
-def _logits(model: keras.Model, features: np.ndarray, mask: np.ndarray):
-    return model(features, mask=mask, training=False)
-
-
-def _export(model: keras.Model, corpus: Corpus, folder: Path, console: Console) -> None:
-    calibration = beginnings_of([clip.samples for clip in corpus.train], model.input_shape[1])
-    languages = " and ".join(f"{s.title} ({s.language}, acted)" for s in corpus.sources)
-    texts = {
-        "name": "Speech emotion recognition, four classes",
-        "description": (
-            f"Light ConvTransformer trained with HRF on {languages}. Mono waveform in, "
-            "probabilities out."
-        ),
-        "licence": "Apache-2.0",
-    }
-    for kind, name in FILES.items():
-        report = export_file(
-            model,
-            folder / name,
-            kind,
-            calibration=calibration,
-            labels=corpus.labels,
-            texts=texts,
-            console=console,
-        )
-    rows = [("file", report.path.name), *(row for row in report.rows if row[0] != "file")]
-    found = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    found.add_column(style="dim", no_wrap=True)
-    found.add_column(overflow="fold")
-    for row in rows:
-        found.add_row(*row)
-    console.print(found, highlight=False)
-
-
-def _metrics(settings, corpus, trained, merge, variants, latencies, machine) -> dict:
-    chosen = trained.history[trained.chosen - 1]
+def _metrics(
+    clips: Clips, trained: Mapping[str, Any], merge: dict, forms: Mapping[str, Measured]
+) -> dict:
+    first, *others = forms
     return {
-        "labels": list(corpus.labels),
+        "labels": clips.labels,
         "variants": {
-            variant.name: {
-                "file": variant.file.name,
-                "kind": variant.kind,
-                **dataclasses.asdict(variant.metrics),
-                "by_sex": {s: dataclasses.asdict(m) for s, m in variant.by_sex.items()},
-                "by_corpus": {t: dataclasses.asdict(m) for t, m in variant.by_source.items()},
-                **cost_of(latency),
+            name: {
+                "file": VARIANTS[name][1],
+                "kind": name.split()[-1] if name.startswith("TFLite") else "float32",
+                **vars(form.results),
+                "by_corpus": form.by_corpus,
+                **cost_of(form.latency),
             }
-            for variant, latency in zip(variants, latencies, strict=True)
+            for name, form in forms.items()
         },
-        "largest_difference": _differences(variants),
+        "largest_difference": {
+            name: forms[name].largest_difference(forms[first]) for name in others
+        },
         "merge": merge,
         "training": {
-            "epochs": settings.epochs,
-            "chosen_epoch": trained.chosen,
-            "validation_ua": chosen["val_ua"],
-            "seconds": trained.seconds,
+            "epochs": trained["epochs"],
+            "chosen_epoch": trained["chosen_epoch"],
+            "validation_ua": trained["validation"]["ua"],
+            "seconds": trained["seconds"],
         },
-        "environment": machine,
+        "environment": environment("keras", "tensorflow", "ai-edge-litert"),
     }
-
-
-def _differences(variants: list[Variant]) -> dict[str, float]:
-    """Largest difference of a probability from the model in training, by variant."""
-    first = variants[0].probabilities
-    return {v.name: float(np.abs(v.probabilities - first).max()) for v in variants[1:]}
 
 
 def _write(
     folder: Path,
     settings: Settings,
-    corpus: Corpus,
-    trained: Trained,
-    variants: list[Variant],
+    clips: Clips,
+    log_mel: LogMel,
+    forms: Mapping[str, Measured],
     metrics: dict,
 ) -> None:
+    parts = clips.fold.parts
     config = {
         **settings.model_dump(mode="json"),
         "backend": keras.config.backend(),
-        "front_end": trained.log_mel.get_config(),
+        "front_end": log_mel.get_config(),
         "front_end_statistics": {
             "of": "the training clips at their own speed",
-            "mean": keras.ops.convert_to_numpy(trained.log_mel.mean).tolist(),
-            "std": keras.ops.convert_to_numpy(trained.log_mel.std).tolist(),
+            "mean": keras.ops.convert_to_numpy(log_mel.mean).tolist(),
+            "std": keras.ops.convert_to_numpy(log_mel.std).tolist(),
         },
-        "labels": list(corpus.labels),
-        "manifest_sha256": manifest_hash(settings.data / "emodb4.csv"),
-        "clips": {name: len(clips) for name, clips in corpus.splits().items()},
-        "speakers": {name: _speakers(clips) for name, clips in corpus.splits().items()},
+        "labels": clips.labels,
+        "manifest_sha256": manifest_hash(settings.data / MANIFEST),
+        "clips": {name: len(examples) for name, examples in parts.items()},
+        "speakers": {name: sorted({e.speaker for e in parts[name]}) for name in parts},
     }
-    for name, content in (("config", config), ("metrics", metrics)):
-        text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-        (folder / f"{name}.json").write_text(text, encoding="utf-8")
-    with (folder / "history.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(trained.history[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(trained.history)
-    write_predictions(folder / "predictions.csv", variants, corpus)
-    shown = variants[-1]
+    write_json(folder / "config.json", config)
+    write_json(folder / "metrics.json", metrics)
+    _write_predictions(folder / "predictions.csv", forms, clips.labels)
+    name, shown = list(forms.items())[-1]
+    results = shown.results
     plot_confusion(
         folder / "confusion.png",
-        shown.metrics,
-        corpus.labels,
-        title=f"{shown.name}: UA {shown.metrics.ua:.1%}, WA {shown.metrics.wa:.1%}",
-        subtitle=f"{shown.metrics.clips:,} clips of {_names(corpus)}: "
-        f"{len(_speakers(corpus.test))} speakers never heard in training",
-    )
-    plot_curves(
-        folder / "curves.png",
-        trained.history,
-        chosen=trained.chosen,
-        title="Light ConvTransformer with HRF",
-        subtitle=f"{_names(corpus)}: {len(corpus.train):,} clips train, "
-        f"{len(corpus.validation):,} of other speakers validate",
+        results,
+        clips.labels,
+        title=f"{name}: UA {results.ua:.1%}, WA {results.wa:.1%}",
+        subtitle=f"{results.clips:,} clips of {clips.facts.title}: "
+        f"{results.speakers} speakers never heard in training",
     )
 
 
-def _classify(model: Path, clip: Clip, settings: Settings, console: Console) -> None:
+def _write_predictions(path: Path, forms: Mapping[str, Measured], labels: Sequence[str]) -> None:
+    """One row per form and clip: what it is, what the model says, and the probabilities."""
+    scores = [f"probability_{label}" for label in labels]
+    columns = ("variant", "id", "speaker", "sex", "label", "prediction", *scores)
+    rows = []
+    for name, form in forms.items():
+        found = form.predictions
+        for i in range(len(found)):
+            classes = (labels[found.truth[i]], labels[found.predicted[i]])
+            about = (name, found.id[i], found.speaker[i], found.sex[i], *classes)
+            row = (*about, *(f"{score:.6f}" for score in found.scores[i]))
+            rows.append(dict(zip(columns, row, strict=True)))
+    write_rows(path, columns, rows)
+
+
+def _write_history(source: Path, target: Path) -> None:
+    """Of what the training has noted, what there is to see."""
+    with source.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    columns = ("epoch", "loss", "val_loss", "val_ua")
+    write_rows(target, columns, ({name: row[name] for name in columns} for row in rows))
+
+
+def _classify(model: Path, example: Example, console: Console) -> None:
     """Runs the real command, in a process of its own, as a user would."""
-    path = settings.data / clip.segment.path
-    command = ["classify", "--model", _shown(model), _shown(path)]
+    (segment,) = example.segments
+    command = ["classify", "--model", _shown(model), _shown(Path(segment.path))]
     console.print(f"[dim]$[/] keras-reparam {' '.join(command)}", highlight=False, soft_wrap=True)
     child = subprocess.run(
         [sys.executable, "-m", "keras_reparam", *command],
@@ -346,15 +333,15 @@ def _classify(model: Path, clip: Clip, settings: Settings, console: Console) -> 
         raise ValueError(f"`keras-reparam classify` failed: {child.stderr.strip()}")
     if child.stdout:
         console.out(child.stdout, end="", highlight=False)
-    console.print(f"The actor's emotion was [bold]{clip.segment.label}[/].", highlight=False)
+    console.print(f"The actor's emotion was [bold]{segment.label}[/].", highlight=False)
 
 
 def _say_where(folder: Path, console: Console) -> None:
     told = {
         FILES["int8"]: "for the phone: one file, waveform in, labels inside",
         FILES["float32"]: "the same, not quantised",
-        "light.keras": "the merged model: plain Keras layers",
-        "train.keras": "the model with HRF, to train on",
+        LIGHT: "the merged model: plain Keras layers",
+        TRAIN: "the model with HRF, to train on",
         "metrics.json": "every figure above, and more",
         "predictions.csv": "the probabilities of every held-out clip",
         "confusion.png": "what is taken for what",

@@ -1,14 +1,16 @@
 """What a run of the quickstart depends on."""
 
 from pathlib import Path
+from typing import Literal
 
-from recipes.common.settings import Count, Share, TrainingSettings
+from recipes.common.settings import Count, RecipeSettings, Share
 
 DATA = Path(__file__).parents[1] / "data" / "emodb4"
+MANIFEST = "emodb4.csv"
 RUN = Path("runs") / "quickstart"
 
 
-class Settings(TrainingSettings):
+class Settings(RecipeSettings):
     """The recipe; chosen on training and validation speakers.
 
     Attributes:
@@ -16,15 +18,12 @@ class Settings(TrainingSettings):
         crema_d: Folder of CREMA-D, whose clips of the same emotions come along; `None`: none.
         limit: Largest number of clips of each emotion in each split of a corpus, for a trial.
             `None`: all.
-        dropout: Rate of the backbone's dropouts.
-        norm_first: Whether the encoder layers are pre-norm.
-        speeds: Training clips are heard at one of these speeds (Ko et al., Interspeech 2015).
     """
 
     data: Path = DATA
     crema_d: Path | None = None
     limit: Count | None = None
     expansion: Count = 4
-    dropout: Share = 0.1
-    norm_first: bool = True
     speeds: tuple[float, ...] = (0.9, 1.0, 1.1)
+    tempo: Share = 0.0
+    xla: bool | Literal["auto"] = "auto"

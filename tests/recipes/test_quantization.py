@@ -11,9 +11,9 @@ import pytest
 from rich.console import Console
 from sklearn.metrics import balanced_accuracy_score
 
-from recipes.common.manifest import read_manifest
+from recipes.common.manifest import read_manifest, read_segment
 from recipes.quantization.__main__ import main
-from recipes.quantization.corpus import load_corpus, speaker_folds
+from recipes.quantization.corpus import folds_of, labels_of, manifest_of, segments_of, speaker_folds
 from recipes.quantization.report import Row, bars, markdown_of, missed, tables_of, write_csv
 from recipes.quantization.settings import Settings
 
@@ -53,21 +53,34 @@ def test_every_speaker_is_held_out_once_and_sexes_are_even(emodb4):
 
 
 def test_folds_share_no_speaker(emodb4):
-    corpus = load_corpus(Settings(data=emodb4, limit=1), Console(quiet=True))
-    assert corpus.labels == ("anger", "happiness", "neutral", "sadness")
-    speakers = [clip.segment.speaker for clip in corpus.clips]
-    held_out = [corpus.held_out(fold) for fold in range(2)]
-    assert sorted(held_out[0] + held_out[1]) == list(range(len(corpus.clips)))
-    for fold in range(2):
-        training = corpus.training(fold)
-        assert not {speakers[i] for i in training} & {speakers[i] for i in held_out[fold]}
-        assert len(training) + len(held_out[fold]) == len(corpus.clips)
+    segments = segments_of(Settings(data=emodb4, limit=1))
+    assert labels_of(segments) == ("anger", "happiness", "neutral", "sadness")
+    folds = folds_of(segments, 2)
+    held_out = [example.id for fold in folds for example in fold.tests["test"]]
+    assert sorted(held_out) == sorted(segment.id for segment in segments)
+    for fold in folds:
+        training, tests = fold.train, fold.tests["test"]
+        assert not {e.speaker for e in training} & {e.speaker for e in tests}
+        assert len(training) + len(tests) == len(segments)
+        assert not fold.validation
 
 
 def test_emodb_as_it_is_shared(shared_data):
-    corpus = load_corpus(Settings(data=shared_data, limit=1), Console(quiet=True))
-    assert len(corpus.labels) == 7
-    assert all(clip.samples.ndim == 1 and len(clip.samples) > 8000 for clip in corpus.clips)
+    segments = segments_of(Settings(data=shared_data, limit=1))
+    assert len(labels_of(segments)) == 7
+    folder = manifest_of(shared_data).parent
+    for segment in segments:
+        samples = read_segment(segment, folder, sample_rate=16000)
+        assert samples.ndim == 1 and len(samples) > 8000
+
+
+def test_a_backbone_gets_its_own_rate_and_seed(emodb4):
+    settings = Settings(data=emodb4, epochs=3, seed=5)
+    first, second = settings.of("conv_transformer", 0), settings.of("speechformer", 1)
+    assert (first.learning_rate, first.seed) == (2e-3, 5)
+    assert (first.backbone_options, second.backbone_options) == ({"norm_first": True}, {})
+    assert (second.learning_rate, second.seed, second.epochs) == (3e-4, 6, 3)
+    assert second.select_on == "last" and second.speeds == (0.9, 1.0, 1.1)
 
 
 @pytest.mark.parametrize(

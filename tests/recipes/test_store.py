@@ -13,11 +13,12 @@ import librosa
 import numpy as np
 import pytest
 import soundfile
+from rich.console import Console
 
 from keras_reparam.audio import LogMel
 from recipes.common import manifest
 from recipes.common.files.lock import exclusive
-from recipes.common.store import Store, build, build_store, layout, reading
+from recipes.common.store import Store, add_speeds, build, build_store, layout, reading
 from recipes.common.store.__main__ import main
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -195,6 +196,31 @@ def test_second_front_end_and_second_run_read_nothing(tmp_path, data, store, rea
     assert not reads
 
 
+def test_features_at_another_speed(tmp_path, store):
+    """Those of the resampled clips; a second call finds them there."""
+    shutil.copytree(store.folder, tmp_path, dirs_exist_ok=True)
+    log_mel, before = LogMel(), content(tmp_path)
+    add_speeds(tmp_path, log_mel, (0.9, 1.0), Console(quiet=True))
+    found = Store(tmp_path).features(log_mel, speed=0.9)
+    for s in SEGMENTS:
+        samples = librosa.resample(
+            store.audio(s.id), orig_sr=0.9 * RATE, target_sr=RATE, res_type="soxr_hq"
+        )
+        frames = -(-round(store.length(s.id) / 0.9) // 160)
+        padded = np.pad(np.clip(samples, -1, 1), (0, 2048))
+        whole = keras.ops.convert_to_numpy(log_mel(padded))[0, :frames]
+        values = found.values(s.id)
+        assert values.shape == (frames, 64)
+        # Rounding to 16 bits changes where it is quiet, and what is beyond the end.
+        assert np.abs(values - whole)[:-3][whole[:-3] > -8].max(initial=0) < 0.05
+    after = content(tmp_path)
+    assert {name: after[name] for name in before} == before
+    assert len(after) == len(before) + 3
+    assert store.features(log_mel).values("a").shape != found.values("a").shape
+    add_speeds(tmp_path, log_mel, (0.9, 1.0), Console(quiet=True))
+    assert content(tmp_path) == after
+
+
 def test_recordings_larger_than_memory(tmp_path, data, store, monkeypatch):
     monkeypatch.setattr(reading, "_BYTES_IN_MEMORY", 1000)
     monkeypatch.setattr(reading, "_BLOCK", 777)
@@ -367,6 +393,8 @@ from pathlib import Path
 
 # Keras would import it to write a configuration.
 sys.modules["tensorflow"] = None
+from rich.console import Console
+
 from keras_reparam.audio import LogMel
 from recipes.common.manifest import read_manifest
 from recipes.common.store import Store, build_store, features, layout, reading

@@ -1,5 +1,6 @@
 """The parts of a training, against hand calculations, NumPy and Keras."""
 
+import dataclasses
 import random
 
 import keras
@@ -9,6 +10,7 @@ import pytest
 import keras_reparam as kr
 from keras_reparam.audio import LogMel
 from recipes.common.features import Features
+from recipes.common.protocol.fold import Example, Fold
 from recipes.common.run_folder import RunFolder
 from recipes.common.settings import RecipeSettings
 from recipes.common.training.batches import TrainingBatches
@@ -19,8 +21,10 @@ from recipes.common.training.distillation import (
     with_features,
 )
 from recipes.common.training.example_features import ExampleWindows
+from recipes.common.training.mixing import mixed
 from recipes.common.training.optimizer import optimizer_of
 from recipes.common.training.teacher import load_teacher
+from recipes.common.training.train import train_fold
 from recipes.common.training.validation_scores import ValidationScores, averaged_weights
 from recipes.common.training.windows import FeatureWindows, WaveformWindows, at_tempo
 
@@ -484,3 +488,58 @@ def test_teachers_that_can_not_teach(teacher_run, tmp_path):
         front_end.build(None) if not front_end.built else None
         with pytest.raises((ValueError, FileNotFoundError), match=message):
             load_teacher(settings, fold, list(labels), front_end)
+
+
+@pytest.mark.parametrize("masked", [True, False])
+def test_mixing_is_that_of_the_layer(masked):
+    """Mixed identity matrices tell whom the layer mixes, and by what share."""
+    rng = np.random.default_rng(3)
+    inputs = (rng.normal(size=(6, 5, 3) if masked else (6, 5)).astype("float32"),)
+    if masked:
+        inputs += (rng.random((6, 5)) < 0.6,)
+    targets, weights = np.eye(6, dtype="float32"), rng.random(6).astype("float32")
+    layer = kr.audio.MixUp(alpha=0.8, seed=1)
+    batch = dict(zip(("features", "mask"), inputs, strict=False))
+    expected = layer({**batch, "targets": targets, "sample_weight": weights}, training=True)
+    expected = {name: keras.ops.convert_to_numpy(value) for name, value in expected.items()}
+    shares = expected["targets"]
+    order = np.where(np.eye(6, dtype=bool), 0, shares).argmax(axis=1)
+    order = np.where(np.diag(shares) > 1 - 1e-6, np.arange(6), order)
+    found, own_targets, own_weights = mixed(inputs, targets, weights, order, np.diag(shares))
+    for name, value in zip(("features", "mask"), found, strict=False):
+        np.testing.assert_allclose(value, expected[name], atol=1e-6)
+        assert value.dtype == expected[name].dtype
+    np.testing.assert_allclose(own_targets, shares, atol=1e-6)
+    np.testing.assert_allclose(own_weights, expected["sample_weight"], atol=1e-6)
+
+
+@pytest.mark.parametrize("utterance_mean", [True, False])
+def test_training_and_validation_normalise_as_the_front_end(utterance_mean):
+    rng = np.random.default_rng(4)
+    values = rng.normal(-5, 2, (3, 20, 8)).astype("float16")
+    mask = rng.random((3, 20)) < 0.7
+    log_mel = LogMel(num_mels=8, utterance_mean=utterance_mean)
+    log_mel.adapt(values, mask=mask)
+    expected = keras.ops.convert_to_numpy(log_mel.normalize(values, mask=mask))
+    clips = [Features(*clip) for clip in zip(values, mask, strict=True)]
+
+    class Corpus:
+        def windows(self, example, frames):
+            return [clips[example]]
+
+    windows = FeatureWindows([[clip] for clip in clips], log_mel, settings_of(frames=20, **QUIET))
+    drawn = [windows.draw(number, np.random.default_rng(0)) for number in range(3)]
+    (validation, _), *_ = ExampleWindows(Corpus(), range(3), log_mel, frames=20, batch_size=3)[0]
+    for number in range(3):
+        np.testing.assert_allclose(drawn[number][0], expected[number], atol=2e-5)
+        np.testing.assert_allclose(validation[number], expected[number], atol=2e-5)
+
+
+def test_nobody_validates_only_where_the_last_epoch_is_kept(tmp_path):
+    example = Example(id="a", segments=(), label=0, speaker="1", sex="", decision="a")
+    test = dataclasses.replace(example, id="b", speaker="2")
+    fold = Fold(name="1", train=(example,), validation=(), tests={"test": (test,)})
+    assert list(fold.parts) == ["train", "test"]
+    with pytest.raises(ValueError, match="`select_on` must be 'last'.*Received: select_on='ua'"):
+        train_fold(None, fold, ("x", "y"), settings_of(), tmp_path / "fold", None)
+    assert not list(tmp_path.iterdir())

@@ -122,7 +122,7 @@ def model_card(
 
 def parts_of(fold: Fold) -> dict[str, tuple[Example, ...]]:
     """The examples of every part of a fold by its name."""
-    return {"training": fold.train, "validation": fold.validation, **fold.tests}
+    return {"training" if name == "train" else name: e for name, e in fold.parts.items()}
 
 
 def _speakers(examples: Iterable[Example]) -> set[str]:

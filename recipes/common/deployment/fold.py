@@ -12,13 +12,14 @@ from rich.console import Console
 from keras_reparam.benchmarks.environment import described, environment
 from keras_reparam.deploy import write_model_card
 from keras_reparam.deploy.kinds import CALIBRATED, KINDS
+from keras_reparam.deploy.saved_model import load_model
 from recipes.common.deployment.calibration import calibration_clips
 from recipes.common.deployment.card import model_card, texts_in_file, unit_of
 from recipes.common.deployment.figures import cost_of
 from recipes.common.deployment.files import export_file
 from recipes.common.deployment.form import Form
 from recipes.common.deployment.golden import golden_of
-from recipes.common.deployment.measured import Measured
+from recipes.common.deployment.measured import Measured, by_corpus
 from recipes.common.deployment.model_facts import ModelFacts
 from recipes.common.deployment.names import (
     CARD,
@@ -57,7 +58,9 @@ def export_fold(
     console: Console,
     kinds: Sequence[str] = DEFAULT_KINDS,
     rule: Literal["mean", "vote"] = "mean",
-) -> None:
+    saved: Mapping[str, Path] | None = None,
+    golden_corpus: str | None = None,
+) -> dict[str, Measured]:
     """Writes the files of deployment into a fold's folder, all of them at the end.
 
     They are `ser_<kind>.tflite` and `predictions-<kind>.csv` of every kind; `golden/`, where the
@@ -80,12 +83,18 @@ def export_fold(
         kinds: Of `keras_reparam.export_tflite`. `int8_full` is that of the backbone alone, and
             scored on features.
         rule: How the examples of a decision become one, as in `decide`.
+        saved: Saved Keras models by name, waveform to logits, that are scored and measured beside
+            the files; `"Keras"` is `model`.
+        golden_corpus: Of which corpus the golden clips must be; `None`: of any.
+
+    Returns:
+        What was measured of every form, by its name.
 
     Raises:
         ValueError: If an argument is not as described, or a waveform.
         OSError: If a file can't be read or written.
     """
-    kinds = _checked_kinds(kinds)
+    kinds, saved = _checked_kinds(kinds), saved or {}
     if part not in fold.tests:
         raise ValueError(f"`part` must be one of {', '.join(fold.tests)}. Received: part={part!r}")
     whole = _checked_model(model, labels)
@@ -95,8 +104,9 @@ def export_fold(
         if set(kinds) & set(CALIBRATED):
             clips = calibration_clips(fold.train, read, whole.window, console)
         files = _export(whole, beside, kinds, clips, labels, facts, console)
-        scored = score_examples(examples, read, _forms(whole, files), whole, console)
-        forms = _measured(scored, files, fold, part, labels, facts.notes, rule, console)
+        scored = score_examples(examples, read, _forms(whole, files, saved), whole, console)
+        paths = {**saved, **files}
+        forms = _measured(scored, paths, fold, part, labels, facts.notes, rule, console)
         for kind in kinds:
             write_predictions(beside / predictions_name(kind), forms[kind].predictions)
         rate = whole.log_mel.sample_rate
@@ -108,6 +118,7 @@ def export_fold(
             folder=beside / GOLDEN,
             window=whole.window,
             sample_rate=rate,
+            corpus=golden_corpus,
         )
         machine = environment("keras", "tensorflow", "ai-edge-litert")
         calibrated = 0 if clips is None else len(clips)
@@ -142,6 +153,7 @@ def export_fold(
         written = {path.name for path in beside.iterdir()}
     _remove_former(folder, written)
     _report(forms, examples, content, console)
+    return forms
 
 
 def _checked_kinds(kinds: Sequence[str]) -> tuple[str, ...]:
@@ -188,11 +200,15 @@ def _export(
     return files
 
 
-def _forms(model: WaveformModel, files: Mapping[str, Path]) -> dict[str, Form]:
-    """Keras on all that any file takes, then the files."""
+def _forms(
+    model: WaveformModel, files: Mapping[str, Path], saved: Mapping[str, Path]
+) -> dict[str, Form]:
+    """Saved models, Keras on all that any file takes, then the files."""
     inputs = {False, *(kind in FEATURES_IN for kind in files)}
     models = {False: model.model, True: model.backbone}
+    others = {name: path for name, path in saved.items() if name not in _KERAS.values()}
     return {
+        **{n: Form.of_keras(load_model(p), features_in=False) for n, p in others.items()},
         **{_KERAS[i]: Form.of_keras(models[i], features_in=i) for i in sorted(inputs)},
         **{k: Form.of_file(file, features_in=k in FEATURES_IN) for k, file in files.items()},
     }
@@ -208,7 +224,7 @@ def _measured(
     rule: Literal["mean", "vote"],
     console: Console,
 ) -> dict[str, Measured]:
-    """Every form by its name."""
+    """Every form by its name; `files` are all that are files, in which none need be `.tflite`."""
     with console.status("Measuring the time of an inference"):
         latencies = dict(zip(files, measure(list(files.values())), strict=True))
     majority = majority_class(fold.train)
@@ -227,6 +243,7 @@ def _measured(
             predictions=predictions,
             results=results_of(predictions, notes=notes),
             latency=latencies.get(name),
+            by_corpus=by_corpus(predictions, fold.tests[part]),
         )
     return forms
 

@@ -1,11 +1,13 @@
 """What is known of one form of a model after the test clips."""
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from recipes.common.latency import Latency
-from recipes.common.results.metrics import FIGURES
+from recipes.common.protocol.fold import Example
+from recipes.common.results.metrics import FIGURES, Metrics, evaluate
 from recipes.common.results.predictions import Predictions
 from recipes.common.results.results import Results
 
@@ -20,6 +22,7 @@ class Measured:
         predictions: What was decided from them.
         results: Metrics of these decisions.
         latency: Size and time; `None` if it is no file.
+        by_corpus: Metrics of the decisions about each corpus, by its title, if they are named.
     """
 
     name: str
@@ -27,11 +30,16 @@ class Measured:
     predictions: Predictions
     results: Results
     latency: Latency | None = None
+    by_corpus: Mapping[str, Metrics] = dataclasses.field(default_factory=dict)
 
     @property
     def figures(self) -> dict[str, float]:
-        """UA, WA and so on, by the name that people read."""
-        return {name: getattr(self.results, figure) for figure, name in FIGURES.items()}
+        """UA, of several corpora that of each, WA and so on, by the name that people read."""
+        found = {name: getattr(self.results, figure) for figure, name in FIGURES.items()}
+        if len(self.by_corpus) < 2:
+            return found
+        del found["UA"]
+        return {f"UA {title}": metrics.ua for title, metrics in self.by_corpus.items()} | found
 
     def largest_difference(self, reference: "Measured") -> float:
         """Largest difference of a probability of any example."""
@@ -40,3 +48,16 @@ class Measured:
     def same_class(self, reference: "Measured") -> float:
         """Share of the decisions that are the same."""
         return float(np.mean(self.predictions.predicted == reference.predictions.predicted))
+
+
+def by_corpus(predictions: Predictions, examples: Sequence[Example]) -> dict[str, Metrics]:
+    """Metrics of the decisions about each corpus that the examples name, by its title."""
+    titles = {example.decision: example.corpus for example in examples}
+    of = np.array([titles[name] for name in predictions.id.tolist()])
+    return {
+        title: evaluate(
+            predictions.truth[of == title], predictions.predicted[of == title], predictions.labels
+        )
+        for title in dict.fromkeys(titles.values())
+        if title
+    }

@@ -1,8 +1,12 @@
 """What a model card must know of a trained model."""
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 from recipes.common.corpus_facts import CorpusFacts
+from recipes.common.results.metrics import FIGURES
+from recipes.common.settings import RecipeSettings
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -27,3 +31,12 @@ class ModelFacts:
     protocol: str
     command: str
     notes: tuple[str, ...] = ()
+
+
+def protocol_of(trained: Mapping[str, Any], settings: RecipeSettings) -> str:
+    """How a fold's model was chosen, from its `training.json`, in sentences."""
+    kept = f"the validation part chose epoch {trained['chosen_epoch']}, by "
+    kept += FIGURES[settings.figure]
+    if settings.select_on == "last":
+        kept = "the last one was kept"
+    return f"No speaker is in two parts. Of {trained['epochs']} epochs {kept}."

@@ -18,6 +18,8 @@ class Example:
         sex: The speaker's, as the corpus gives it.
         decision: What the examples of the same name are decided about together, by the mean of
             their probabilities: a participant, or the example itself.
+        corpus: Title of the corpus that it is of, where there are several.
+        times: How often an epoch of training hears it.
     """
 
     id: str
@@ -26,6 +28,8 @@ class Example:
     speaker: str
     sex: str
     decision: str
+    corpus: str = ""
+    times: int = 1
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -35,11 +39,11 @@ class Fold:
     Attributes:
         name: As in `"1"`, or `"official"` where there is one split alone.
         train: What the model is trained on.
-        validation: What chooses the epoch.
+        validation: What chooses the epoch; empty where the last one is kept.
         tests: What is read once, in the end, by its name; the first one is the headline.
 
     Raises:
-        ValueError: If a part is empty, or a speaker is in two of them.
+        ValueError: If another part is empty, or a speaker is in two of them.
     """
 
     name: str
@@ -58,5 +62,6 @@ class Fold:
 
     @property
     def parts(self) -> dict[str, tuple[Example, ...]]:
-        """The examples of every part by its name."""
-        return {"train": self.train, "validation": self.validation, **self.tests}
+        """The examples of every part by its name; without `"validation"` if nobody validates."""
+        validation = {"validation": self.validation} if self.validation else {}
+        return {"train": self.train, **validation, **self.tests}

@@ -85,9 +85,12 @@ def plot_curves(
 ) -> None:
     """Losses and what the validation clips choose by, over the epochs, and the one chosen.
 
+    Where nobody validates, the loss alone.
+
     Args:
         path: The PNG.
-        history: One row per epoch: `epoch` (from 1), `loss`, `val_loss`, and `val_ua` or the like.
+        history: One row per epoch: `epoch` (from 1), `loss`, and if anybody validates `val_loss`,
+            and `val_ua` or the like.
         chosen: The epoch whose weights were kept.
         title: What was trained.
         subtitle: On which data.
@@ -99,17 +102,17 @@ def plot_curves(
     epochs = [row["epoch"] for row in history]
     if chosen not in epochs:
         raise ValueError(f"`chosen` must be an epoch of the history. Received: chosen={chosen}")
-    scores = [100 * row[f"val_{select_on}"] for row in history]
-    best = scores[epochs.index(chosen)]
+    validated = "val_loss" in history[0]
     figure = Figure(figsize=(8, 5.6), layout="constrained", facecolor="white")
-    upper, lower = figure.subplots(2, sharex=True)
+    axes = np.atleast_1d(figure.subplots(1 + validated, sharex=True))
+    upper, lower = axes[0], axes[-1]
     # A single epoch has no line, but a point.
     style = {"linewidth": 2, "marker": "." if len(epochs) == 1 else None}
-    upper.plot(epochs, scores, color=BLUE, **style)
-    upper.plot([chosen], [best], "o", color=BLUE, markersize=8)
-    upper.set_ylabel(f"validation {FIGURES[select_on]} in %", color=GREY)
-    upper.set_ylim(0, 103)
+    if validated:
+        _plot_scores(upper, history, epochs.index(chosen), select_on, style)
     for name, column, color in (("training", "loss", GREY), ("validation", "val_loss", ORANGE)):
+        if column not in history[0]:
+            continue
         lower.plot(epochs, [row[column] for row in history], color=color, label=name, **style)
     lower.set_ylabel("loss", color=GREY)
     lower.set_ylim(0, 1.05 * lower.get_ylim()[1])
@@ -117,11 +120,23 @@ def plot_curves(
     lower.set_xlim(min(epochs) - 0.5, max(epochs) + 0.5)
     lower.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=(1, 2, 5, 10)))
     lower.legend(frameon=False, labelcolor=DARK)
-    for axes in (upper, lower):
-        axes.axvline(chosen, color=BLUE, linewidth=1, linestyle=":")
-        quiet_frame(axes)
+    for each in axes:
+        each.axvline(chosen, color=BLUE, linewidth=1, linestyle=":")
+        quiet_frame(each)
+    titles(upper, title, subtitle)
+    save(figure, path)
+
+
+def _plot_scores(axes, history, chosen: int, select_on: str, style: dict) -> None:
+    epochs = [row["epoch"] for row in history]
+    scores = [100 * row[f"val_{select_on}"] for row in history]
+    chosen, best = epochs[chosen], scores[chosen]
+    axes.plot(epochs, scores, color=BLUE, **style)
+    axes.plot([chosen], [best], "o", color=BLUE, markersize=8)
+    axes.set_ylabel(f"validation {FIGURES[select_on]} in %", color=GREY)
+    axes.set_ylim(0, 103)
     right = chosen > (min(epochs) + max(epochs)) / 2
-    upper.annotate(
+    axes.annotate(
         f"epoch {chosen}: {best:.1f} %",
         # Where the curve is not.
         (chosen, 5 if best > 50 else 93),
@@ -130,5 +145,3 @@ def plot_curves(
         ha="right" if right else "left",
         color=BLUE,
     )
-    titles(upper, title, subtitle)
-    save(figure, path)

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import math
 import os
 import shutil
 from collections.abc import Sequence
@@ -96,6 +97,23 @@ def build_store(
             build_features(folder, log_mel, console)
         shutil.rmtree(folder / layout.UNFINISHED, ignore_errors=True)
     return Store(folder)
+
+
+def add_speeds(folder: Path, log_mel, speeds: Sequence[float], console: Console) -> None:
+    """Adds to a store the features of its clips at these speeds, unless they are there.
+
+    Another process that is doing so is waited for.
+    """
+    from recipes.common.store.features import build_features, front_end_hash
+
+    names = {speed: layout.features_name(front_end_hash(log_mel, speed)) for speed in speeds}
+    if all((folder / name).exists() for name in names.values()):
+        return
+    needed = f"the features of '{folder}' (of an hour of speech 0.05 GB at each speed)"
+    with exclusive(folder, patience=math.inf), explaining_a_full_disk(needed):
+        for speed in speeds:
+            build_features(folder, log_mel, console, speed=speed)
+        shutil.rmtree(folder / layout.UNFINISHED, ignore_errors=True)
 
 
 def _build_audio(

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,7 +17,10 @@ from keras_reparam.deploy.files import write_bytes
 from keras_reparam.deploy.progress import track
 from recipes.common.store import layout
 from recipes.common.store.growing_array import GrowingArray, first_byte
-from recipes.common.store.index import read_index
+from recipes.common.store.index import Piece, one_after_another, read_index
+from recipes.common.store.reading import as_int16
+from recipes.common.store.speed import at_speed
+from recipes.common.store.store import Store
 
 # Clips are cut into blocks of this many frames, overlapping by what the last window needs, and
 # computed this many blocks at a time: one shape alone, so backends compile once, and clips of any
@@ -34,21 +38,29 @@ def front_end_config(log_mel: LogMel) -> dict:
     return {name: config[name] for name in config if name not in _NOT_HASHED}
 
 
-def front_end_hash(log_mel: LogMel) -> str:
-    """Twelve hexadecimal digits that stand for `front_end_config(log_mel)`."""
-    text = json.dumps(front_end_config(log_mel), sort_keys=True)
+def front_end_hash(log_mel: LogMel, speed: float = 1.0) -> str:
+    """Twelve hexadecimal digits that stand for `front_end_config(log_mel)`, and for the speed."""
+    text = _described(log_mel, speed)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def build_features(folder: Path, log_mel: LogMel, console: Console) -> None:
+def _described(log_mel: LogMel, speed: float, **options) -> str:
+    config = front_end_config(log_mel)
+    # Those at their own speed are called as they were before there were others.
+    about = config if speed == 1 else {**config, "speed": speed}
+    return json.dumps(about, sort_keys=True, **options)
+
+
+def build_features(folder: Path, log_mel: LogMel, console: Console, *, speed: float = 1.0) -> None:
     """Adds `log_mel`'s features before normalisation, and their mask, unless they are there.
 
     Args:
         folder: The store, with its audio.
         log_mel: The front end; its statistics do not matter.
         console: Where to draw the progress bar.
+        speed: How many times as fast the clips are heard.
     """
-    digest = front_end_hash(log_mel)
+    digest = front_end_hash(log_mel, speed)
     target = folder / layout.features_name(digest)
     if target.exists():
         return
@@ -60,7 +72,11 @@ def build_features(folder: Path, log_mel: LogMel, console: Console) -> None:
 
     # Not adapted: what it gives is not normalised.
     plain = LogMel.from_config(front_end_config(log_mel))
-    blocks = _Blocks(folder, plain)
+    pieces = list(read_index(folder / layout.INDEX).values())
+    source = folder / layout.AUDIO
+    if speed != 1:
+        source, pieces = _resampled(folder, speed, console)
+    blocks = _Blocks(pieces, plain)
     done = int(progress.read_text()) if progress.exists() else 0
     try:
         values, mask = _arrays(values_path, mask_path, log_mel.num_mels, blocks.rows_before(done))
@@ -68,7 +84,7 @@ def build_features(folder: Path, log_mel: LogMel, console: Console) -> None:
         # Killed after one of the two files had reached its place.
         done = 0
         values, mask = _arrays(values_path, mask_path, log_mel.num_mels, 0)
-    with values, mask, (folder / layout.AUDIO).open("rb") as audio:
+    with values, mask, source.open("rb") as audio:
         first = first_byte(audio)
         saved = time.monotonic()
         for number in track(range(done, len(blocks)), "Computing features", console):
@@ -83,12 +99,25 @@ def build_features(folder: Path, log_mel: LogMel, console: Console) -> None:
                 saved = time.monotonic()
         values.finish()
         mask.finish()
-    text = json.dumps(front_end_config(log_mel), indent=1, sort_keys=True) + "\n"
+    text = _described(log_mel, speed, indent=1) + "\n"
     settings = unfinished / f"features-{digest}.json"
     write_bytes(settings, text.encode())
     # The features last: where they are, the others are.
     for path in (settings, mask_path, values_path):
         os.replace(path, folder / path.name)
+
+
+def _resampled(folder: Path, speed: float, console: Console) -> tuple[Path, Sequence[Piece]]:
+    """All clips at a speed, one after another in a file, and where each lies."""
+    store, path = Store(folder), folder / layout.UNFINISHED / f"audio-{speed}.npy"
+    lengths = {}
+    with GrowingArray(path, "int16") as audio:
+        for clip in track(store.ids, f"Resampling, {speed} x the speed", console):
+            samples = as_int16(at_speed(store.audio(clip), speed))
+            audio.append(samples)
+            lengths[clip] = len(samples)
+        audio.finish()
+    return path, list(one_after_another(lengths).values())
 
 
 def _arrays(
@@ -103,15 +132,14 @@ def _arrays(
 
 
 class _Blocks:
-    """The audio of a store as batches of blocks of `_FRAMES` frames, in its order.
+    """Audio of clips as batches of blocks of `_FRAMES` frames, in its order.
 
     Args:
-        folder: The store.
+        pieces: Where each clip lies.
         log_mel: The front end, not adapted.
     """
 
-    def __init__(self, folder: Path, log_mel: LogMel):
-        pieces = list(read_index(folder / layout.INDEX).values())
+    def __init__(self, pieces: Sequence[Piece], log_mel: LogMel):
         self._log_mel = log_mel
         hop = log_mel.hop_length
         # The last frame's window ends at most `fft_length` samples after its begin.
@@ -139,7 +167,7 @@ class _Blocks:
         """Features `(frames, mels)`, float16, and mask `(frames,)` of one batch.
 
         Args:
-            audio: The store's `audio.npy`.
+            audio: The `.npy` file of the clips.
             first: Where its samples begin, in bytes.
             number: Which batch.
         """

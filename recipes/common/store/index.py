@@ -4,9 +4,12 @@ import csv
 import dataclasses
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from recipes.common.files.rows import write_rows
 from recipes.common.manifest import Segment
+
+Clip = TypeVar("Clip")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +80,7 @@ def file_state(path: Path) -> tuple[int, int] | None:
     return found.st_size, found.st_mtime_ns
 
 
-def one_after_another(lengths: Mapping[Source, int]) -> dict[Source, Piece]:
+def one_after_another(lengths: Mapping[Clip, int]) -> dict[Clip, Piece]:
     """Pieces of these lengths in this order, without gaps."""
     pieces, offset = {}, 0
     for source, length in lengths.items():

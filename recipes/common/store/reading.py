@@ -94,7 +94,7 @@ def _write_samples(path: Path, target, stop: threading.Event) -> tuple[int, str 
         for block in read_blocks(path, sample_rate=SAMPLE_RATE, block_length=_BLOCK):
             if stop.is_set():
                 raise _Stopped
-            target.write(_as_int16(block).tobytes())
+            target.write(as_int16(block).tobytes())
             length += len(block)
     except (ValueError, FileNotFoundError) as error:
         return length, str(error)
@@ -119,5 +119,6 @@ def _clips(decoded: _Decoded) -> Iterator[tuple[Source, Iterable[np.ndarray] | U
                 yield source, found
 
 
-def _as_int16(samples: np.ndarray) -> np.ndarray:
+def as_int16(samples: np.ndarray) -> np.ndarray:
+    """Samples as a store has them."""
     return np.clip(np.rint(samples * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype("int16")

@@ -7,6 +7,7 @@ import numpy as np
 from recipes.common.store import layout
 from recipes.common.store.array_file import ArrayFile
 from recipes.common.store.index import read_index
+from recipes.common.store.speed import length_at
 from recipes.common.store.stored_features import StoredFeatures
 
 
@@ -56,26 +57,27 @@ class Store:
         samples = self._audio.array[piece.offset : piece.offset + piece.length]
         return samples.astype("float32") / layout.FULL_SCALE
 
-    def features(self, log_mel) -> StoredFeatures:
+    def features(self, log_mel, *, speed: float = 1.0) -> StoredFeatures:
         """The features that this front end has made, before normalisation.
 
         Args:
             log_mel: A `keras_reparam.audio.LogMel` with the settings that they were made with;
                 its statistics do not matter.
+            speed: How many times as fast the clips are heard.
 
         Raises:
             FileNotFoundError: If the store has none with these settings.
         """
         from recipes.common.store.features import front_end_hash
 
-        digest = front_end_hash(log_mel)
+        digest = front_end_hash(log_mel, speed)
         path = self.folder / layout.features_name(digest)
         if not path.exists():
             raise FileNotFoundError(
                 f"The store '{self.folder}' has no features of this front end ({path.name}). Add "
                 "them: build_store(..., log_mel=log_mel)"
             )
-        lengths = {clip: piece.length for clip, piece in self._pieces.items()}
+        lengths = {clip: length_at(p.length, speed) for clip, p in self._pieces.items()}
         frames = {clip: -(-length // log_mel.hop_length) for clip, length in lengths.items()}
         return StoredFeatures(path, self.folder / layout.mask_name(digest), frames)
 

@@ -6,9 +6,9 @@ import time
 import keras
 import numpy as np
 
-from keras_reparam.audio import MixUp
 from recipes.common.padding import stacked
 from recipes.common.settings import TrainingSettings
+from recipes.common.training.mixing import mixed
 from recipes.common.training.windows import FeatureWindows, WaveformWindows
 
 
@@ -52,7 +52,6 @@ class TrainingBatches(keras.utils.PyDataset):
         counts = np.bincount(self._truth, minlength=num_classes)
         self._rarity = (len(self._truth) / num_classes / np.maximum(counts, 1)).astype("float32")
         self._settings = settings
-        self._mix_up = MixUp(alpha=settings.mixup, seed=0) if settings.mixup else None
         self._drawn = len(self._truth)
         self.clips = self._drawn // size * size if shared else self._drawn
         # On several devices TensorFlow asks for a batch before it is done with the last epoch's.
@@ -80,25 +79,16 @@ class TrainingBatches(keras.utils.PyDataset):
         weights = np.ones(len(clips), "float32")
         if self._settings.class_balance == "weights":
             weights = targets @ self._rarity
-        if self._mix_up is not None:
-            inputs, targets, weights = self._mixed(inputs, targets, weights, rng)
+        if self._settings.mixup:
+            order, alpha = rng.permutation(len(clips)), self._settings.mixup
+            share = rng.beta(alpha, alpha, len(clips)).astype("float32")
+            inputs, targets, weights = mixed(inputs, targets, weights, order, share)
         if self._shared and len(inputs) > 1:
             # TensorFlow adds up what the devices get, once, and can't do so with truth values; the
             # model makes them such again.
             inputs = inputs[0], inputs[1].astype("float32")
         self.seconds += time.perf_counter() - start
         return inputs if len(inputs) > 1 else inputs[0], targets, weights
-
-    def _mixed(self, inputs, targets, weights, rng):
-        state = self._mix_up.seed_generator.state
-        state.assign(rng.integers(2**31, size=state.shape))
-        names = ("features", "mask")[: len(inputs)]
-        mixed = self._mix_up(
-            {**dict(zip(names, inputs, strict=True)), "targets": targets, "sample_weight": weights},
-            training=True,
-        )
-        mixed = {name: keras.ops.convert_to_numpy(value) for name, value in mixed.items()}
-        return tuple(mixed[name] for name in names), mixed["targets"], mixed["sample_weight"]
 
     def start_at(self, epoch: int) -> None:
         """Makes the batches those of `epoch`, counted from 0."""

@@ -22,7 +22,8 @@ class Checkpoints(keras.callbacks.Callback):
         folder: Where they are kept.
         backbone: Whose weights are kept.
         constants: Variables of the training model that training does not change.
-        metric: The epoch with the highest value of this log is the best, the first one of equals.
+        metric: The epoch with the highest value of this log is the best, the first one of equals;
+            `None`: the last one.
         patience: Training stops after so many epochs that are not; `None`: never early.
         data_seconds: Gives the time spent on making batches so far.
 
@@ -37,7 +38,7 @@ class Checkpoints(keras.callbacks.Callback):
         backbone: keras.Model,
         constants: Sequence[keras.Variable],
         *,
-        metric: str,
+        metric: str | None,
         patience: int | None,
         data_seconds: Callable[[], float],
     ):
@@ -59,6 +60,8 @@ class Checkpoints(keras.callbacks.Callback):
     @property
     def best(self) -> Mapping[str, float]:
         """The best epoch's row."""
+        if self._metric is None:
+            return self.history[-1]
         return max(self.history, key=lambda row: row[self._metric])
 
     @property

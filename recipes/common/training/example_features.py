@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_reparam.audio import LogMel
 from recipes.common.corpus import Corpus
-from recipes.common.features import Features
+from recipes.common.features import Features, Normalization
 from recipes.common.padding import stacked
 from recipes.common.protocol.fold import Example
 
@@ -18,16 +18,18 @@ class ExampleFeatures(Sequence):
     Args:
         corpus: Where they are read from.
         examples: Which ones.
+        speeds: At which speeds they are heard.
     """
 
-    def __init__(self, corpus: Corpus, examples: Sequence[Example]):
-        self._corpus, self._examples = corpus, examples
+    def __init__(self, corpus: Corpus, examples: Sequence[Example], speeds: Sequence[float]):
+        self._corpus, self._examples, self._speeds = corpus, examples, speeds
 
     def __len__(self):
         return len(self._examples)
 
     def __getitem__(self, number):
-        return [self._corpus.features(self._examples[number])]
+        example = self._examples[number]
+        return [self._corpus.features(example, speed=speed) for speed in self._speeds]
 
 
 class ExampleWindows(keras.utils.PyDataset):
@@ -56,7 +58,8 @@ class ExampleWindows(keras.utils.PyDataset):
         batch_size: int,
     ):
         super().__init__()
-        self._log_mel, self._frames, self._batch_size = log_mel, frames, batch_size
+        self._normalized = Normalization(log_mel)
+        self._frames, self._batch_size = frames, batch_size
         # Views of the store's files where an example is one segment: a few bytes each.
         self._windows: list[Features] = []
         owners = []
@@ -74,5 +77,4 @@ class ExampleWindows(keras.utils.PyDataset):
         chosen += chosen[-1:] * (self._batch_size - len(chosen))
         mask = stacked([found.mask for found in chosen], self._frames)
         values = stacked([found.values for found in chosen], self._frames)
-        features = keras.ops.convert_to_numpy(self._log_mel.normalize(values, mask=mask))
-        return ((features, mask),)
+        return ((self._normalized(values, mask), mask),)

@@ -48,7 +48,7 @@ def train_fold(
     folder: Path,
     console: Console,
 ) -> None:
-    """Trains on the fold's training part, keeps the epoch that its validation part chooses.
+    """Trains on the fold's training part, keeps the epoch that `settings.select_on` names.
 
     The test part is not read. A run that was stopped goes on from its last epoch, and ends with
     the models of an unbroken one.
@@ -60,8 +60,18 @@ def train_fold(
         settings: The recipe.
         folder: Of the fold; made if need be.
         console: Where to report.
+
+    Raises:
+        ValueError: If nobody validates, and the settings want a validation.
     """
+    if not fold.validation and settings.select_on != "last":
+        raise ValueError(
+            f"`select_on` must be 'last' where nobody validates, as in fold '{fold.name}'. "
+            f"Received: select_on='{settings.select_on}'"
+        )
     folder.mkdir(parents=True, exist_ok=True)
+    if not settings.waveform_augmentation:
+        corpus.add_speeds(settings.speeds, console)
     # Names and generators of a fold do not depend on the folds before it.
     keras.utils.clear_session()
     keras.utils.set_random_seed(settings.seed)
@@ -107,11 +117,12 @@ class _FoldTraining:
     def run(self) -> tuple[keras.Model, Checkpoints]:
         """The backbone of the chosen epoch, and how it got there."""
         backbone, model, constants = self._models()
+        select_on = self._settings.select_on
         checkpoints = Checkpoints(
             self._folder,
             backbone,
             constants,
-            metric=f"val_{self._settings.select_on}",
+            metric=None if select_on == "last" else f"val_{select_on}",
             patience=self._settings.patience,
             data_seconds=lambda: self.batches.seconds,
         )
@@ -127,7 +138,7 @@ class _FoldTraining:
                 self._console,
                 callbacks=self._callbacks(backbone, checkpoints),
                 initial_epoch=done,
-                best=max((row["val_ua"] for row in checkpoints.history), default=0.0),
+                best=max((row.get("val_ua", 0.0) for row in checkpoints.history), default=0.0),
             )
         checkpoints.load_best()
         return backbone, checkpoints
@@ -154,19 +165,8 @@ class _FoldTraining:
         self, backbone: keras.Model, checkpoints: Checkpoints
     ) -> list[keras.callbacks.Callback]:
         """Scores come first, and the checkpoint after all that it is to be the last word on."""
-        settings, examples = self._settings, self._fold.validation
-        windows = ExampleWindows(
-            self._corpus, examples, self.log_mel, settings.frames, settings.batch_size
-        )
-        scores = ValidationScores(
-            scored_model(backbone),
-            windows,
-            windows.owners,
-            lambda found: _decided(examples, found, settings.decision_rule),
-            self._labels,
-            metrics=tuple(FIGURES),
-        )
-        found = [scores]
+        settings = self._settings
+        found = [self._validation(backbone)] if self._fold.validation else []
         if settings.diagnostics:
             done = len(checkpoints.history)
             found.append(DiagnosticsRecorder(self._folder, backbone, done))
@@ -176,6 +176,20 @@ class _FoldTraining:
                 keras.callbacks.TensorBoard(self._folder / "tensorboard", write_graph=False)
             )
         return found
+
+    def _validation(self, backbone: keras.Model) -> ValidationScores:
+        settings, examples = self._settings, self._fold.validation
+        windows = ExampleWindows(
+            self._corpus, examples, self.log_mel, settings.frames, settings.batch_size
+        )
+        return ValidationScores(
+            scored_model(backbone),
+            windows,
+            windows.owners,
+            lambda found: _decided(examples, found, settings.decision_rule),
+            self._labels,
+            metrics=tuple(FIGURES),
+        )
 
 
 def _copy(log_mel: LogMel) -> LogMel:
@@ -193,12 +207,14 @@ def _longest(corpus: Corpus, fold: Fold) -> int:
 def _batches(
     corpus: Corpus, fold: Fold, labels: Sequence[str], log_mel: LogMel, settings: RecipeSettings
 ) -> TrainingBatches:
+    heard = [example for example in fold.train for _ in range(example.times)]
     if settings.waveform_augmentation:
         size = settings.frames * log_mel.hop_length
-        windows = WaveformWindows(lambda number: corpus.samples(fold.train[number]), size)
+        windows = WaveformWindows(lambda number: corpus.samples(heard[number]), size)
     else:
-        windows = FeatureWindows(ExampleFeatures(corpus, fold.train), log_mel, settings)
-    truth = [example.label for example in fold.train]
+        features = ExampleFeatures(corpus, heard, settings.speeds)
+        windows = FeatureWindows(features, log_mel, settings)
+    truth = [example.label for example in heard]
     return TrainingBatches(windows, truth, len(labels), settings, shared=settings.distribute)
 
 

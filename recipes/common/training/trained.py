@@ -77,7 +77,7 @@ def write_trained(
             chosen=about["chosen_epoch"],
             title=f"{settings.backbone}, fold {fold.name}",
             subtitle=subtitle,
-            select_on=settings.select_on,
+            select_on=settings.figure,
         )
         if settings.diagnostics:
             found = read_diagnostics(folder)
@@ -128,9 +128,10 @@ def _about(
 
 
 def _summary(about: dict) -> str:
+    scores = f": UA {about['validation']['ua']:.1%} on validation" if about["validation"] else ""
     return (
         f"Fold {about['fold']}: {about['epochs']} epochs in {about['seconds']:.0f} s "
         f"({about['clips_per_second']:,.0f} clips/s; making batches, beside the steps, took "
         f"{about['share_of_time_on_batches']:.1%} of the time). Kept is epoch "
-        f"{about['chosen_epoch']}: UA {about['validation']['ua']:.1%} on validation."
+        f"{about['chosen_epoch']}{scores}."
     )

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
-import keras
 import numpy as np
 
 from keras_reparam.audio import LogMel
-from recipes.common.features import Features
+from recipes.common.features import Features, Normalization
 from recipes.common.settings import TrainingSettings
 
 
@@ -40,7 +39,7 @@ class FeatureWindows:
 
     Args:
         features: Of each clip its versions, before normalisation.
-        log_mel: The front end, adapted; its mean and deviation normalise them.
+        log_mel: The front end, adapted; as it normalises.
         settings: The recipe.
 
     Attributes:
@@ -55,8 +54,7 @@ class FeatureWindows:
     ):
         self._features, self._settings = features, settings
         self._log_offset = log_mel.log_offset
-        self._mean = np.asarray(keras.ops.convert_to_numpy(log_mel.mean))
-        self._std = np.asarray(keras.ops.convert_to_numpy(log_mel.std))
+        self._normalized = Normalization(log_mel)
         self.length = settings.frames
 
     def draw(self, clip: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -72,7 +70,7 @@ class FeatureWindows:
         values = values.astype("float32")
         gain, bands = settings.gain, settings.shift
         values = with_gain(values, rng.uniform(-gain, gain), self._log_offset)
-        values = shifted((values - self._mean) / self._std, rng.integers(-bands, bands + 1))
+        values = shifted(self._normalized(values, mask), rng.integers(-bands, bands + 1))
         return (values, mask) if tempo == 1 else at_tempo(values, mask, tempo)
 
 
