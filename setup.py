@@ -26,11 +26,13 @@ INSTALL_REQUIRES = [
     "scikit-learn>=1.5",
     "scipy>=1.14",
     "lazy_loader>=0.4",
+    "platformdirs>=4.2",
 ]
 
 PLOTS = ["matplotlib>=3.9"]
 RECIPES = [
     *PLOTS,
+    "filelock>=3.16",
     "pydantic>=2.10",
     "pyyaml>=6.0.2",
     "statsmodels>=0.14.4",

@@ -1,15 +1,10 @@
 """Where what was downloaded is kept from one run to the next."""
 
-import os
 from pathlib import Path
+
+import platformdirs
 
 
 def user_cache() -> Path:
-    """This package's folder in the user's cache.
-
-    Reference: https://specifications.freedesktop.org/basedir-spec/latest/ (a relative
-    `XDG_CACHE_HOME` is invalid and ignored).
-    """
-    named = os.environ.get("XDG_CACHE_HOME", "")
-    base = Path(named) if os.path.isabs(named) else Path.home() / ".cache"
-    return base / "keras-reparam"
+    """This package's folder in the user's cache, where the system has it."""
+    return platformdirs.user_cache_path("keras-reparam", appauthor=False)

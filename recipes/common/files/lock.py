@@ -1,11 +1,11 @@
 """One writer at a time."""
 
 import contextlib
-import time
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
-_ASK_AGAIN = 0.2
+import filelock
 
 
 @contextlib.contextmanager
@@ -14,25 +14,20 @@ def exclusive(folder: Path, *, patience: float = 0.0) -> Iterator[None]:
 
     Args:
         folder: Which one.
-        patience: How many seconds to wait for another process that holds it.
+        patience: How many seconds to wait for another process that holds it; may be infinite.
 
     Raises:
         BlockingIOError: If another process holds it.
     """
-    # Unix alone has it; what was written can be read everywhere.
-    import fcntl
-
-    end = time.monotonic() + patience
-    with (folder / ".lock").open("a") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= end:
-                    raise BlockingIOError(
-                        f"Another process is writing '{folder}'. Wait until it has ended, or "
-                        "choose another folder."
-                    ) from None
-            time.sleep(_ASK_AGAIN)
+    lock = filelock.FileLock(folder / ".lock", timeout=-1 if math.isinf(patience) else patience)
+    try:
+        lock.acquire()
+    except filelock.Timeout:
+        raise BlockingIOError(
+            f"Another process is writing '{folder}'. Wait until it has ended, or choose another "
+            "folder."
+        ) from None
+    try:
         yield
+    finally:
+        lock.release()
