@@ -1,6 +1,7 @@
 """What an import costs, what it brings along, and that imports go one way."""
 
 import ast
+import graphlib
 import json
 from pathlib import Path
 
@@ -88,6 +89,21 @@ def test_recipes_use_the_package_not_each_other():
         for name in imported(ast.walk(tree)):
             if name.startswith("recipes."):
                 assert name.split(".")[1] in (own, "common", "corpora", "data"), f"{path}: {name}"
+
+
+def test_folders_of_the_pipeline_import_one_way():
+    """Files, protocol, store and scoring <- results <- training, deployment: no cycle."""
+    common = ROOT / "recipes" / "common"
+    used: dict[str, set[str]] = {}
+    for path in common.rglob("*.py"):
+        own, *rest = path.relative_to(common).parts
+        if rest:
+            names = imported(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+            parts = {n.split(".")[2] for n in names if n.startswith("recipes.common.")}
+            used.setdefault(own, set()).update(p for p in parts - {own} if (common / p).is_dir())
+    order = list(graphlib.TopologicalSorter(used).static_order())
+    places = [order.index(name) for name in ("protocol", "scoring", "results", "training")]
+    assert places == sorted(places) and "deployment" not in used["training"] | used["results"]
 
 
 def modules_after(run_python, code, **env):

@@ -8,11 +8,11 @@ from typing import Any
 from keras_reparam.deploy.kinds import KINDS
 from recipes.common.command import Parser, exit_code, speed_up, starting_keras
 from recipes.common.configuration import checked, load_settings
-from recipes.common.deployment.names import DEFAULT_KINDS
+from recipes.common.names import CONFIG, DEFAULT_KINDS
 from recipes.common.preparation.prepare import manifest_of, prepare, store_of
 from recipes.common.preparation.problems import option_of
 from recipes.common.recipe import Recipe
-from recipes.common.run_folder import CONFIG, RunFolder, run_name
+from recipes.common.run_folder import RunFolder, run_name
 from recipes.common.settings import RecipeSettings
 from recipes.common.store.layout import INDEX
 

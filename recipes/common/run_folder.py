@@ -9,9 +9,8 @@ import pydantic_core
 
 from recipes.common.files.folders import remove_leftovers
 from recipes.common.files.json_file import read_json, write_json
+from recipes.common.names import CONFIG, RUN
 from recipes.common.settings import RecipeSettings
-
-CONFIG, RUN = "config.json", "run.json"
 
 
 class RunFolder:

@@ -16,12 +16,11 @@ from recipes.common.command import say
 from recipes.common.corpus import Corpus, read_example
 from recipes.common.deployment.fold import export_fold
 from recipes.common.deployment.model_facts import ModelFacts, protocol_of
-from recipes.common.deployment.names import RESULTS
 from recipes.common.deployment.static_model import with_frames
-from recipes.common.deployment.waveform_model import WaveformModel
 from recipes.common.files.json_file import read_json
 from recipes.common.files.lock import exclusive
 from recipes.common.manifest import manifest_hash, read_manifest
+from recipes.common.names import LIGHT, PREDICTIONS, RESULTS, TRAINING
 from recipes.common.protocol.examples import cross_corpus_examples
 from recipes.common.protocol.fold import Example, Fold
 from recipes.common.recipe import Recipe
@@ -32,7 +31,6 @@ from recipes.common.results.evaluation import (
     results_by_part,
     write_evaluation,
 )
-from recipes.common.results.names import PREDICTIONS
 from recipes.common.results.pooling import folded_results
 from recipes.common.results.predictions import (
     Predictions,
@@ -41,9 +39,9 @@ from recipes.common.results.predictions import (
 )
 from recipes.common.results.tables import class_table, folds_table, results_table
 from recipes.common.run_folder import RunFolder
+from recipes.common.scoring.waveform_model import WaveformModel
 from recipes.common.settings import RecipeSettings
 from recipes.common.training.train import is_trained, remove_checkpoints, train_fold
-from recipes.common.training.trained import LIGHT, TRAINING
 
 # A minute: a phone can't wait for a whole interview.
 _PHONE_FRAMES = 6000

@@ -6,13 +6,19 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from recipes.common.deployment.names import DEFAULT_KINDS, RESULTS, predictions_name
 from recipes.common.files.json_file import read_json
+from recipes.common.names import (
+    DEFAULT_KINDS,
+    HISTORY,
+    PREDICTIONS,
+    RESULTS,
+    RUN,
+    TRAINING,
+    predictions_name,
+)
 from recipes.common.results.metrics import FIGURES
-from recipes.common.results.names import PREDICTIONS
 from recipes.common.results.predictions import Predictions, read_predictions
-from recipes.common.run_folder import RUN, RunFolder
-from recipes.common.training.names import HISTORY, TRAINING
+from recipes.common.run_folder import RunFolder
 from recipes.compare.finished import CELL, differences
 from recipes.compare.grid_folder import GridFolder
 from recipes.compare.planning.cell import Cell

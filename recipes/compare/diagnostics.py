@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from recipes.common.names import DIAGNOSTICS
 from recipes.common.results.diagnostics import read_diagnostics
 from recipes.common.results.diagnostics_plot import plot_diagnostics
 from recipes.common.run_folder import RunFolder
-from recipes.common.training.names import DIAGNOSTICS
 from recipes.compare.grid_folder import GridFolder
 from recipes.compare.planning.cell import Cell
 

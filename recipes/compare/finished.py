@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from recipes.common.files.json_file import read_json
+from recipes.common.names import TRAINING
 from recipes.common.run_folder import RunFolder
-from recipes.common.training.names import TRAINING
 from recipes.compare.planning.cell import Cell
 from recipes.compare.planning.control_settings import CHANGES, MEASURED
 

@@ -12,12 +12,12 @@ from recipes.common import latency
 from recipes.common.corpus import Corpus
 from recipes.common.deployment.calibration import calibration_clips
 from recipes.common.deployment.files import export_file
-from recipes.common.deployment.form import Form
-from recipes.common.deployment.names import FEATURES_IN
-from recipes.common.deployment.scoring import score_examples
-from recipes.common.deployment.waveform_model import WaveformModel
+from recipes.common.names import FEATURES_IN
 from recipes.common.protocol.fold import Fold
-from recipes.common.scores import in_batches
+from recipes.common.scoring.examples import score_examples
+from recipes.common.scoring.form import Form
+from recipes.common.scoring.waveform_model import WaveformModel
+from recipes.common.scoring.windows import in_batches
 
 _ROUNDS = 200
 

@@ -7,8 +7,8 @@ import numpy as np
 from rich.table import Table
 
 from keras_reparam.deploy.verify_scores import ScoreComparison, compare_scores
-from recipes.common.deployment.names import FEATURES_IN
 from recipes.common.files.rows import write_rows
+from recipes.common.names import FEATURES_IN
 from recipes.quantization.measurement import Measured
 
 _INT8 = ("int8", "int8_dynamic")

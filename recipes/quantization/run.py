@@ -13,16 +13,15 @@ from keras_reparam.benchmarks.environment import described, environment
 from keras_reparam.deploy.saved_model import load_model
 from recipes.common.command import say
 from recipes.common.corpus import Corpus
-from recipes.common.deployment.waveform_model import WaveformModel
 from recipes.common.files.folders import staged
 from recipes.common.files.json_file import write_json
 from recipes.common.files.lock import exclusive
 from recipes.common.files.rows import write_rows
 from recipes.common.manifest import manifest_hash
+from recipes.common.names import CONFIG, LIGHT
 from recipes.common.protocol.fold import Fold
-from recipes.common.run_folder import CONFIG
+from recipes.common.scoring.waveform_model import WaveformModel
 from recipes.common.store import build_store
-from recipes.common.training.names import LIGHT
 from recipes.common.training.train import is_trained, train_fold
 from recipes.quantization.corpus import folds_of, labels_of, manifest_of, segments_of
 from recipes.quantization.measurement import Measured, latencies, measure

@@ -9,8 +9,8 @@ import numpy as np
 import keras_reparam
 from keras_reparam.deploy import load_classifier
 from recipes.common.deployment.measured import Measured, by_corpus
-from recipes.common.deployment.names import CARD, DEFAULT_KINDS, GOLDEN, file_name
 from recipes.common.files.folders import replaced
+from recipes.common.names import CARD, DEFAULT_KINDS, GOLDEN, file_name
 from recipes.common.protocol.fold import Example, Fold
 from recipes.common.results.decisions import decide, majority_class
 from recipes.common.results.metrics import Metrics

@@ -26,17 +26,31 @@ from recipes.common.deployment.figures import cost_of
 from recipes.common.deployment.fold import export_fold
 from recipes.common.deployment.measured import Measured
 from recipes.common.deployment.model_facts import ModelFacts, protocol_of
-from recipes.common.deployment.names import CARD, DEFAULT_KINDS, GOLDEN, RESULTS, file_name
-from recipes.common.deployment.waveform_model import WaveformModel
 from recipes.common.files.folders import staged
 from recipes.common.files.json_file import read_json, write_json
 from recipes.common.files.rows import write_rows
 from recipes.common.manifest import manifest_hash
+from recipes.common.names import (
+    CARD,
+    CONFIG,
+    CONFUSION,
+    CURVES,
+    DEFAULT_KINDS,
+    GOLDEN,
+    HISTORY,
+    LIGHT,
+    METRICS,
+    PREDICTIONS,
+    RESULTS,
+    TRAIN,
+    TRAINING,
+    file_name,
+)
 from recipes.common.protocol.fold import Example
 from recipes.common.results.plots import plot_confusion
-from recipes.common.scores import beginnings_of, in_batches
+from recipes.common.scoring.waveform_model import WaveformModel
+from recipes.common.scoring.windows import beginnings_of, in_batches
 from recipes.common.store import build_store
-from recipes.common.training.names import HISTORY, LIGHT, TRAIN, TRAINING
 from recipes.common.training.train import train_fold
 from recipes.quickstart.corpus import Clips, load_clips
 from recipes.quickstart.install import install
@@ -50,7 +64,7 @@ VARIANTS = {
     "TFLite float32": ("float32", FILES["float32"]),
     "TFLite int8": ("int8", FILES["int8"]),
 }
-_KEPT = (TRAIN, LIGHT, *FILES.values(), CARD, GOLDEN, "curves.png")
+_KEPT = (TRAIN, LIGHT, *FILES.values(), CARD, GOLDEN, CURVES)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -277,13 +291,13 @@ def _write(
         "clips": {name: len(examples) for name, examples in parts.items()},
         "speakers": {name: sorted({e.speaker for e in parts[name]}) for name in parts},
     }
-    write_json(folder / "config.json", config)
-    write_json(folder / "metrics.json", metrics)
-    _write_predictions(folder / "predictions.csv", forms, clips.labels)
+    write_json(folder / CONFIG, config)
+    write_json(folder / METRICS, metrics)
+    _write_predictions(folder / PREDICTIONS, forms, clips.labels)
     name, shown = list(forms.items())[-1]
     results = shown.results
     plot_confusion(
-        folder / "confusion.png",
+        folder / CONFUSION,
         results,
         clips.labels,
         title=f"{name}: UA {results.ua:.1%}, WA {results.wa:.1%}",
@@ -342,11 +356,11 @@ def _say_where(folder: Path, console: Console) -> None:
         FILES["float32"]: "the same, not quantised",
         LIGHT: "the merged model: plain Keras layers",
         TRAIN: "the model with HRF, to train on",
-        "metrics.json": "every figure above, and more",
-        "predictions.csv": "the probabilities of every held-out clip",
-        "confusion.png": "what is taken for what",
-        "curves.png": "how the training went; history.csv has the numbers",
-        "config.json": "the settings",
+        METRICS: "every figure above, and more",
+        PREDICTIONS: "the probabilities of every held-out clip",
+        CONFUSION: "what is taken for what",
+        CURVES: "how the training went; history.csv has the numbers",
+        CONFIG: "the settings",
         CARD: "what the model is, and what it is not for",
         f"{GOLDEN}/": "six clips and the scores that every runtime must give",
     }

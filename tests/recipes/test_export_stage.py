@@ -368,10 +368,10 @@ def test_calibration_clips_are_even_and_bounded(fold, read):
 def test_card_of_every_corpus(corpus, model, fold, facts):
     from recipes.common.deployment.card import model_card
     from recipes.common.deployment.measured import Measured
-    from recipes.common.deployment.waveform_model import WaveformModel
     from recipes.common.results.decisions import decide
     from recipes.common.results.predictions import Predictions
     from recipes.common.results.results import results_of
+    from recipes.common.scoring.waveform_model import WaveformModel
 
     about = importlib.import_module(f"recipes.{corpus}.about").FACTS
     facts = dataclasses.replace(facts, corpus=about, expansion=0, notes=())
@@ -409,9 +409,9 @@ def test_card_of_every_corpus(corpus, model, fold, facts):
 
 
 def scored(model, examples, read):
-    from recipes.common.deployment.form import Form
-    from recipes.common.deployment.scoring import score_examples
-    from recipes.common.deployment.waveform_model import WaveformModel
+    from recipes.common.scoring.examples import score_examples
+    from recipes.common.scoring.form import Form
+    from recipes.common.scoring.waveform_model import WaveformModel
 
     form = Form(False, lambda batch: np.full((len(batch), 4), 0.25))
     return score_examples(examples, read, {"any": form}, WaveformModel(model), QUIET)

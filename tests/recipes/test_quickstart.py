@@ -366,7 +366,7 @@ def shipped(both, emodb4):
 def test_golden_clips_are_of_emodb(both, shipped, emodb4, tmp_path):
     from recipes.common.corpus import read_example
     from recipes.common.deployment.golden import golden_of
-    from recipes.common.deployment.scoring import Scored
+    from recipes.common.scoring.examples import Scored
 
     tests = both.fold.tests["test"]
     clips = {e.id: read_example(e, emodb4) for e in tests}

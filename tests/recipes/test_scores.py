@@ -1,23 +1,26 @@
 import numpy as np
 
-from recipes.common.scores import beginnings_of, mean_scores, softmax, windows_of
+from recipes.common.scoring.windows import (
+    beginnings_of,
+    mean_scores,
+    softmax,
+    sounding_windows,
+)
 
 
 def test_windows_overlap_by_half_and_end_in_zeros():
     clips = [np.arange(1, 4, dtype="float32"), np.arange(1, 11, dtype="float32")]
-    windows, owners = windows_of(clips, 4)
-    assert owners.tolist() == [0, 1, 1, 1, 1]
-    assert windows[0].tolist() == [1, 2, 3, 0]
-    assert windows[1:, 0].tolist() == [1, 3, 5, 7]
-    assert windows[-1].tolist() == [7, 8, 9, 10]
+    short, long = (list(sounding_windows(clip, 4)) for clip in clips)
+    assert [window.tolist() for window in short] == [[1, 2, 3, 0]]
+    assert [window[0] for window in long] == [1, 3, 5, 7]
+    assert long[-1].tolist() == [7, 8, 9, 10]
     assert beginnings_of(clips, 4).tolist() == [[1, 2, 3, 0], [1, 2, 3, 4]]
 
 
 def test_windows_of_digital_silence_are_left_out():
     clips = [np.array([1, 2, 0, 0, 0, 0, 0, 0, 3], "float32"), np.zeros(9, "float32")]
-    windows, owners = windows_of(clips, 4)
-    assert windows.tolist() == [[1, 2, 0, 0], [0, 0, 3, 0], [0, 0, 0, 0]]
-    assert owners.tolist() == [0, 0, 1]
+    found = [[window.tolist() for window in sounding_windows(clip, 4)] for clip in clips]
+    assert found == [[[1, 2, 0, 0], [0, 0, 3, 0]], [[0, 0, 0, 0]]]
 
 
 def test_scores_of_a_clip_are_the_mean_of_its_windows():

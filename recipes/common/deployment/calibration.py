@@ -7,7 +7,7 @@ from rich.console import Console
 
 from keras_reparam.deploy.progress import track
 from recipes.common.protocol.fold import Example
-from recipes.common.scores import beginnings_of
+from recipes.common.scoring.windows import beginnings_of
 
 _MOST_CLIPS = 200
 # Clips of minutes are fewer: a quarter of a gigabyte of samples, but never too few to calibrate.

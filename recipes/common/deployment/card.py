@@ -7,10 +7,10 @@ from keras_reparam.deploy import ModelCard
 from recipes.common.deployment.figures import card_row
 from recipes.common.deployment.measured import Measured
 from recipes.common.deployment.model_facts import ModelFacts
-from recipes.common.deployment.names import FEATURES_IN, file_name
-from recipes.common.deployment.waveform_model import WaveformModel
+from recipes.common.names import FEATURES_IN, file_name
 from recipes.common.protocol.fold import Example, Fold
 from recipes.common.results.results import Results
+from recipes.common.scoring.waveform_model import WaveformModel
 
 # More speakers than this are counted, not named.
 _MOST_NAMED = 12

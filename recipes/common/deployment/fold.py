@@ -17,11 +17,14 @@ from recipes.common.deployment.calibration import calibration_clips
 from recipes.common.deployment.card import model_card, texts_in_file, unit_of
 from recipes.common.deployment.figures import cost_of
 from recipes.common.deployment.files import export_file
-from recipes.common.deployment.form import Form
 from recipes.common.deployment.golden import golden_of
 from recipes.common.deployment.measured import Measured, by_corpus
 from recipes.common.deployment.model_facts import ModelFacts
-from recipes.common.deployment.names import (
+from recipes.common.deployment.report import export_table
+from recipes.common.files.folders import staged
+from recipes.common.files.json_file import write_json
+from recipes.common.latency import measure
+from recipes.common.names import (
     CARD,
     DEFAULT_KINDS,
     FEATURES_IN,
@@ -30,17 +33,14 @@ from recipes.common.deployment.names import (
     file_name,
     predictions_name,
 )
-from recipes.common.deployment.report import export_table
-from recipes.common.deployment.scoring import Scored, score_examples
-from recipes.common.deployment.waveform_model import WaveformModel
-from recipes.common.files.folders import staged
-from recipes.common.files.json_file import write_json
-from recipes.common.latency import measure
 from recipes.common.protocol.fold import Example, Fold
 from recipes.common.results.decisions import decide, majority_class
 from recipes.common.results.predictions import Predictions, write_predictions
 from recipes.common.results.results import results_of
-from recipes.common.scores import in_batches
+from recipes.common.scoring.examples import Scored, score_examples
+from recipes.common.scoring.form import Form
+from recipes.common.scoring.waveform_model import WaveformModel
+from recipes.common.scoring.windows import in_batches
 
 # Keras on waveforms, and on what `int8_full` takes: features without a mask.
 _KERAS = {False: "Keras", True: "Keras, no mask"}

@@ -7,8 +7,8 @@ import numpy as np
 
 from keras_reparam.deploy import check_golden, write_golden
 from keras_reparam.deploy.golden import TOLERANCES
-from recipes.common.deployment.scoring import Scored
 from recipes.common.protocol.fold import Example
+from recipes.common.scoring.examples import Scored
 
 _CLIPS = 6
 # Clips of longer windows would be megabytes.

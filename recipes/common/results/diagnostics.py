@@ -10,7 +10,7 @@ import numpy as np
 
 from recipes.common.files.json_file import read_json
 from recipes.common.files.rows import write_rows
-from recipes.common.training.names import DIAGNOSTICS, SINGULAR_VALUES, TRAINING
+from recipes.common.names import DIAGNOSTICS, SINGULAR_VALUES, TRAINING
 
 _COLUMNS = ("epoch", "loss", "val_loss", "gradient_norm")
 _RANK = "effective_rank:"

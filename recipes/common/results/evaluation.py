@@ -8,18 +8,18 @@ import keras
 import numpy as np
 from rich.console import Console
 
-from recipes.common.deployment.form import Form
-from recipes.common.deployment.scoring import score_examples
-from recipes.common.deployment.waveform_model import WaveformModel
 from recipes.common.files.folders import staged
 from recipes.common.files.json_file import read_json, write_json
+from recipes.common.names import CONFUSION, METRICS, PREDICTIONS, READINGS
 from recipes.common.protocol.fold import Example, Fold
 from recipes.common.results.decisions import decide, majority_class
-from recipes.common.results.names import CONFUSION, METRICS, PREDICTIONS, READINGS
 from recipes.common.results.plots import plot_confusion
 from recipes.common.results.pooling import FoldedResults
 from recipes.common.results.predictions import Predictions, pooled, write_predictions
 from recipes.common.results.results import Results, results_of
+from recipes.common.scoring.examples import score_examples
+from recipes.common.scoring.form import Form
+from recipes.common.scoring.waveform_model import WaveformModel
 from recipes.common.settings import RecipeSettings
 
 Samples = Callable[[Example], np.ndarray]

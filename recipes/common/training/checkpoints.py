@@ -8,11 +8,9 @@ import keras
 
 from recipes.common.files.disk import explaining_a_full_disk
 from recipes.common.files.rows import write_rows
+from recipes.common.names import BEST, CHECKPOINT, HISTORY
 from recipes.common.training.checkpoint import read_variables, write_variables
-from recipes.common.training.names import HISTORY
 from recipes.common.training.validation_scores import averaged_weights
-
-CHECKPOINT, BEST = "checkpoint.npz", "best.npz"
 
 
 class Checkpoints(keras.callbacks.Callback):

@@ -8,10 +8,10 @@ import numpy as np
 
 from keras_reparam.audio import LogMel
 from keras_reparam.deploy.saved_model import load_model
-from recipes.common.deployment.waveform_model import WaveformModel
+from recipes.common.names import LIGHT
 from recipes.common.run_folder import RunFolder
+from recipes.common.scoring.waveform_model import WaveformModel
 from recipes.common.settings import RecipeSettings
-from recipes.common.training.trained import LIGHT
 
 
 def load_teacher(

@@ -11,20 +11,21 @@ from rich.console import Console
 from keras_reparam.audio import LogMel
 from recipes.common.command import say
 from recipes.common.corpus import Corpus
+from recipes.common.names import BEST, CHECKPOINT, TRAINING
 from recipes.common.protocol.fold import Example, Fold
 from recipes.common.results.decisions import decide
 from recipes.common.results.metrics import FIGURES
 from recipes.common.settings import RecipeSettings
 from recipes.common.training.backbone import create_backbone
 from recipes.common.training.batches import TrainingBatches
-from recipes.common.training.checkpoints import BEST, CHECKPOINT, Checkpoints
+from recipes.common.training.checkpoints import Checkpoints
 from recipes.common.training.diagnostics import DiagnosticsRecorder
 from recipes.common.training.distribution import all_devices
 from recipes.common.training.example_features import ExampleFeatures, ExampleWindows
 from recipes.common.training.fit import fit, prepare_to_fit
 from recipes.common.training.model import scored_model, training_model
 from recipes.common.training.teacher import load_teacher
-from recipes.common.training.trained import TRAINING, write_trained
+from recipes.common.training.trained import write_trained
 from recipes.common.training.validation_scores import ValidationScores
 from recipes.common.training.windows import FeatureWindows, WaveformWindows
 

@@ -13,6 +13,7 @@ from keras_reparam.benchmarks.environment import environment
 from recipes.common.files.disk import explaining_a_full_disk
 from recipes.common.files.folders import staged
 from recipes.common.files.json_file import write_json
+from recipes.common.names import CURVES, DIAGNOSTICS_PLOT, LIGHT, TRAIN, TRAINING
 from recipes.common.protocol.fold import Fold
 from recipes.common.results.diagnostics import read_diagnostics
 from recipes.common.results.diagnostics_plot import plot_diagnostics
@@ -20,7 +21,6 @@ from recipes.common.results.plots import plot_curves
 from recipes.common.settings import RecipeSettings
 from recipes.common.training.backbone import create_backbone
 from recipes.common.training.checkpoints import Checkpoints
-from recipes.common.training.names import LIGHT, TRAIN, TRAINING
 
 
 def write_trained(
@@ -72,7 +72,7 @@ def write_trained(
         kr.models.with_front_end(backbone, log_mel).save(beside / TRAIN)
         kr.models.with_front_end(light, log_mel).save(beside / LIGHT)
         plot_curves(
-            beside / "curves.png",
+            beside / CURVES,
             checkpoints.history,
             chosen=about["chosen_epoch"],
             title=f"{settings.backbone}, fold {fold.name}",
@@ -82,7 +82,7 @@ def write_trained(
         if settings.diagnostics:
             found = read_diagnostics(folder)
             plot_diagnostics(
-                beside / "diagnostics.png",
+                beside / DIAGNOSTICS_PLOT,
                 {"": dataclasses.replace(found, chosen=about["chosen_epoch"])},
                 title=f"{settings.backbone}, expansion {settings.expansion}, fold {fold.name}",
             )

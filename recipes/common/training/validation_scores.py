@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from recipes.common.results.metrics import evaluate
-from recipes.common.scores import mean_scores, softmax
+from recipes.common.scoring.windows import mean_scores, softmax
 from recipes.common.training.optimizer import without_scaling
 
 

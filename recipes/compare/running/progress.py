@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from recipes.common.command import say
-from recipes.common.training.names import HISTORY
+from recipes.common.names import HISTORY
 from recipes.compare.grid_folder import GridFolder
 from recipes.compare.planning.cell import Cell
 from recipes.compare.status import expected_seconds

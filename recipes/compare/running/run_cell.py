@@ -12,9 +12,9 @@ from rich.console import Console
 
 from keras_reparam.audio import LogMel
 from keras_reparam.deploy.tflite_graph import TFLiteGraph
-from recipes.common.deployment.names import DEFAULT_KINDS, file_name
 from recipes.common.files.json_file import read_json, write_json
-from recipes.common.run_folder import CONFIG, RunFolder
+from recipes.common.names import CONFIG, DEFAULT_KINDS, file_name
+from recipes.common.run_folder import RunFolder
 from recipes.common.settings import RecipeSettings
 from recipes.common.stages import Stages
 from recipes.compare.finished import CELL

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recipes.common.configuration import load_settings
-from recipes.compare.planning.corpora import _RECIPES, prepared_corpus
+from recipes.compare.planning.corpora import prepared_corpus
 from recipes.compare.planning.grid import Grid
 from recipes.compare.planning.plan import cells_of
+from recipes.corpora import RECIPES
 from recipes.emodb.__main__ import main as prepare
 from recipes.emodb.recipe import RECIPE as EMODB
 from tests.recipes.copies import emodb
@@ -150,7 +151,7 @@ def test_a_default_and_the_backend_are_in_an_id(corpora, monkeypatch, tmp_path):
     class Later(EMODB.settings):
         tempo: float = 0.2
 
-    monkeypatch.setitem(_RECIPES, "emodb", dataclasses.replace(EMODB, settings=Later))
+    monkeypatch.setitem(RECIPES, "emodb", dataclasses.replace(EMODB, settings=Later))
     assert len(ids() | on_jax) == 6
 
 

@@ -18,7 +18,7 @@ from sklearn.metrics import balanced_accuracy_score
 from recipes.compare.cli import main
 from recipes.compare.grid_folder import GridFolder
 from recipes.compare.planning.cell import Cell
-from recipes.compare.planning.corpora import _RECIPES
+from recipes.corpora import RECIPES
 from recipes.custom.recipe import RECIPE as CUSTOM
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -137,7 +137,7 @@ def test_no_run_of_other_settings_is_reused(unbroken, prepared, tmp_path, monkey
         weight_decay: float = 0.03
 
     with monkeypatch.context() as changed:
-        changed.setitem(_RECIPES, "custom", dataclasses.replace(CUSTOM, settings=Later))
+        changed.setitem(RECIPES, "custom", dataclasses.replace(CUSTOM, settings=Later))
         assert "2 cells in" in left()
         assert "2 of them to run" in left()
         assert main(command("report", grid, prepared)) == 2

@@ -9,10 +9,10 @@ import numpy as np
 from rich.console import Console
 
 from keras_reparam.deploy.progress import track
-from recipes.common.deployment.form import Form
-from recipes.common.deployment.waveform_model import WaveformModel
 from recipes.common.protocol.fold import Example
-from recipes.common.scores import sounding_windows
+from recipes.common.scoring.form import Form
+from recipes.common.scoring.waveform_model import WaveformModel
+from recipes.common.scoring.windows import sounding_windows
 
 # Samples that a model hears at once: 16 windows of four seconds.
 _AT_ONCE = 16 * 64000

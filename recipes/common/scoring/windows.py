@@ -5,28 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 import keras
 import numpy as np
 
-from keras_reparam.deploy import Classifier
-
 # The one definition of a clip's windows.
 from keras_reparam.deploy.classifier import windows
-
-
-def windows_of(clips: Sequence[np.ndarray], size: int) -> tuple[np.ndarray, np.ndarray]:
-    """The windows of all clips that hold sound: those of `sounding_windows`.
-
-    Args:
-        clips: Waveforms `(samples,)` of any lengths.
-        size: Samples in a window.
-
-    Returns:
-        float32 array `(windows, size)`, and `(windows,)`: the clip that each belongs to.
-    """
-    found = [
-        (window, number)
-        for number, clip in enumerate(clips)
-        for window in sounding_windows(clip, size)
-    ]
-    return np.stack([w for w, _ in found]), np.array([number for _, number in found])
 
 
 def beginnings_of(clips: Sequence[np.ndarray], size: int) -> np.ndarray:
@@ -70,26 +50,3 @@ def in_batches(function: Callable, *arrays: np.ndarray, size: int = 16) -> np.nd
         function(*(array[i : i + size] for array in arrays)) for i in range(0, len(arrays[0]), size)
     ]
     return np.concatenate([keras.ops.convert_to_numpy(part) for part in parts])
-
-
-def keras_scores(model: keras.Model, clips: Sequence[np.ndarray]) -> np.ndarray:
-    """Probabilities `(clips, classes)` of a model with waveform input and logits."""
-    return scores_of_windows(model, *windows_of(clips, model.input_shape[1]))
-
-
-def scores_of_windows(model: keras.Model, windows: np.ndarray, clips: np.ndarray) -> np.ndarray:
-    """Probabilities `(clips, classes)` of a model with logits.
-
-    Args:
-        model: The model.
-        windows: Its input for all windows.
-        clips: `(windows,)`: the clip that each belongs to.
-    """
-    logits = in_batches(lambda batch: model(batch, training=False), windows)
-    return mean_scores(softmax(logits.astype("float64")), clips)
-
-
-def tflite_scores(classifier: Classifier, clips: Sequence[np.ndarray]) -> np.ndarray:
-    """Probabilities `(clips, classes)` of a `.tflite` file, of clips at its sample rate."""
-    rate = classifier.sample_rate
-    return np.stack([classifier.classify(clip, rate).probabilities for clip in clips])

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from keras_reparam.deploy.runtime import Runtime
-from recipes.common.scores import softmax
+from recipes.common.scoring.windows import softmax
 
 
 @dataclasses.dataclass(frozen=True)
