@@ -1,10 +1,9 @@
-"""Latency and size of the forms of one model: `python -m recipes.common.latency FILE ...`.
+"""Latency and size of the forms of one model, saved as `.keras` and `.tflite` files.
 
-Takes models saved as `.keras` and `.tflite` files. Their inferences, of noise, are interleaved, in
-one process of its own, on one thread: what else the machine does slows all of them alike.
+Their inferences, of noise, are interleaved, in one process of its own, on one thread: what else
+the machine does slows all of them alike.
 """
 
-import argparse
 import dataclasses
 import json
 import os
@@ -14,11 +13,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 from keras_reparam.benchmarks.turns import take_turns
-from recipes.common.command import Parser, exit_code, keep_quiet
+from recipes.common.command import exit_code, keep_quiet
 
 _WARM_UP = 5
 _ONE_THREAD = {
@@ -46,8 +43,6 @@ def measure(paths: Sequence[Path], *, rounds: int = 100) -> list[Latency]:
             sys.executable,
             "-m",
             "recipes.common.latency",
-            "--json",
-            "--rounds",
             str(rounds),
             *(path.resolve() for path in paths),
         ],
@@ -83,52 +78,22 @@ def _noise(shape: tuple[int, ...]) -> np.ndarray:
     return np.random.default_rng(0).normal(0, 0.1, shape).astype("float32")
 
 
-def _measure_here(paths: Sequence[Path], rounds: int) -> list[Latency]:
-    for path in paths:
-        if not path.is_file():
-            raise FileNotFoundError(f"There is no file '{path}'")
+def _measure_here(rounds: int, paths: Sequence[Path]) -> int:
+    """What the child process does: prints the latencies as JSON."""
     inferences = [_inference(path) for path in paths]
     milliseconds = 1000 * take_turns(inferences, rounds, _WARM_UP, description="Measuring")
     low, median, high = np.percentile(milliseconds, [10, 50, 90], axis=0).tolist()
-    return [
+    rows = [
         Latency(
             file=str(path), size=path.stat().st_size, median=median[i], low=low[i], high=high[i]
         )
         for i, path in enumerate(paths)
     ]
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command."""
-    parser = Parser(
-        prog="python -m recipes.common.latency",
-        description="Latency and size of models, interleaved, on one thread.",
-        epilog="Example: python -m recipes.common.latency light.keras ser_int8.tflite",
-    )
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help=".keras or .tflite")
-    parser.add_argument("--rounds", type=int, default=100, help="inferences of each file")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    options = parser.parse_args(arguments)
-    if options.rounds < 1:
-        parser.error("--rounds must be positive")
-    keep_quiet()
-    os.environ.update(_ONE_THREAD)
-    return exit_code("latency", lambda: _print(options))
-
-
-def _print(options: argparse.Namespace) -> int:
-    rows = _measure_here(options.files, options.rounds)
-    if options.json:
-        print(json.dumps([dataclasses.asdict(row) for row in rows], indent=1))
-        return 0
-    table = Table("file", "bytes", "ms", "10 % to 90 %")
-    for row in rows:
-        table.add_row(
-            row.file, f"{row.size:,}", f"{row.median:.2f}", f"{row.low:.2f} to {row.high:.2f}"
-        )
-    Console().print(table)
+    print(json.dumps([dataclasses.asdict(row) for row in rows]))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    keep_quiet()
+    rounds, *files = sys.argv[1:]
+    sys.exit(exit_code("latency", lambda: _measure_here(int(rounds), list(map(Path, files)))))

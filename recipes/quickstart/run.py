@@ -247,7 +247,7 @@ def _metrics(
         "variants": {
             name: {
                 "file": VARIANTS[name][1],
-                "kind": name.split()[-1] if name.startswith("TFLite") else "float32",
+                "kind": form.name if form.name in FILES else "float32",
                 **vars(form.results),
                 "by_corpus": form.by_corpus,
                 **cost_of(form.latency),
