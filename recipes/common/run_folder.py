@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import pydantic_core
-
 from recipes.common.files.folders import remove_leftovers
 from recipes.common.files.json_file import read_json, write_json
 from recipes.common.names import CONFIG, RUN
@@ -55,10 +53,7 @@ class RunFolder:
             write_json(self.path / CONFIG, config)
             return
         # A setting that there was not yet had no other value than its default.
-        defaults = pydantic_core.to_jsonable_python(
-            {name: field.default for name, field in type(settings).model_fields.items()},
-            fallback=lambda _: None,
-        )
+        defaults = {name: field.default for name, field in type(settings).model_fields.items()}
         before = {**defaults, **self._read(CONFIG), **self._read(RUN)}
         now = {**config, **about}
         different = [

@@ -113,7 +113,7 @@ class RecipeSettings(TrainingSettings):
     backbone_options: dict[str, Any] = {}
     frames: Count | None = 400
     select_on: Literal["ua", "wa", "wf1", "macro_f1", "last"] = "ua"
-    speeds: Annotated[tuple[Positive, ...], pydantic.Field(min_length=1)] = (1.0,)
+    speeds: list[Positive] = pydantic.Field(default=[1.0], min_length=1)
     patience: Count | None = None
     waveform_augmentation: bool = False
     teacher: str | None = None

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import pydantic
 
-from recipes.common.settings import Backbone, Count, RecipeSettings, Share
+from recipes.common.settings import Backbone, Count, Positive, RecipeSettings, Share
 
 RUN = Path("runs") / "quantization"
 SHORT_DATA = Path(__file__).parents[1] / "data" / "emodb4"
@@ -33,7 +33,7 @@ class Settings(RecipeSettings):
     batch_size: Count = 16
     expansion: Count = 4
     select_on: Literal["last"] = "last"
-    speeds: tuple[float, ...] = (0.9, 1.0, 1.1)
+    speeds: list[Positive] = pydantic.Field(default=[0.9, 1.0, 1.1], min_length=1)
     tempo: Share = 0.0
 
     def of(self, backbone: str, fold: int) -> "Settings":

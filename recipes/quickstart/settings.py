@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Literal
 
-from recipes.common.settings import Count, RecipeSettings, Share
+import pydantic
+
+from recipes.common.settings import Count, Positive, RecipeSettings, Share
 
 DATA = Path(__file__).parents[1] / "data" / "emodb4"
 MANIFEST = "emodb4.csv"
@@ -24,6 +26,6 @@ class Settings(RecipeSettings):
     crema_d: Path | None = None
     limit: Count | None = None
     expansion: Count = 4
-    speeds: tuple[float, ...] = (0.9, 1.0, 1.1)
+    speeds: list[Positive] = pydantic.Field(default=[0.9, 1.0, 1.1], min_length=1)
     tempo: Share = 0.0
     xla: bool | Literal["auto"] = "auto"

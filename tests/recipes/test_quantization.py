@@ -80,7 +80,7 @@ def test_a_backbone_gets_its_own_rate_and_seed(emodb4):
     assert (first.learning_rate, first.seed) == (2e-3, 5)
     assert (first.backbone_options, second.backbone_options) == ({"norm_first": True}, {})
     assert (second.learning_rate, second.seed, second.epochs) == (3e-4, 6, 3)
-    assert second.select_on == "last" and second.speeds == (0.9, 1.0, 1.1)
+    assert second.select_on == "last" and second.speeds == [0.9, 1.0, 1.1]
 
 
 @pytest.mark.parametrize(
