@@ -20,6 +20,7 @@ from rich.text import Text
 from keras_reparam.deploy.classifier import Classifier
 from keras_reparam.deploy.heads import agreement
 from keras_reparam.deploy.printed import Printed
+from keras_reparam.deploy.windows import decibels
 
 # Allowed difference of a probability. For int8 kinds the best class must also be the same. There
 # is no `int8_full`: it takes features, and the clips are waveforms.
@@ -212,11 +213,12 @@ def _check_clip(name: str, samples: np.ndarray, classifier: Classifier) -> None:
         )
     if not name or Path(name).name != name:
         raise ValueError(f"A golden clip's name must be a file's name. Received: {name!r}")
-    peak = np.abs(samples).max()
-    if not 0 < peak <= 1:
+    peak, level = np.abs(samples).max(), decibels(samples)
+    if peak > 1 or level < classifier.silence_decibels:
         raise ValueError(
-            "A golden clip must hold sound, samples between -1 and 1. "
-            f"Received: '{name}' with a largest absolute value of {peak}"
+            "A golden clip must hold sound that is no silence, samples between -1 and 1. "
+            f"Received: '{name}' with a largest absolute value of {peak} and a level of "
+            f"{level:.1f} dBFS"
         )
 
 

@@ -1,14 +1,18 @@
-"""Scores of clips of any length: the mean over windows, as the classifier of `.tflite` files."""
+"""Scores of clips of any length: the mean over windows, as the classifier of `.tflite` files.
 
+With one difference: however quiet a clip is, it is scored.
+"""
+
+import math
+import os
 from collections.abc import Callable, Iterator, Sequence
 
 import keras
 import numpy as np
 
 from keras_reparam.deploy import Classifier
-
-# The one definition of a clip's windows.
-from keras_reparam.deploy.classifier import windows
+from keras_reparam.deploy.windows import extent, from_first_sound, valid_samples, windows
+from recipes.common.features import SAMPLE_RATE
 
 
 def windows_of(clips: Sequence[np.ndarray], size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -19,7 +23,8 @@ def windows_of(clips: Sequence[np.ndarray], size: int) -> tuple[np.ndarray, np.n
         size: Samples in a window.
 
     Returns:
-        float32 array `(windows, size)`, and `(windows,)`: the clip that each belongs to.
+        float32 array `(windows, size)`, and `(windows,)`: the clip that each belongs to. They
+        weigh by `weights_of`.
     """
     found = [
         (window, number)
@@ -40,12 +45,17 @@ def sounding_windows(clip: np.ndarray, size: int) -> Iterator[np.ndarray]:
     Digital silence is left out, as the classifier does; a clip that is nothing else is one window.
     """
     silent = True
-    for _, window in windows([clip], size):
+    for _, window in windows([clip[extent(clip)]], size):
         if window.any():
             silent = False
-            yield np.pad(window, (0, size - len(window)))
+            yield from_first_sound(window, size)
     if silent:
         yield np.zeros(size, "float32")
+
+
+def weights_of(windows: np.ndarray) -> np.ndarray:
+    """`(windows,)`: what windows `(windows, samples)` weigh in the mean over their clip."""
+    return np.array([max(1, len(valid_samples(window, SAMPLE_RATE))) for window in windows])
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -54,11 +64,11 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
-def mean_scores(scores: np.ndarray, clips: np.ndarray) -> np.ndarray:
-    """`(clips, classes)`: mean of the scores `(windows, classes)` of each clip."""
-    count = np.bincount(clips)
-    totals = [np.bincount(clips, weights=column) for column in np.asarray(scores).T]
-    return np.stack(totals, axis=1) / count[:, None]
+def mean_scores(scores: np.ndarray, clips: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """`(clips, classes)`: weighted mean of the scores `(windows, classes)` of each clip."""
+    columns = (np.asarray(scores) * weights[:, None]).T
+    totals = [np.bincount(clips, weights=column) for column in columns]
+    return np.stack(totals, axis=1) / np.bincount(clips, weights=weights)[:, None]
 
 
 def in_batches(function: Callable, *arrays: np.ndarray, size: int = 16) -> np.ndarray:
@@ -74,22 +84,26 @@ def in_batches(function: Callable, *arrays: np.ndarray, size: int = 16) -> np.nd
 
 def keras_scores(model: keras.Model, clips: Sequence[np.ndarray]) -> np.ndarray:
     """Probabilities `(clips, classes)` of a model with waveform input and logits."""
-    return scores_of_windows(model, *windows_of(clips, model.input_shape[1]))
+    windows, owners = windows_of(clips, model.input_shape[1])
+    return scores_of_windows(model, windows, owners, weights_of(windows))
 
 
-def scores_of_windows(model: keras.Model, windows: np.ndarray, clips: np.ndarray) -> np.ndarray:
+def scores_of_windows(
+    model: keras.Model, windows: np.ndarray, clips: np.ndarray, weights: np.ndarray
+) -> np.ndarray:
     """Probabilities `(clips, classes)` of a model with logits.
 
     Args:
         model: The model.
         windows: Its input for all windows.
         clips: `(windows,)`: the clip that each belongs to.
+        weights: `(windows,)`: what each weighs.
     """
     logits = in_batches(lambda batch: model(batch, training=False), windows)
-    return mean_scores(softmax(logits.astype("float64")), clips)
+    return mean_scores(softmax(logits.astype("float64")), clips, weights)
 
 
-def tflite_scores(classifier: Classifier, clips: Sequence[np.ndarray]) -> np.ndarray:
-    """Probabilities `(clips, classes)` of a `.tflite` file, of clips at its sample rate."""
-    rate = classifier.sample_rate
-    return np.stack([classifier.classify(clip, rate).probabilities for clip in clips])
+def tflite_scores(model: str | os.PathLike, clips: Sequence[np.ndarray]) -> np.ndarray:
+    """Probabilities `(clips, classes)` of a `.tflite` file, of clips at the recipes' rate."""
+    classifier = Classifier(model, silence_decibels=-math.inf)
+    return np.stack([classifier.classify(clip, SAMPLE_RATE).probabilities for clip in clips])

@@ -19,6 +19,7 @@ from recipes.common.scores import (
     in_batches,
     mean_scores,
     scores_of_windows,
+    weights_of,
     windows_of,
 )
 
@@ -78,10 +79,11 @@ def measure(
     size = model.input_shape[1]
     calibration = beginnings_of(training, size)
     windows, owners = windows_of(held_out, size)
+    weights = weights_of(windows)
     inputs = {False: windows, True: in_batches(log_mel, windows)}
     reference = {
-        False: scores_of_windows(model, windows, owners),
-        True: scores_of_windows(backbone, inputs[True], owners),
+        False: scores_of_windows(model, windows, owners, weights),
+        True: scores_of_windows(backbone, inputs[True], owners, weights),
     }
     data = {False: calibration, True: in_batches(log_mel, calibration)}
     scores, whole, alone = {}, {}, {}
@@ -97,7 +99,7 @@ def measure(
         runtime = Runtime(path.read_bytes(), origin=f"'{path}'")
         todo = track(inputs[features_in], f"Scoring clips, {kind}", console)
         found = np.stack([runtime(window) for window in todo])
-        scores[kind] = Scores(mean_scores(found, owners), reference[features_in])
+        scores[kind] = Scores(mean_scores(found, owners, weights), reference[features_in])
     return Measured(scores, whole, alone)
 
 

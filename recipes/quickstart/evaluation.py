@@ -8,7 +8,6 @@ import keras
 import numpy as np
 from rich.table import Table
 
-from keras_reparam.deploy import load_classifier
 from recipes.common.latency import Latency
 from recipes.common.results.metrics import Metrics, evaluate
 from recipes.common.scores import keras_scores, tflite_scores
@@ -62,7 +61,7 @@ def evaluate_variants(
         if name in models:
             kind, scores = "float32", keras_scores(models[name], samples)
         else:
-            kind, scores = name.split()[-1], tflite_scores(load_classifier(file), samples)
+            kind, scores = name.split()[-1], tflite_scores(file, samples)
         variants.append(_variant(name, kind, file, scores, corpus))
     return variants
 

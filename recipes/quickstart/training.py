@@ -10,7 +10,7 @@ from rich.console import Console
 import keras_reparam as kr
 from keras_reparam.audio import LogMel
 from recipes.common.features import adapt, features_at_speeds
-from recipes.common.scores import in_batches, windows_of
+from recipes.common.scores import in_batches, weights_of, windows_of
 from recipes.common.training.batches import TrainingBatches
 from recipes.common.training.fit import fit, prepare_to_fit
 from recipes.common.training.model import scored_model, training_model
@@ -72,6 +72,7 @@ def train(corpus: Corpus, settings: Settings, console: Console) -> Trained:
         scored_model(backbone),
         validation,
         owners,
+        weights_of(windows),
         lambda found: (right, found.argmax(axis=1), found),
         corpus.labels,
     )

@@ -45,6 +45,7 @@ class ExampleWindows(keras.utils.PyDataset):
 
     Attributes:
         owners: `(windows,)`: the example that each window belongs to.
+        weights: `(windows,)`: what each window weighs: its valid frames.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class ExampleWindows(keras.utils.PyDataset):
             self._windows += found
             owners += [number] * len(found)
         self.owners = np.array(owners)
+        self.weights = np.array([max(1, found.mask.sum()) for found in self._windows])
 
     def __len__(self):
         return -(-len(self._windows) // self._batch_size)
