@@ -263,7 +263,7 @@ class Classifier:
         weights = heard = 0
         for _, window in windows(at_rate(sound, self.sample_rate), self.window):
             scores, weight = self._score(window)
-            total += weight * scores
+            total += weight * scores.astype("float64")
             weights += weight
             heard += weight > 0
         _check_duration(sound.samples, sound.seconds)

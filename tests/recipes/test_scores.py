@@ -1,6 +1,6 @@
 import numpy as np
 
-from recipes.common.scores import beginnings_of, mean_scores, softmax, windows_of
+from recipes.common.scores import beginnings_of, mean_scores, softmax, weights_of, windows_of
 
 
 def test_windows_overlap_by_half_and_end_in_zeros():
@@ -14,13 +14,18 @@ def test_windows_overlap_by_half_and_end_in_zeros():
 
 
 def test_windows_of_digital_silence_are_left_out():
-    clips = [np.array([1, 2, 0, 0, 0, 0, 0, 0, 3], "float32"), np.zeros(9, "float32")]
+    clips = [np.array([0, 1, 2, 0, 0, 0, 0, 0, 0, 3, 0], "float32"), np.zeros(9, "float32")]
     windows, owners = windows_of(clips, 4)
-    assert windows.tolist() == [[1, 2, 0, 0], [0, 0, 3, 0], [0, 0, 0, 0]]
+    assert windows.tolist() == [[1, 2, 0, 0], [3, 0, 0, 0], [0, 0, 0, 0]]
     assert owners.tolist() == [0, 0, 1]
+    assert weights_of(windows).tolist() == [2, 1, 1]
 
 
 def test_scores_of_a_clip_are_the_mean_of_its_windows():
     scores = softmax(np.array([[0.0, 0.0], [700.0, -700.0], [1.0, 1.0]]))
     assert np.allclose(scores.sum(axis=1), 1)
-    assert np.allclose(mean_scores(scores, np.array([0, 1, 1])), [[0.5, 0.5], [0.75, 0.25]])
+    assert np.allclose(
+        mean_scores(scores, np.array([0, 1, 1]), np.ones(3)), [[0.5, 0.5], [0.75, 0.25]]
+    )
+    weighed = mean_scores(scores, np.array([0, 1, 1]), np.array([5, 3, 1]))
+    assert np.allclose(weighed, [[0.5, 0.5], [0.875, 0.125]])
