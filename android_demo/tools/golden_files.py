@@ -1,9 +1,10 @@
-"""Makes the golden files of the library's tests, with librosa and soundfile.
+"""Makes the golden files of the library's tests, with librosa, soundfile and this package.
 
     python android_demo/tools/golden_files.py
 
-Writes resampled.bin, wav.bin and sound.bin to library/src/test/resources. Same versions, same
-bytes. All numbers in them are big-endian, as Java reads them.
+Writes resampled.bin, wav.bin, sound.bin and sigmoid.tflite to library/src/test/resources. Same
+versions, same bytes, but for the time of day in float WAV files. All numbers in the .bin files are
+big-endian, as Java reads them.
 """
 
 import io
@@ -50,6 +51,7 @@ def main() -> None:
         )
     )
     (RESOURCES / "sound.bin").write_bytes(b"".join(sound(gaps) for gaps in GAPS))
+    write_sigmoid_model(RESOURCES / "sigmoid.tflite")
 
 
 def resampled(source: int, target: int) -> bytes:
@@ -85,6 +87,24 @@ def sound(gaps: list[tuple[int, int]]) -> bytes:
     valid = valid_samples(samples, 8000)
     return (
         struct.pack(">i", 8000) + floats(samples) + struct.pack(">if", len(valid), decibels(valid))
+    )
+
+
+def write_sigmoid_model(path: Path) -> None:
+    """Two independent classes, of the first sample x alone: logits 4x - 1 and -4x - 1."""
+    import keras
+
+    import keras_reparam as kr
+
+    inputs = keras.Input((800,))
+    dense = keras.layers.Dense(2)
+    model = keras.Model(inputs, dense(inputs))
+    kernel = np.zeros((800, 2), "float32")
+    kernel[0] = 4, -4
+    dense.set_weights([kernel, np.array([-1, -1], "float32")])
+    labels = ["above", "below"]
+    kr.export_tflite(
+        model, path, quantization="float32", head="sigmoid", labels=labels, sample_rate=8000
     )
 
 
