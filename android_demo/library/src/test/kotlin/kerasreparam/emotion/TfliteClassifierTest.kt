@@ -45,7 +45,8 @@ class TfliteClassifierTest {
     @Test
     fun `scores of a sigmoid stand for themselves`() {
         val file = javaClass.getResourceAsStream("/sigmoid.tflite")!!.readBytes()
-        EmotionRecognizer(ByteBuffer.wrap(file)).use { recognizer ->
+        val options = EmotionOptions.Builder().hopSeconds(0.1f).build()
+        EmotionRecognizer(ByteBuffer.wrap(file), options).use { recognizer ->
             assertEquals(ModelInfo.Head.SIGMOID, recognizer.model.head)
             // The model's logits are 4x - 1 and -4x - 1, of the first sample x.
             fun result(first: Float): EmotionResult {
