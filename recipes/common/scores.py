@@ -5,7 +5,7 @@ With one difference: however quiet a clip is, it is scored.
 
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import keras
 import numpy as np
@@ -53,8 +53,8 @@ def sounding_windows(clip: np.ndarray, size: int) -> Iterator[np.ndarray]:
         yield np.zeros(size, "float32")
 
 
-def weights_of(windows: np.ndarray) -> np.ndarray:
-    """`(windows,)`: what windows `(windows, samples)` weigh in the mean over their clip."""
+def weights_of(windows: Iterable[np.ndarray]) -> np.ndarray:
+    """`(windows,)`: what windows `(samples,)` weigh in the mean over their clip."""
     return np.array([max(1, len(valid_samples(window, SAMPLE_RATE))) for window in windows])
 
 

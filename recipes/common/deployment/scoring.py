@@ -70,10 +70,10 @@ def score_examples(
     size = max(1, _AT_ONCE // model.window)
     while batch := list(itertools.islice(found, size)):
         owners = [owner for owner, _ in batch]
-        heard = np.stack([window for _, window in batch])
+        heard = [window for _, window in batch]
         weight = weights_of(heard)
         np.add.at(weights, owners, weight)
-        for name, scores in _scores(heard, forms, model).items():
+        for name, scores in _scores(np.stack(heard), forms, model).items():
             np.add.at(totals[name], owners, weight[:, None] * scores)
     probabilities = {name: total / weights[:, None] for name, total in totals.items()}
     return Scored(probabilities, lengths, peaks)
