@@ -13,6 +13,7 @@ import numpy as np
 
 from keras_reparam.audio._validation import positive_int
 from keras_reparam.audio.decoding import decode
+from keras_reparam.audio.rates import at_rate
 
 
 def load(path: str | os.PathLike, *, sample_rate: int = 16000) -> np.ndarray:

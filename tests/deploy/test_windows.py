@@ -105,9 +105,10 @@ def test_trimmed():
         samples[: rng.integers(41)] = 0
         samples[rng.integers(41) :] = 0
         blocks = np.split(samples, np.sort(rng.integers(0, 41, trial % 7)))
-        trimmed = Trimmed(blocks)
-        found = np.concatenate([np.zeros(0), *trimmed])
-        assert np.array_equal(found, np.trim_zeros(samples)) and trimmed.length == 40
+        trimmed = Trimmed([(20, block) for block in blocks])
+        found = np.concatenate([np.zeros(0), *(block for rate, block in trimmed if rate == 20)])
+        assert np.array_equal(found, np.trim_zeros(samples))
+        assert (trimmed.samples, trimmed.seconds) == (40, 2.0)
 
 
 def noise(level, seconds=5, rate=RATE):
