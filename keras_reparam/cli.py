@@ -21,6 +21,7 @@ from rich.text import Text
 
 from keras_reparam.deploy.files import checked_target, print_any_name, written_beside
 from keras_reparam.deploy.kinds import CALIBRATED, HEADS, KINDS
+from keras_reparam.deploy.silence import SILENCE_DECIBELS
 
 CHECK_FAILED, BAD_INPUT = 1, 2
 
@@ -186,6 +187,13 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("classify", _classify, "Score speech.", "clip.wav --model ser.tflite")
     sub.add_argument("clips", nargs="+", metavar="CLIP", help="audio file of any length, or -")
     sub.add_argument("--model", metavar="SER.tflite", help="default: the model of this package")
+    sub.add_argument(
+        "--silence-decibels",
+        type=float,
+        default=SILENCE_DECIBELS,
+        metavar="DBFS",
+        help=f"windows below this level are silence (default {SILENCE_DECIBELS:g})",
+    )
     return parser
 
 
@@ -386,7 +394,7 @@ def _benchmark(options: argparse.Namespace) -> int:
 def _classify(options: argparse.Namespace) -> int:
     from keras_reparam.deploy.classifier import load_classifier
 
-    classifier = load_classifier(options.model)
+    classifier = load_classifier(options.model, silence_decibels=options.silence_decibels)
     console, errors = _Screen(), _Screen(stderr=True)
     results, code = [], 0
     for clip in options.clips:

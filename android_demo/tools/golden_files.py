@@ -1,9 +1,10 @@
-"""Makes the golden files of the library's tests, with librosa and soundfile.
+"""Makes the golden files of the library's tests, with librosa, soundfile and this package.
 
     python android_demo/tools/golden_files.py
 
-Writes resampled.bin and wav.bin to library/src/test/resources. Same versions, same bytes. All
-numbers in them are big-endian, as Java reads them.
+Writes resampled.bin, wav.bin, sound.bin and sigmoid.tflite to library/src/test/resources. Same
+versions, same bytes, but for the time of day in float WAV files. All numbers in the .bin files are
+big-endian, as Java reads them.
 """
 
 import io
@@ -14,6 +15,8 @@ import librosa
 import numpy as np
 import soundfile
 
+from keras_reparam.deploy.windows import decibels, valid_samples
+
 RESOURCES = Path(__file__).parents[1] / "library" / "src" / "test" / "resources"
 RATES = [
     (44100, 16000),
@@ -22,6 +25,16 @@ RATES = [
     (22050, 16000),
     (11025, 16000),
     (16000, 44100),
+]
+# Where zeros are in 800 samples at 8000 Hz, of which a frame has 200.
+GAPS = [
+    [],
+    [(0, 300)],
+    [(630, 800)],
+    [(100, 299), (350, 760)],
+    [(0, 77), (300, 650), (790, 800)],
+    [(0, 10), (11, 800)],
+    [(0, 800)],
 ]
 SUBTYPES = ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT"]
 
@@ -37,6 +50,8 @@ def main() -> None:
             for channels in (1, 2)
         )
     )
+    (RESOURCES / "sound.bin").write_bytes(b"".join(sound(gaps) for gaps in GAPS))
+    write_sigmoid_model(RESOURCES / "sigmoid.tflite")
 
 
 def resampled(source: int, target: int) -> bytes:
@@ -62,6 +77,35 @@ def wav(container: str, subtype: str, channels: int) -> bytes:
     name = f"{container} {subtype} {channels}".encode()
     head = struct.pack(">H", len(name)) + name
     return head + struct.pack(">i", len(content)) + content + floats(read.mean(axis=1))
+
+
+def sound(gaps: list[tuple[int, int]]) -> bytes:
+    """Noise with an offset and with zeros in it; how much of it is sound, and how loud that is."""
+    samples = np.random.default_rng(len(gaps)).normal(0.05, 0.1, 800).astype("float32")
+    for start, end in gaps:
+        samples[start:end] = 0
+    valid = valid_samples(samples, 8000)
+    return (
+        struct.pack(">i", 8000) + floats(samples) + struct.pack(">if", len(valid), decibels(valid))
+    )
+
+
+def write_sigmoid_model(path: Path) -> None:
+    """Two independent classes, of the first sample x alone: logits 4x - 1 and -4x - 1."""
+    import keras
+
+    import keras_reparam as kr
+
+    inputs = keras.Input((800,))
+    dense = keras.layers.Dense(2)
+    model = keras.Model(inputs, dense(inputs))
+    kernel = np.zeros((800, 2), "float32")
+    kernel[0] = 4, -4
+    dense.set_weights([kernel, np.array([-1, -1], "float32")])
+    labels = ["above", "below"]
+    kr.export_tflite(
+        model, path, quantization="float32", head="sigmoid", labels=labels, sample_rate=8000
+    )
 
 
 def floats(values: np.ndarray) -> bytes:

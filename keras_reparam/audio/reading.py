@@ -1,20 +1,19 @@
 """Audio files as arrays. Imports neither Keras nor TensorFlow."""
 
 import contextlib
-import itertools
 import os
 import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import BinaryIO
 
 import numpy as np
-import soxr
 
 from keras_reparam.audio._validation import positive_int
 from keras_reparam.audio.decoding import decode
+from keras_reparam.audio.rates import at_rate
 
 
 def load(path: str | os.PathLike, *, sample_rate: int = 16000) -> np.ndarray:
@@ -76,10 +75,19 @@ def read_blocks(
     """
     sample_rate = positive_int("sample_rate", sample_rate)
     block_length = positive_int("block_length", block_length)
+    blocks = at_rate(native_blocks(path), sample_rate)
+    return _regrouped((np.clip(block, -1.0, 1.0) for block in blocks), block_length)
+
+
+def native_blocks(path: str | os.PathLike) -> Iterator[tuple[int, np.ndarray]]:
+    """Pairs of sample rate and mono samples of an audio file as it stands, not clipped.
+
+    The errors are those of `read_blocks`. The rate changes where files were joined.
+    """
     path = os.fsdecode(path)
     # Checked here, not in the generator: a caller learns of it before the first block.
     _check_file(path)
-    return _regrouped(_resampled(path, sample_rate), block_length)
+    return _decoded(path)
 
 
 def duration(path: str | os.PathLike) -> float:
@@ -126,34 +134,14 @@ def _opened(path: str) -> Iterator[BinaryIO]:
         yield file
 
 
-def _resampled(path: str, sample_rate: int) -> Iterator[np.ndarray]:
-    """Mono samples at the wanted rate, clipped, in blocks of any length."""
+def _decoded(path: str) -> Iterator[tuple[int, np.ndarray]]:
     empty = True
     with _opened(path) as file:
-        for rate, pairs in itertools.groupby(decode.decode(file, path), key=lambda pair: pair[0]):
+        for pair in decode.decode(file, path):
             empty = False
-            blocks = (block for _, block in pairs)
-            if rate != sample_rate:
-                blocks = resample_blocks(blocks, rate, sample_rate)
-            for block in blocks:
-                yield np.clip(block, -1.0, 1.0)
+            yield pair
     if empty:
         raise ValueError(f"Expected an audio file with samples. Received one with none: {path!r}")
-
-
-def resample_blocks(blocks: Iterable[np.ndarray], rate: int, wanted: int) -> Iterator[np.ndarray]:
-    """The float32 samples of `blocks` from `rate` to `wanted`; what is converted comes at once."""
-    stream = soxr.ResampleStream(rate, wanted, 1, dtype="float32", quality="HQ")
-    read = written = 0
-    for block in blocks:
-        read += len(block)
-        converted = stream.resample_chunk(block)
-        written += len(converted)
-        yield converted
-    # As librosa: ceil(samples * ratio) of them.
-    missing = -(-read * wanted // rate) - written
-    converted = stream.resample_chunk(np.zeros(0, "float32"), last=True)[:missing]
-    yield np.pad(converted, (0, missing - len(converted)))
 
 
 def _regrouped(blocks: Iterator[np.ndarray], length: int) -> Iterator[np.ndarray]:

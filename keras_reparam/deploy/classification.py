@@ -19,9 +19,9 @@ class Classification(Printed):
     Attributes:
         labels: Class names.
         probabilities: float32 array `(classes,)`, in the order of `labels`; the mean over the
-            windows that hold sound. All zero for a silent clip. Of a softmax their sum is 1; of a
-            sigmoid each stands for itself.
-        silence: Whether every sample is zero.
+            windows that are not silence, weighed by their valid samples. All zero for a silent
+            clip. Of a softmax their sum is 1; of a sigmoid each stands for itself.
+        silence: Whether no window was loud enough: see `Classifier`.
         duration: Seconds.
         windows: How many windows were averaged.
         start: Seconds of the stream before it; 0 for a clip.
@@ -76,7 +76,7 @@ class Classification(Printed):
         table.add_column("probability", justify="right")
         table.add_column("bar", min_width=_BAR, no_wrap=True)
         if self.silence:
-            table.add_row("silence", "", "every sample is zero")
+            table.add_row("silence", "", "too quiet to say anything")
             return table
         if self.label is None:
             table.add_row("none", "", f"no class has a probability of {PRESENT:.0%}")

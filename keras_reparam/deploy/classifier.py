@@ -10,17 +10,28 @@ from pathlib import Path
 import numpy as np
 
 from keras_reparam.audio.mono import check_peak, mix
+from keras_reparam.audio.rates import at_rate
 from keras_reparam.deploy.classification import Classification
 from keras_reparam.deploy.metadata import read_metadata
 from keras_reparam.deploy.runtime import Runtime
 from keras_reparam.deploy.shipped import shipped_files
+from keras_reparam.deploy.silence import SILENCE_DECIBELS
 from keras_reparam.deploy.tflite_buffers import read_model
+from keras_reparam.deploy.windows import (
+    Trimmed,
+    decibels,
+    from_first_sound,
+    valid_samples,
+    windows,
+)
 
 _SHIPPED = "ser_int8.tflite"
 _MIN_SECONDS = 0.025
 
 
-def load_classifier(path: str | os.PathLike | None = None) -> "Classifier":
+def load_classifier(
+    path: str | os.PathLike | None = None, *, silence_decibels: float = SILENCE_DECIBELS
+) -> "Classifier":
     """A `Classifier` of a `.tflite` file that `export_tflite` wrote.
 
     LiteRT checks little of what it runs: a file made to do harm may end the process. Load a file
@@ -28,11 +39,13 @@ def load_classifier(path: str | os.PathLike | None = None) -> "Classifier":
 
     Args:
         path: The file. `None`: the model that comes with the package.
+        silence_decibels: Windows that are quieter are silence: see `Classifier`.
 
     Returns:
         A `Classifier`.
 
     Raises:
+        TypeError: If `silence_decibels` is no number.
         FileNotFoundError: If there is no such file.
         ValueError: If it is no such file, or has no labels or sample rate inside.
 
@@ -54,15 +67,21 @@ def load_classifier(path: str | os.PathLike | None = None) -> "Classifier":
                     f"The package holds no model '{_SHIPPED}'. Name a file of your own, or make "
                     "the shipped one with `python -m recipes.quickstart --install`."
                 )
-            return Classifier(file)
-    return Classifier(path)
+            return Classifier(file, silence_decibels=silence_decibels)
+    return Classifier(path, silence_decibels=silence_decibels)
 
 
 class Classifier:
     """Scores of audio of any length: the mean over windows of the model's own length.
 
-    Windows begin half a window apart; the last one is followed by zeros, which the model masks.
-    Windows that are digital silence are left out; a clip that is nothing else is silence.
+    The first window begins at the first sample that is not zero, the others half a window apart,
+    up to the last sample that is not zero. So zeros around a clip change nothing. The last window
+    is followed by zeros, which the model masks. A window weighs by its valid samples: those
+    that are not in frames of 25 ms of zeros.
+
+    A window is silence if the level of its valid samples, without their mean, is below
+    `silence_decibels`. Such windows are left out; a clip that is nothing else is silence.
+    Android's library does the same, with the same number.
 
     Threads may share a classifier: the results are those of one thread. They take turns at the
     interpreter; for more speed give each thread a classifier of its own.
@@ -70,19 +89,26 @@ class Classifier:
     Args:
         path: A `.tflite` file with float32 input `[1, window]`, and labels and sample rate in
             its metadata.
+        silence_decibels: Windows below this level, in decibels relative to full scale (dBFS; a
+            sine of amplitude 1 is at -3), are silence. `-math.inf`: only what has no sound at all.
 
     Attributes:
         labels: Class names, in the order of the scores.
         sample_rate: Samples per second that the model takes.
         window: Samples that the model takes at once.
         metadata: Everything that the file says about itself.
+        silence_decibels: As given.
 
     Raises:
+        TypeError: If `silence_decibels` is no number.
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no such file.
+        ValueError: If it is no such file, or `silence_decibels` is above 0 or NaN.
     """
 
-    def __init__(self, path: str | os.PathLike) -> None:
+    def __init__(
+        self, path: str | os.PathLike, *, silence_decibels: float = SILENCE_DECIBELS
+    ) -> None:
+        _check_silence(silence_decibels)
         path = Path(path)
         model = read_model(path)
         self.metadata = read_metadata(model)
@@ -109,6 +135,7 @@ class Classifier:
         self.labels = self.metadata.labels
         self.sample_rate = self.metadata.sample_rate
         self.window = runtime.input_shape[1]
+        self.silence_decibels = float(silence_decibels)
         self._runtime = runtime
 
     def classify(self, samples: np.ndarray, sample_rate: int) -> Classification:
@@ -130,14 +157,7 @@ class Classifier:
                 shape or scale.
         """
         _check_rate(sample_rate)
-        mono = _mono(samples)
-        _check_duration(len(mono), sample_rate)
-        if sample_rate != self.sample_rate:
-            # Here, since a clip at the model's own rate needs no resampler.
-            import soxr
-
-            mono = soxr.resample(mono, int(sample_rate), self.sample_rate, quality="HQ")
-        return self._classify([mono])
+        return self._classify([(int(sample_rate), _mono(samples))])
 
     def classify_file(self, path: str | os.PathLike) -> Classification:
         """Scores of an audio file of any length, in memory that does not grow with it.
@@ -153,13 +173,13 @@ class Classifier:
             ValueError: If it is no audio, or truncated, holds NaN, or is shorter than 25 ms.
         """
         # Here, since classifying arrays needs no audio library.
-        from keras_reparam.audio import read_blocks
+        from keras_reparam.audio.reading import native_blocks
 
-        blocks = read_blocks(path, sample_rate=self.sample_rate, block_length=self.window)
+        blocks = native_blocks(path)
         try:
             return self._classify(blocks)
         except ValueError as error:
-            # `read_blocks` names the file; what is said of samples doesn't.
+            # What is said of the file names it; what is said of samples doesn't.
             if repr(os.fsdecode(path)) in str(error):
                 raise
             raise ValueError(f"{os.fsdecode(path)!r}: {error}") from None
@@ -187,8 +207,8 @@ class Classifier:
 
         Returns:
             Iterator over `Classification`s, in order of time, with `start` and `end` in seconds
-            from the stream's first sample. A window of digital silence has `silence` set, and
-            all its probabilities are zero. Like any generator it belongs to one thread.
+            from the stream's first sample. A window of silence has `silence` set, and all its
+            probabilities are zero. Like any generator it belongs to one thread.
 
         Raises:
             TypeError: If `sample_rate` or `hop` is no number, or a chunk holds no numbers.
@@ -216,82 +236,53 @@ class Classifier:
                 f"seconds. Received: hop={hop!r}"
             )
         # Checked here, not in the generator: a caller learns of it before the first chunk.
-        blocks = _checked_chunks(iter(chunks))
-        if rate != self.sample_rate:
-            # Here, since a stream at the model's own rate needs no resampler.
-            from keras_reparam.audio.reading import resample_blocks
-
-            blocks = resample_blocks(blocks, int(rate), self.sample_rate)
-        return self._stream(blocks, round(hop * self.sample_rate))
+        pairs = ((int(rate), chunk) for chunk in _checked_chunks(iter(chunks)))
+        return self._stream(at_rate(pairs, self.sample_rate), round(hop * self.sample_rate))
 
     def _stream(self, blocks: Iterable[np.ndarray], hop: int) -> Iterator[Classification]:
         for start, window in windows(blocks, self.window, hop):
             if start == 0:
-                _check_duration(len(window), self.sample_rate)
-            elif _is_too_short(len(window), self.sample_rate):
+                _check_duration(len(window), len(window) / self.sample_rate)
+            elif len(window) < _MIN_SECONDS * self.sample_rate:
                 return
-            scores = self._score(window)
+            scores, weight = self._score(window)
             yield Classification(
                 labels=self.labels,
                 head=self.metadata.head,
-                probabilities=np.zeros(len(self.labels), "float32") if scores is None else scores,
-                silence=scores is None,
+                probabilities=scores,
+                silence=not weight,
                 duration=len(window) / self.sample_rate,
-                windows=0 if scores is None else 1,
+                windows=1 if weight else 0,
                 start=start / self.sample_rate,
             )
 
-    def _classify(self, blocks: Iterable[np.ndarray]) -> Classification:
+    def _classify(self, pairs: Iterable[tuple[int, np.ndarray]]) -> Classification:
+        # Before the rate is changed: resampled zeros beside a sound are none.
+        sound = Trimmed(pairs)
         total = np.zeros(len(self.labels), "float64")
-        heard = length = 0
-        for start, window in windows(blocks, self.window):
-            length = start + len(window)
-            scores = self._score(window)
-            if scores is not None:
-                total += scores
-                heard += 1
-        _check_duration(length, self.sample_rate)
+        weights = heard = 0
+        for _, window in windows(at_rate(sound, self.sample_rate), self.window):
+            scores, weight = self._score(window)
+            total += weight * scores.astype("float64")
+            weights += weight
+            heard += weight > 0
+        _check_duration(sound.samples, sound.seconds)
         return Classification(
             labels=self.labels,
             head=self.metadata.head,
-            probabilities=(total / max(heard, 1)).astype("float32"),
+            probabilities=(total / max(weights, 1)).astype("float32"),
             silence=heard == 0,
-            duration=length / self.sample_rate,
+            duration=sound.seconds,
             windows=heard,
         )
 
-    def _score(self, window: np.ndarray) -> np.ndarray | None:
-        """Scores of at most a window of samples; `None` for digital silence."""
-        if not window.any():
-            return None
-        return self._runtime(np.pad(window, (0, self.window - len(window))))
-
-
-def windows(
-    blocks: Iterable[np.ndarray], size: int, hop: int | None = None
-) -> Iterator[tuple[int, np.ndarray]]:
-    """Pairs (start, samples) of windows that begin `hop` samples apart, by default half a window.
-
-    A window comes as soon as it is full. The last one may be shorter; it begins only where there
-    are samples that the one before it does not hold. No samples at all are one empty window.
-    `hop` is at most `size`.
-    """
-    hop = size // 2 if hop is None else hop
-    start, held = 0, 0
-    # Blocks are joined only when they fill a window: they may be single samples.
-    waiting, length = [], 0
-    for block in blocks:
-        waiting.append(block)
-        length += len(block)
-        if length < size:
-            continue
-        joined = np.concatenate(waiting)
-        while len(joined) >= size:
-            yield start, joined[:size]
-            start, held, joined = start + hop, size - hop, joined[hop:]
-        waiting, length = [joined], len(joined)
-    if length > held or start == 0:
-        yield start, np.concatenate([np.zeros(0, "float32"), *waiting])
+    def _score(self, window: np.ndarray) -> tuple[np.ndarray, int]:
+        """Scores of at most a window of samples, and its weight; zeros for silence."""
+        valid = valid_samples(window, self.sample_rate)
+        level = decibels(valid)
+        if level == -np.inf or level < self.silence_decibels:
+            return np.zeros(len(self.labels), "float32"), 0
+        return self._runtime(from_first_sound(window, self.window)), len(valid)
 
 
 def _checked_chunks(chunks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
@@ -321,15 +312,24 @@ def _check_rate(sample_rate: int) -> None:
         raise ValueError(f"`sample_rate` must be positive. Received: {sample_rate}")
 
 
-def _is_too_short(samples: int, sample_rate: int) -> bool:
-    return samples < _MIN_SECONDS * sample_rate
+def _check_silence(decibels: float) -> None:
+    if isinstance(decibels, bool) or not isinstance(decibels, int | float | np.number):
+        raise TypeError(
+            "`silence_decibels` must be a number of decibels relative to full scale. "
+            f"Received: silence_decibels={decibels!r}"
+        )
+    if not decibels <= 0:
+        raise ValueError(
+            "`silence_decibels` must be at most 0, the level of full scale. "
+            f"Received: silence_decibels={decibels!r}"
+        )
 
 
-def _check_duration(samples: int, sample_rate: int) -> None:
-    if _is_too_short(samples, sample_rate):
+def _check_duration(samples: int, seconds: float) -> None:
+    if seconds < _MIN_SECONDS:
         raise ValueError(
             f"Audio must last at least {1000 * _MIN_SECONDS:.0f} ms. "
-            f"Received: {samples} samples, {1000 * samples / sample_rate:.1f} ms"
+            f"Received: {samples} samples, {1000 * seconds:.1f} ms"
         )
 
 

@@ -20,6 +20,7 @@ from rich.text import Text
 from keras_reparam.deploy.classifier import Classifier
 from keras_reparam.deploy.heads import agreement
 from keras_reparam.deploy.printed import Printed
+from keras_reparam.deploy.windows import decibels
 
 # Allowed difference of a probability. For int8 kinds the best class must also be the same. There
 # is no `int8_full`: it takes features, and the clips are waveforms.
@@ -77,6 +78,8 @@ def write_golden(
     models: Mapping[str, str | os.PathLike],
 ) -> Path:
     """Writes `folder` anew: the clips as PCM16 WAV, and `golden.json` with their scores.
+
+    Zeros at both ends of a clip are left out.
 
     `golden.json` holds `sample_rate`, `labels` in order, `tolerance` by kind (a probability's
     allowed difference; for int8 kinds the best class must also be the same) and `clips`: `file`,
@@ -212,11 +215,12 @@ def _check_clip(name: str, samples: np.ndarray, classifier: Classifier) -> None:
         )
     if not name or Path(name).name != name:
         raise ValueError(f"A golden clip's name must be a file's name. Received: {name!r}")
-    peak = np.abs(samples).max()
-    if not 0 < peak <= 1:
+    peak, level = np.abs(samples).max(), decibels(samples)
+    if not peak <= 1 or level < classifier.silence_decibels:
         raise ValueError(
-            "A golden clip must hold sound, samples between -1 and 1. "
-            f"Received: '{name}' with a largest absolute value of {peak}"
+            "A golden clip must hold sound that is no silence, samples between -1 and 1. "
+            f"Received: '{name}' with a largest absolute value of {peak} and a level of "
+            f"{level:.1f} dBFS"
         )
 
 
@@ -238,6 +242,8 @@ def _check(folder: Path, clip: dict, kind: str, tolerance: dict, classifier: Cla
 
 def _write_wav(path: Path, samples: np.ndarray, sample_rate: int) -> None:
     pcm = np.clip(np.round(np.asarray(samples) * 32768), -32768, 32767).astype("<i2")
+    # As the classifier hears it: a runtime that does not look for the first sound hears the same.
+    pcm = np.trim_zeros(pcm)
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)

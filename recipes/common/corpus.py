@@ -7,7 +7,7 @@ import numpy as np
 from rich.console import Console
 
 from keras_reparam.audio import LogMel
-from keras_reparam.deploy.classifier import windows
+from keras_reparam.deploy.windows import extent, windows
 from recipes.common.features import Features
 from recipes.common.manifest import read_segment
 from recipes.common.protocol.fold import Example
@@ -61,11 +61,22 @@ class Corpus:
         log_mel.adapt(values, mask=mask)
 
     def windows(self, example: Example, frames: int) -> Iterator[Features]:
-        """The half-overlapping windows of its features, at most `frames` long."""
+        """The half-overlapping windows of its features, at most `frames` long.
+
+        They begin and end where those of its samples do: at the first and the last valid frame.
+        One without any is left out, unless there is nothing else.
+        """
         found = self.features(example)
-        for start, part in windows([np.arange(len(found.mask))], frames):
-            stretch = slice(start, start + len(part))
-            yield Features(found.values[stretch], found.mask[stretch])
+        sound = extent(found.mask)
+        silent = True
+        for start, part in windows([found.mask[sound]], frames):
+            if part.any():
+                silent = False
+                begin = sound.start + start
+                stretch = slice(begin + extent(part).start, begin + len(part))
+                yield Features(found.values[stretch], found.mask[stretch])
+        if silent:
+            yield Features(found.values[:frames], found.mask[:frames])
 
 
 def read_example(example: Example, data: Path) -> np.ndarray:

@@ -38,6 +38,7 @@ def test_content(folder, float_file):
         info = soundfile.info(path)
         assert (info.samplerate, info.channels, info.subtype) == (16000, 1, "PCM_16")
         samples, _ = soundfile.read(path, dtype="float32")
+        assert samples[0] and samples[-1]
         expected = runtime(np.pad(samples, (0, 64000 - len(samples))))
         assert np.allclose(clip["probabilities"]["float32"], expected, atol=1e-6)
         assert abs(sum(clip["probabilities"]["int8"]) - 1) < 1e-5

@@ -5,6 +5,7 @@ from recipes.common.scoring.windows import (
     mean_scores,
     softmax,
     sounding_windows,
+    weights_of,
 )
 
 
@@ -18,12 +19,20 @@ def test_windows_overlap_by_half_and_end_in_zeros():
 
 
 def test_windows_of_digital_silence_are_left_out():
-    clips = [np.array([1, 2, 0, 0, 0, 0, 0, 0, 3], "float32"), np.zeros(9, "float32")]
-    found = [[window.tolist() for window in sounding_windows(clip, 4)] for clip in clips]
-    assert found == [[[1, 2, 0, 0], [0, 0, 3, 0]], [[0, 0, 0, 0]]]
+    clips = [np.array([0, 1, 2, 0, 0, 0, 0, 0, 0, 3, 0], "float32"), np.zeros(9, "float32")]
+    found = [list(sounding_windows(clip, 4)) for clip in clips]
+    assert [[window.tolist() for window in of_clip] for of_clip in found] == [
+        [[1, 2, 0, 0], [3, 0, 0, 0]],
+        [[0, 0, 0, 0]],
+    ]
+    assert weights_of([window for of_clip in found for window in of_clip]).tolist() == [2, 1, 1]
 
 
 def test_scores_of_a_clip_are_the_mean_of_its_windows():
     scores = softmax(np.array([[0.0, 0.0], [700.0, -700.0], [1.0, 1.0]]))
     assert np.allclose(scores.sum(axis=1), 1)
-    assert np.allclose(mean_scores(scores, np.array([0, 1, 1])), [[0.5, 0.5], [0.75, 0.25]])
+    assert np.allclose(
+        mean_scores(scores, np.array([0, 1, 1]), np.ones(3)), [[0.5, 0.5], [0.75, 0.25]]
+    )
+    weighed = mean_scores(scores, np.array([0, 1, 1]), np.array([5, 3, 1]))
+    assert np.allclose(weighed, [[0.5, 0.5], [0.875, 0.125]])

@@ -124,6 +124,7 @@ def test_last_batch_of_validation_is_full():
     log_mel.build(None)
     windows = ExampleWindows(Listed(), [3, 25, 10, 12], log_mel, frames=10, batch_size=4)
     assert windows.owners.tolist() == [0, 1, 1, 1, 2, 3, 3]
+    assert windows.weights.tolist() == [3, 10, 10, 5, 10, 10, 2]
     batches = [windows[i][0] for i in range(len(windows))]
     assert [features.shape for features, _ in batches] == [(4, 10, 2)] * 2
     features, mask = (np.concatenate(parts) for parts in zip(*batches, strict=True))
@@ -370,6 +371,7 @@ def test_validation_hears_the_averages_and_gives_the_weights_back():
         model,
         np.concatenate([x, x[:2]]),
         [0, 1, 1, 2],
+        np.array([4, 1, 3, 2]),
         lambda s: (truth, s.argmax(axis=1), s),
         ["a", "b"],
     )
@@ -385,7 +387,7 @@ def test_validation_hears_the_averages_and_gives_the_weights_back():
         logits = model.predict(x, verbose=0)
     powers = np.exp(logits.astype("float64"))
     scores = powers / powers.sum(axis=1, keepdims=True)
-    scores = np.stack([scores[0], scores[1:3].mean(axis=0), scores[3]])
+    scores = np.stack([scores[0], scores[1:3].T @ [0.25, 0.75], scores[3]])
     assert logs["val_loss"] == pytest.approx(-np.log(scores[[0, 1, 2], truth]).mean(), rel=1e-4)
     right = scores.argmax(axis=1) == truth
     assert logs["val_ua"] == pytest.approx((right[0] + right[1:].mean()) / 2)

@@ -23,7 +23,7 @@ NOT_FOR_DECISIONS = (
     "other. In the European Union emotion recognition at work and in education is prohibited but "
     "for medical or safety reasons (Regulation 2024/1689, Article 5)."
 )
-SCORES = "A clip's scores are the mean over half-overlapping windows."
+SCORES = "A clip's scores are the mean over half-overlapping windows, weighed by the sound in them."
 METRICS = "UA: mean recall of the classes; WA: share of right {}."
 INSIDE = "The log-mel front end, the labels and the sample rate are inside the file."
 MEASURED = "Latency: median for one window, one thread."

@@ -12,7 +12,7 @@ from keras_reparam.deploy.progress import track
 from recipes.common.protocol.fold import Example
 from recipes.common.scoring.form import Form
 from recipes.common.scoring.waveform_model import WaveformModel
-from recipes.common.scoring.windows import sounding_windows
+from recipes.common.scoring.windows import sounding_windows, weights_of
 
 # Samples that a model hears at once: 16 windows of four seconds.
 _AT_ONCE = 16 * 64000
@@ -23,7 +23,7 @@ class Scored:
     """What the forms say of the examples.
 
     Attributes:
-        probabilities: `(examples, classes)` by form, the mean over an example's windows.
+        probabilities: `(examples, classes)` by form, the weighted mean over an example's windows.
         lengths: `(examples,)`: samples.
         peaks: `(examples,)`: largest absolute value of a sample.
     """
@@ -42,8 +42,8 @@ def score_examples(
 ) -> Scored:
     """Scores of all examples, in memory that grows with the longest of them alone.
 
-    Windows are those of `keras_reparam.deploy.Classifier`. An example of digital silence, which
-    the classifier gives no scores, counts as one window of it.
+    Windows and their weights are those of `keras_reparam.deploy.Classifier`, but however quiet an
+    example is, it is scored; one of digital silence counts as one window of it.
 
     Args:
         examples: What is scored.
@@ -56,7 +56,7 @@ def score_examples(
         ValueError: If a waveform is not mono, or holds NaN or infinity.
     """
     totals = {name: np.zeros((len(examples), model.num_classes)) for name in forms}
-    counts, lengths = np.zeros(len(examples), int), np.zeros(len(examples), int)
+    weights, lengths = np.zeros(len(examples)), np.zeros(len(examples), int)
     peaks = np.zeros(len(examples))
 
     def windows() -> Iterator[tuple[int, np.ndarray]]:
@@ -70,10 +70,12 @@ def score_examples(
     size = max(1, _AT_ONCE // model.window)
     while batch := list(itertools.islice(found, size)):
         owners = [owner for owner, _ in batch]
-        np.add.at(counts, owners, 1)
-        for name, scores in _scores(np.stack([w for _, w in batch]), forms, model).items():
-            np.add.at(totals[name], owners, scores)
-    probabilities = {name: total / counts[:, None] for name, total in totals.items()}
+        heard = [window for _, window in batch]
+        weight = weights_of(heard)
+        np.add.at(weights, owners, weight)
+        for name, scores in _scores(np.stack(heard), forms, model).items():
+            np.add.at(totals[name], owners, weight[:, None] * scores)
+    probabilities = {name: total / weights[:, None] for name, total in totals.items()}
     return Scored(probabilities, lengths, peaks)
 
 

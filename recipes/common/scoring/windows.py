@@ -1,12 +1,16 @@
-"""Scores of clips of any length: the mean over windows, as the classifier of `.tflite` files."""
+"""Scores of clips of any length: the mean over windows, as the classifier of `.tflite` files.
 
-from collections.abc import Callable, Iterator, Sequence
+With one difference: however quiet a clip is, it is scored.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import keras
 import numpy as np
 
 # The one definition of a clip's windows.
-from keras_reparam.deploy.classifier import windows
+from keras_reparam.deploy.windows import extent, from_first_sound, valid_samples, windows
+from recipes.common.store.layout import SAMPLE_RATE
 
 
 def beginnings_of(clips: Sequence[np.ndarray], size: int) -> np.ndarray:
@@ -20,12 +24,17 @@ def sounding_windows(clip: np.ndarray, size: int) -> Iterator[np.ndarray]:
     Digital silence is left out, as the classifier does; a clip that is nothing else is one window.
     """
     silent = True
-    for _, window in windows([clip], size):
+    for _, window in windows([clip[extent(clip)]], size):
         if window.any():
             silent = False
-            yield np.pad(window, (0, size - len(window)))
+            yield from_first_sound(window, size)
     if silent:
         yield np.zeros(size, "float32")
+
+
+def weights_of(windows: Iterable[np.ndarray]) -> np.ndarray:
+    """`(windows,)`: what windows `(samples,)` weigh in the mean over their clip."""
+    return np.array([max(1, len(valid_samples(window, SAMPLE_RATE))) for window in windows])
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -34,11 +43,11 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
-def mean_scores(scores: np.ndarray, clips: np.ndarray) -> np.ndarray:
-    """`(clips, classes)`: mean of the scores `(windows, classes)` of each clip."""
-    count = np.bincount(clips)
-    totals = [np.bincount(clips, weights=column) for column in np.asarray(scores).T]
-    return np.stack(totals, axis=1) / count[:, None]
+def mean_scores(scores: np.ndarray, clips: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """`(clips, classes)`: weighted mean of the scores `(windows, classes)` of each clip."""
+    columns = (np.asarray(scores) * weights[:, None]).T
+    totals = [np.bincount(clips, weights=column) for column in columns]
+    return np.stack(totals, axis=1) / np.bincount(clips, weights=weights)[:, None]
 
 
 def in_batches(function: Callable, *arrays: np.ndarray, size: int = 16) -> np.ndarray:

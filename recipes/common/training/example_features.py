@@ -47,6 +47,7 @@ class ExampleWindows(keras.utils.PyDataset):
 
     Attributes:
         owners: `(windows,)`: the example that each window belongs to.
+        weights: `(windows,)`: what each window weighs: its valid frames.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class ExampleWindows(keras.utils.PyDataset):
             self._windows += found
             owners += [number] * len(found)
         self.owners = np.array(owners)
+        self.weights = np.array([max(1, found.mask.sum()) for found in self._windows])
 
     def __len__(self):
         return -(-len(self._windows) // self._batch_size)

@@ -187,6 +187,7 @@ class _FoldTraining:
             scored_model(backbone),
             windows,
             windows.owners,
+            windows.weights,
             lambda found: _decided(examples, found, settings.decision_rule),
             self._labels,
             metrics=tuple(FIGURES),

@@ -14,14 +14,15 @@ from recipes.common.training.optimizer import without_scaling
 class ValidationScores(keras.callbacks.Callback):
     """Adds metrics of the validation part to the logs of every epoch: `val_ua`, `val_loss`, ...
 
-    They are of what is decided about, not of windows: a clip's scores are the mean over its
-    windows, as when the model is used.
+    They are of what is decided about, not of windows: a clip's scores are the weighted mean
+    over its windows, as when the model is used.
 
     Args:
         scored: `scored_model` of the backbone that is trained.
         inputs: Its input for all windows of all validation clips: arrays, or a data set, in which
             more may follow.
         clips: `(windows,)`: the clip that each window belongs to.
+        weights: `(windows,)`: what each window weighs.
         decide: Of probabilities `(clips, classes)` the true classes `(decisions,)`, the predicted
             ones and the probabilities `(decisions, classes)`.
         labels: Class names.
@@ -30,11 +31,21 @@ class ValidationScores(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, scored, inputs, clips, decide, labels, *, metrics=("ua",), batch_size: int = 32
+        self,
+        scored,
+        inputs,
+        clips,
+        weights,
+        decide,
+        labels,
+        *,
+        metrics=("ua",),
+        batch_size: int = 32,
     ):
         super().__init__()
         self._scored = scored
-        self._inputs, self._clips, self._decide = inputs, clips, decide
+        self._inputs, self._decide = inputs, decide
+        self._clips, self._weights = clips, weights
         self._labels, self._metrics = labels, metrics
         is_data_set = isinstance(inputs, keras.utils.PyDataset)
         self._batch_size = None if is_data_set else batch_size
@@ -49,7 +60,7 @@ class ValidationScores(keras.callbacks.Callback):
                 "model's scores are no numbers. Choose a lower `learning_rate`, or a `clip_norm`, "
                 "and another run folder"
             )
-        of_clips = mean_scores(softmax(logits.astype("float64")), self._clips)
+        of_clips = mean_scores(softmax(logits.astype("float64")), self._clips, self._weights)
         truth, predicted, scores = self._decide(of_clips)
         found = evaluate(truth, predicted, self._labels)
         for name in self._metrics:

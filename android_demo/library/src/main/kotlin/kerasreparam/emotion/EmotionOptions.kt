@@ -7,8 +7,9 @@ import java.util.concurrent.Executor
  *
  * @property hopSeconds seconds between the beginnings of two windows.
  * @property smoothing weight of the past in the scores: 0 is no smoothing.
- * @property silenceDecibels windows that are quieter, relative to full scale, are silence.
- * @property minimumScore below this highest score the result is "unsure".
+ * @property silenceDecibels windows below this level are silence.
+ * @property minimumScore below this highest score the result is "unsure". With independent classes
+ *   ([ModelInfo.Head.SIGMOID]) it counts as 0.5 at least.
  * @property threads threads of the model.
  * @property executor what calls the listener.
  */
@@ -24,7 +25,7 @@ class EmotionOptions private constructor(builder: Builder) {
     class Builder {
         internal var hopSeconds = 0.5f
         internal var smoothing = 0.5f
-        internal var silenceDecibels = -50f
+        internal var silenceDecibels = -55f
         internal var minimumScore = 0.4f
         internal var threads = 1
         internal var executor = Executor { it.run() }
@@ -45,12 +46,19 @@ class EmotionOptions private constructor(builder: Builder) {
             smoothing = value
         }
 
-        /** Windows that are quieter, relative to full scale, are silence; -50 by default. */
+        /**
+         * Windows below this level, in decibels relative to full scale, their mean taken out, are
+         * silence; -55 by default. Python's `kr.load_classifier(silence_decibels=...)` has the same
+         * number.
+         */
         fun silenceDecibels(value: Float): Builder = set(value <= 0, "silenceDecibels", value) {
             silenceDecibels = value
         }
 
-        /** Below this highest score, from 0 to 1, the result is "unsure"; 0.4 by default. */
+        /**
+         * Below this highest score, from 0 to 1, the result is "unsure"; 0.4 by default. With
+         * independent classes ([ModelInfo.Head.SIGMOID]) it counts as 0.5 at least.
+         */
         fun minimumScore(value: Float): Builder = set(value in 0f..1f, "minimumScore", value) {
             minimumScore = value
         }

@@ -5,9 +5,10 @@ import java.io.Closeable
 import java.nio.ByteBuffer
 import kerasreparam.emotion.core.ClipWindows
 import kerasreparam.emotion.core.Listening
-import kerasreparam.emotion.core.Loudness
 import kerasreparam.emotion.core.Recorder
+import kerasreparam.emotion.core.Resampler
 import kerasreparam.emotion.core.SharedClassifier
+import kerasreparam.emotion.core.Sound
 import kerasreparam.emotion.core.WindowScorer
 import kotlin.math.roundToInt
 
@@ -104,7 +105,7 @@ class EmotionRecognizer internal constructor(
     }
 
     /**
-     * Goes on with another model of the same labels, sample rate and window, also while recording.
+     * Goes on with another model of the same labels, head, sample rate and window, also while recording.
      *
      * @throws EmotionException ([EmotionException.Reason.MODEL]) if that is not possible; then the
      *   first one stays.
@@ -114,7 +115,9 @@ class EmotionRecognizer internal constructor(
 
     /**
      * Classifies a whole clip: the mean over windows half a window apart, silent ones left out, not
-     * smoothed. The last window is followed by zeros.
+     * smoothed. They begin at the first sample that is not zero, and end at the last one; a window
+     * weighs by its samples that are not in 25 ms of zeros. So zeros around a clip change nothing.
+     * The last window is followed by zeros. Python's `kr.load_classifier().classify` does the same.
      *
      * @param samples mono, between -1 and 1, at least 25 ms.
      * @param sampleRate samples per second; another rate than the model's is converted.
@@ -122,11 +125,14 @@ class EmotionRecognizer internal constructor(
      */
     @Throws(EmotionException::class)
     fun classify(samples: FloatArray, sampleRate: Int): EmotionResult {
-        val clip = ClipWindows.prepare(samples, sampleRate, model.sampleRate)
+        ClipWindows.check(samples, sampleRate)
+        // Before the rate is changed: resampled zeros beside a sound are none.
+        val sound = Sound.of(samples, samples.size, sampleRate)
+        val clip = atOwnRate(samples.copyOfRange(sound.first, sound.end), sampleRate)
         val scorer = WindowScorer(shared, options, smoothing = 0f)
         val starts = ClipWindows.starts(clip.size, model.window, model.window / 2)
         val windows = score(clip, starts, scorer)
-        return scorer.mean(windows, Loudness.decibels(clip, clip.size), clip.size.toLong())
+        return scorer.mean(windows, sound.decibels, samples.size.toDouble() / sampleRate)
     }
 
     /**
@@ -139,16 +145,21 @@ class EmotionRecognizer internal constructor(
      */
     @Throws(EmotionException::class)
     fun classifyWindows(samples: FloatArray, sampleRate: Int): List<EmotionResult> {
-        val clip = ClipWindows.prepare(samples, sampleRate, model.sampleRate)
+        ClipWindows.check(samples, sampleRate)
+        val clip = atOwnRate(samples, sampleRate)
         // A rest that is too short to say anything is left out.
         val starts = ClipWindows.starts(clip.size, model.window, hop)
             .takeWhile { it == 0 || !ClipWindows.tooShort(clip.size - it, model.sampleRate) }
-        return score(clip, starts, WindowScorer(shared, options, options.smoothing))
+        val scorer = WindowScorer(shared, options, options.smoothing)
+        return score(clip, starts, scorer).map { it.result }
     }
+
+    private fun atOwnRate(samples: FloatArray, rate: Int) =
+        Resampler(rate, model.sampleRate).resample(samples)
 
     private fun score(
         clip: FloatArray, starts: Sequence<Int>, scorer: WindowScorer,
-    ): List<EmotionResult> {
+    ): List<WindowScorer.Weighed> {
         val window = FloatArray(model.window)
         return starts.toList().map { start ->
             val heard = minOf(window.size, clip.size - start)

@@ -6,7 +6,9 @@ package kerasreparam.emotion
  * @property state whether there is an emotion to name.
  * @property labels the model's classes, in the order of [scores].
  * @property scores one probability per class, smoothed if the options say so; all zero in silence.
- * @property decibels how loud it was, relative to full scale; negative infinity for digital silence.
+ *   Their sum is 1, unless the model's classes are independent ([ModelInfo.Head.SIGMOID]).
+ * @property decibels how loud the sound in it was, relative to full scale, zeros and mean left out;
+ *   negative infinity for digital silence.
  * @property startSeconds where it begins, counted from the beginning of the recording or clip.
  * @property endSeconds where it ends.
  * @property latencyMillis how long the model took; 0 in silence, which it does not see.

@@ -52,6 +52,21 @@ class ChainTest {
     }
 
     @Test
+    fun `zeros around a clip change nothing, at any rate`() {
+        EmotionRecognizer(Shipped.model("int8"), options).use { recognizer ->
+            val speech = Shipped.clips.take(3).map { it.wav.samples }.reduce { all, next -> all + next }
+            for ((samples, rate) in listOf(64000, 95000).flatMap { listOf(it to 16000, it to 44100) }) {
+                val clip = speech.copyOf(samples)
+                val expected = recognizer.classify(clip, rate).scores
+                for ((before, after) in listOf(0 to rate, 12345 to 0, 3 * rate to 5 * rate)) {
+                    val result = recognizer.classify(FloatArray(before) + clip + FloatArray(after), rate)
+                    assertArrayEquals("$samples at $rate", expected, result.scores, 0f)
+                }
+            }
+        }
+    }
+
+    @Test
     fun `windows of a long clip equal those of the stream`() {
         val sound = Shipped.clips.map { it.wav.samples }.reduce { all, next -> all + next }
         val recorder = ManualRecorder()

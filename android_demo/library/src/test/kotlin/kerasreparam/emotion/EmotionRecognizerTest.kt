@@ -120,9 +120,63 @@ class EmotionRecognizerTest {
         val result = recognizer(classifier).classify(sound, 1000)
         val starts = listOf(0, 40, 80)
         assertEquals(starts.map { sound[it] }, classifier.windows.map { it[0] })
-        assertEquals(starts.map { sound[it] }.average().toFloat(), result.scores[0], 1e-6f)
+        // The last window is shorter.
+        val expected = (80 * sound[0] + 80 * sound[40] + 70 * sound[80]) / 230
+        assertEquals(expected, result.scores[0], 1e-6f)
         assertArrayEquals(FloatArray(10), classifier.windows[2].copyOfRange(70, 80), 0f)
         assertEquals(0.15, result.endSeconds, 1e-9)
+    }
+
+    @Test
+    fun `zeros around a clip change nothing, and a window weighs by its sound`() {
+        val classifier = PlainClassifier()
+        val recognizer = recognizer(classifier)
+        // 100 samples of sound, 80 of zeros, 50 of sound: windows of 80, 60, 20, 30 and 50.
+        val sound = ramp(230).also { it.fill(0f, 100, 180) }
+        val alone = recognizer.classify(sound, 1000)
+        val starts = listOf(0, 40, 80, 180, 180)
+        assertEquals(starts.map { sound[it] }, classifier.windows.map { it[0] })
+        val weights = listOf(80, 60, 20, 20, 50)
+        val expected = starts.indices.sumOf { weights[it] * sound[starts[it]].toDouble() } / weights.sum()
+        assertEquals(expected.toFloat(), alone.scores[0], 1e-6f)
+        for ((before, after) in listOf(0 to 1, 0 to 500, 33 to 0, 500 to 77)) {
+            val longer = FloatArray(before) + sound + FloatArray(after)
+            val result = recognizer.classify(longer, 1000)
+            assertArrayEquals(alone.scores, result.scores, 0f)
+            assertEquals(alone.decibels, result.decibels, 0f)
+            assertEquals(longer.size / 1000.0, result.endSeconds, 1e-9)
+        }
+    }
+
+    @Test
+    fun `noise at -60 dB is silence, also with an offset or zeros around, and -50 dB is none`() {
+        val random = java.util.Random(1)
+        fun noise(amplitude: Float) = FloatArray(300) { amplitude * random.nextGaussian().toFloat() }
+        val quiet = noise(1e-3f)
+        val recognizer = recognizer(options = EmotionOptions.Builder().hopSeconds(0.05f).build())
+        val offset = FloatArray(300) { quiet[it] + 0.1f }
+        for (sound in listOf(quiet, offset, FloatArray(90) + quiet + FloatArray(500), FloatArray(99) { 0.3f })) {
+            assertEquals(State.SILENCE, recognizer.classify(sound, 1000).state)
+            assertTrue(recognizer.classifyWindows(sound, 1000).all { it.state == State.SILENCE })
+        }
+        assertEquals(-60f, recognizer.classify(offset + FloatArray(400), 1000).decibels, 1f)
+        assertEquals(State.EMOTION, recognizer.classify(noise(3.2e-3f), 1000).state)
+    }
+
+    @Test
+    fun `of independent classes one is named only if it is more likely than not`() {
+        val sound = FloatArray(80) { it % 2f }
+        fun result(score: Float, options: EmotionOptions = options().build()): EmotionResult {
+            val classifier = PlainClassifier(labels = listOf("a"), head = ModelInfo.Head.SIGMOID)
+            return recognizer(classifier, options).classify(sound.also { it[0] = score }, 1000)
+        }
+        assertEquals(State.UNSURE, result(0.45f).state)
+        assertNull(result(0.45f).label)
+        assertEquals(0.45f, result(0.45f).scores.single(), 0f)
+        assertEquals("a", result(0.5f).label)
+        assertEquals("a", result(0.5f, options().minimumScore(0.1f).build()).label)
+        assertEquals(State.UNSURE, result(0.4f, options().minimumScore(0.1f).build()).state)
+        assertEquals(State.UNSURE, result(0.6f, options().minimumScore(0.7f).build()).state)
     }
 
     @Test

@@ -11,6 +11,8 @@ internal class GoldenFile(name: String) {
 
     fun int(): Int = data.readInt()
 
+    fun float(): Float = data.readFloat()
+
     fun text(): String = data.readUTF()
 
     fun bytes(): ByteArray = ByteArray(int()).also { data.readFully(it) }

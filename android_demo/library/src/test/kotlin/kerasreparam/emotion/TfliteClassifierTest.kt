@@ -43,6 +43,26 @@ class TfliteClassifierTest {
     }
 
     @Test
+    fun `scores of a sigmoid stand for themselves`() {
+        val file = javaClass.getResourceAsStream("/sigmoid.tflite")!!.readBytes()
+        val options = EmotionOptions.Builder().hopSeconds(0.1f).build()
+        EmotionRecognizer(ByteBuffer.wrap(file), options).use { recognizer ->
+            assertEquals(ModelInfo.Head.SIGMOID, recognizer.model.head)
+            // The model's logits are 4x - 1 and -4x - 1, of the first sample x.
+            fun result(first: Float): EmotionResult {
+                val sound = FloatArray(900) { if (it % 400 == 0) first else 0.5f * (it % 2) }
+                return recognizer.classify(sound, 8000)
+            }
+            val above = result(0.5f)
+            assertEquals("above", above.label)
+            assertArrayEquals(floatArrayOf(0.7311f, 0.0474f), above.scores, 1e-3f)
+            val none = result(0.1f)
+            assertEquals(EmotionResult.State.UNSURE, none.state)
+            assertArrayEquals(floatArrayOf(0.3543f, 0.1978f), none.scores, 1e-3f)
+        }
+    }
+
+    @Test
     fun `any buffer will do`() {
         val clip = Shipped.clips[0]
         for (model in listOf(ByteBuffer.wrap(Shipped.bytes("float32")), Shipped.model("float32").slice())) {

@@ -10,14 +10,13 @@ internal object ClipWindows {
     /** Resampled speech goes a little beyond 1; integers taken for floats far beyond. */
     private const val MAX_PEAK = 32f
 
-    /** The samples at another rate; an [EmotionException] if they are no sound. */
-    fun prepare(samples: FloatArray, from: Int, to: Int): FloatArray {
-        if (from !in Rates.RANGE) throw bad("a sample rate of $from")
-        if (tooShort(samples.size, from)) throw bad("${samples.size} samples, less than 25 ms")
+    /** An [EmotionException] if the samples are no sound. */
+    fun check(samples: FloatArray, rate: Int) {
+        if (rate !in Rates.RANGE) throw bad("a sample rate of $rate")
+        if (tooShort(samples.size, rate)) throw bad("${samples.size} samples, less than 25 ms")
         for (value in samples) {
             if (!(abs(value) <= MAX_PEAK)) throw bad("$value; samples are between -1 and 1")
         }
-        return Resampler(from, to).resample(samples)
     }
 
     /**

@@ -84,7 +84,7 @@ internal class Listening(
 
     /** The result of the window that was taken, or `null` after telling that the model failed. */
     private fun score(skipped: Int): EmotionResult? = try {
-        scorer.score(window, window.size, buffer.takenEnd, skipped)
+        scorer.score(window, window.size, buffer.takenEnd, skipped).result
     } catch (error: RuntimeException) {
         val message = "The model failed: ${error.message}"
         onError(EmotionException(EmotionException.Reason.MODEL, message, error))

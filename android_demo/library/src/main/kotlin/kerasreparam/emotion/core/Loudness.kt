@@ -2,24 +2,43 @@ package kerasreparam.emotion.core
 
 import kotlin.math.log10
 
-/** How loud sound is. */
-internal object Loudness {
-    /**
-     * Decibels relative to full scale of the variance: a constant offset, as some microphones have
-     * it, is no sound. Negative infinity if the samples are all the same.
-     */
-    fun decibels(samples: FloatArray, count: Int): Float {
-        if (count == 0) return Float.NEGATIVE_INFINITY
+/**
+ * How loud the samples are that were added: decibels relative to full scale of their variance. A
+ * constant offset, as some microphones have it, is no sound.
+ */
+internal class Loudness {
+    private var offset = 0.0
+    private var sum = 0.0
+    private var squares = 0.0
+
+    /** How many samples were added. */
+    var count = 0
+        private set
+
+    /** Adds the samples from [start] up to, but not including, [stop]. */
+    fun add(samples: FloatArray, start: Int, stop: Int) {
+        if (start >= stop) return
         // Relative to the first sample: no cancellation where the offset is large.
-        val offset = samples[0].toDouble()
-        var sum = 0.0
-        var squares = 0.0
-        for (i in 0 until count) {
+        if (count == 0) offset = samples[start].toDouble()
+        for (i in start until stop) {
             val value = samples[i] - offset
             sum += value
             squares += value * value
         }
-        val mean = sum / count
-        return (10 * log10(maxOf(0.0, squares / count - mean * mean))).toFloat()
+        count += stop - start
+    }
+
+    /** The level; negative infinity if the samples are all the same, or none. */
+    val decibels: Float
+        get() {
+            if (count == 0) return Float.NEGATIVE_INFINITY
+            val mean = sum / count
+            return (10 * log10(maxOf(0.0, squares / count - mean * mean))).toFloat()
+        }
+
+    companion object {
+        /** The level of the first [count] samples. */
+        fun decibels(samples: FloatArray, count: Int): Float =
+            Loudness().apply { add(samples, 0, count) }.decibels
     }
 }

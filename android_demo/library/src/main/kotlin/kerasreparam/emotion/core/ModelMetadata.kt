@@ -5,18 +5,21 @@ import java.nio.ByteOrder
 import java.nio.charset.CharacterCodingException
 import java.nio.charset.StandardCharsets.UTF_8
 import kerasreparam.emotion.EmotionException
+import kerasreparam.emotion.ModelInfo.Head
 
 /**
- * Name, labels and sample rate that a `.tflite` file holds: TensorFlow Lite's metadata (a
+ * Name, labels, sample rate and head that a `.tflite` file holds: TensorFlow Lite's metadata (a
  * flatbuffer `M001` inside the model's) and a label file in the zip archive at the file's end.
  */
 internal class ModelMetadata private constructor(
     val name: String,
     val labels: List<String>,
     val sampleRate: Int,
+    val head: Head,
 ) {
     companion object {
         private const val KEY = "TFLITE_METADATA"
+        private const val SIGMOID = "head: sigmoid"
         private const val AUDIO_PROPERTIES = 4
         private const val MAX_LABEL_BYTES = 1 shl 20
 
@@ -53,7 +56,8 @@ internal class ModelMetadata private constructor(
             if (channels !in 0..1) throw bad("it takes $channels channels instead of one")
             val labelFile = output?.tables(6)?.firstOrNull()?.text(0)
                 ?: throw bad("it has no labels. Export it with labels=")
-            return ModelMetadata(metadata.text(0) ?: "", labels(file, labelFile), sampleRate)
+            val head = if (output.text(1) == SIGMOID) Head.SIGMOID else Head.SOFTMAX
+            return ModelMetadata(metadata.text(0) ?: "", labels(file, labelFile), sampleRate, head)
         }
 
         private fun find(model: FlatTable): ByteBuffer? {

@@ -22,16 +22,16 @@ internal class SharedClassifier(first: Classifier) : Closeable {
         return (System.nanoTime() - start) / 1e6
     }
 
-    /** Goes on with another one of the same labels, rate and window; closes this one. */
+    /** Goes on with another one of the same labels, head, rate and window; closes this one. */
     @Synchronized
     fun replace(next: Classifier) {
         val open = checkNotNull(classifier) { "This recognizer is closed." }
         val new = next.model
-        if (new.labels != model.labels || new.sampleRate != model.sampleRate || new.window != model.window) {
+        if (kind(new) != kind(model)) {
             next.close()
             throw EmotionException(
                 EmotionException.Reason.MODEL,
-                "The other model has other labels, another sample rate or another window: make a " +
+                "The other model has other labels, another head, sample rate or window: make a " +
                     "recognizer of its own for it.",
             )
         }
@@ -39,6 +39,9 @@ internal class SharedClassifier(first: Classifier) : Closeable {
         model = new
         open.close()
     }
+
+    private fun kind(model: ModelInfo) =
+        listOf(model.labels, model.head, model.sampleRate, model.window)
 
     @Synchronized
     override fun close() {

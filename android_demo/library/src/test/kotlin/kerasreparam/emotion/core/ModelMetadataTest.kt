@@ -5,6 +5,7 @@ import java.nio.ByteBuffer
 import java.util.zip.ZipEntry
 import java.util.zip.ZipOutputStream
 import kerasreparam.emotion.EmotionException
+import kerasreparam.emotion.ModelInfo
 import kerasreparam.emotion.Shipped
 import kotlin.random.Random
 import org.junit.Assert.assertEquals
@@ -22,6 +23,7 @@ class ModelMetadataTest {
             val metadata = ModelMetadata.read(ByteBuffer.wrap(Shipped.bytes(kind)))
             assertEquals(Shipped.labels, metadata.labels)
             assertEquals(Shipped.sampleRate, metadata.sampleRate)
+            assertEquals(ModelInfo.Head.SOFTMAX, metadata.head)
             assertTrue(metadata.name.isNotEmpty())
         }
     }
