@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
-from recipes.common.scores import keras_scores
 
 import keras_reparam as kr
 from keras_reparam.deploy.silence import SILENCE_DECIBELS
 from keras_reparam.deploy.windows import Trimmed, decibels, valid_samples
+from recipes.common.scoring import windows as recipes_windows
 
 RATE = 16000
 OPTIONS = "android_demo/library/src/main/kotlin/kerasreparam/emotion/EmotionOptions.kt"
@@ -82,7 +82,15 @@ def test_recipes_score_as_the_classifier(float_file, wave_model, voice):
     clips = [np.pad(voice[:99000], (777, 50000)), voice * 1e-3, voice[:30000]]
     classifier = kr.load_classifier(float_file, silence_decibels=-math.inf)
     expected = [classifier.classify(clip, RATE).probabilities for clip in clips]
-    assert np.allclose(keras_scores(wave_model, clips), expected, atol=1e-4)
+    of_clips = [list(recipes_windows.sounding_windows(clip, classifier.window)) for clip in clips]
+    heard = np.concatenate(of_clips)
+    logits = recipes_windows.in_batches(lambda batch: wave_model(batch, training=False), heard)
+    scores = recipes_windows.mean_scores(
+        recipes_windows.softmax(logits),
+        np.repeat(np.arange(len(clips)), [len(found) for found in of_clips]),
+        recipes_windows.weights_of(heard),
+    )
+    assert np.allclose(scores, expected, atol=1e-4)
 
 
 def test_valid_samples_are_the_masks():
