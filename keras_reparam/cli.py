@@ -19,9 +19,9 @@ from typing import Any, NoReturn
 from rich.console import Console
 from rich.text import Text
 
-from keras_reparam.deploy.files import checked_target, print_any_name, written_beside
-from keras_reparam.deploy.kinds import CALIBRATED, HEADS, KINDS
-from keras_reparam.deploy.silence import SILENCE_DECIBELS
+from keras_reparam._utils.files import checked_target, print_any_name, written_beside
+from keras_reparam.audio.silence import SILENCE_DECIBELS
+from keras_reparam.deploy.tflite.kinds import CALIBRATED, HEADS, KINDS
 
 CHECK_FAILED, BAD_INPUT = 1, 2
 
@@ -199,11 +199,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _load_model(path: str, imports: Sequence[str]) -> Any:
     """A saved model; it may come from anywhere, so no code in it is run."""
-    from keras_reparam.deploy.quiet import quiet
+    from keras_reparam._utils.quiet import quiet
 
     # Importing TensorFlow logs; so the block is short, and shows all if the import fails.
     with quiet():
-        from keras_reparam.deploy.saved_model import load_model
+        from keras_reparam.deploy.conversion.saved_model import load_model
     custom_objects = {}
     for name in imports:
         custom_objects |= _classes_and_functions(name)
@@ -282,7 +282,7 @@ def _export(options: argparse.Namespace) -> int:
         )
     labels = _labels(options)
     model = _load_model(options.model, options.imports)
-    from keras_reparam.deploy.export import export_tflite
+    from keras_reparam.deploy.conversion.export import export_tflite
 
     data = None if options.calibration is None else _calibration(model, options)
     report = export_tflite(
@@ -304,7 +304,7 @@ def _labels(options: argparse.Namespace) -> Sequence[str] | None:
         return [label.strip() for label in options.labels.split(",")]
     if options.labels_file is None:
         return None
-    from keras_reparam.deploy.label_file import read_labels
+    from keras_reparam.deploy.tflite.label_file import read_labels
 
     labels, remarks = read_labels(Path(options.labels_file).read_bytes())
     if not labels:
@@ -318,9 +318,9 @@ def _labels(options: argparse.Namespace) -> Sequence[str] | None:
 
 
 def _calibration(model: Any, options: argparse.Namespace) -> Any:
-    from keras_reparam.deploy.calibration import load_array, load_clips
-    from keras_reparam.deploy.export import checked_sample_rate, clip_samples
-    from keras_reparam.deploy.one_output import file_shape
+    from keras_reparam.audio.clip_listing import load_array, load_clips
+    from keras_reparam.deploy.conversion.export import checked_sample_rate, clip_samples
+    from keras_reparam.deploy.conversion.one_output import file_shape
 
     if options.calibration.endswith(".npy"):
         return load_array(options.calibration)
@@ -344,7 +344,7 @@ def _calibration(model: Any, options: argparse.Namespace) -> Any:
 
 
 def _inspect(options: argparse.Namespace) -> int:
-    from keras_reparam.deploy.inspect_model import inspect_tflite
+    from keras_reparam.deploy.inspection.inspect_model import inspect_tflite
 
     report = inspect_tflite(options.file)
     _print(options, report, {**dataclasses.asdict(report), "passed": report.passed})
@@ -352,9 +352,9 @@ def _inspect(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from keras_reparam.deploy.metadata import read_metadata
-    from keras_reparam.deploy.runtime import Runtime
-    from keras_reparam.deploy.tflite_buffers import read_model
+    from keras_reparam.deploy.runtime.runtime import Runtime
+    from keras_reparam.deploy.tflite.metadata import read_metadata
+    from keras_reparam.deploy.tflite.tflite_buffers import read_model
 
     # What is wrong with the file is told before Keras is imported, which takes seconds.
     content = read_model(options.file)
@@ -367,9 +367,9 @@ def _verify(options: argparse.Namespace) -> int:
             f"Received: input shape {list(shape)}"
         )
     model = _load_model(options.against, options.imports)
-    from keras_reparam.deploy.calibration import find_clips, find_labels
-    from keras_reparam.deploy.progress import track
-    from keras_reparam.deploy.verify import verify_tflite
+    from keras_reparam._utils.progress import track
+    from keras_reparam.audio.clip_listing import find_clips, find_labels
+    from keras_reparam.deploy.verification.verify import verify_tflite
 
     clips = track(find_clips(options.clips), "Comparing")
     report = verify_tflite(
@@ -392,7 +392,7 @@ def _benchmark(options: argparse.Namespace) -> int:
 
 
 def _classify(options: argparse.Namespace) -> int:
-    from keras_reparam.deploy.classifier import load_classifier
+    from keras_reparam.deploy.runtime.classifier import load_classifier
 
     classifier = load_classifier(options.model, silence_decibels=options.silence_decibels)
     console, errors = _Screen(), _Screen(stderr=True)

@@ -12,8 +12,8 @@ import pytest
 import soundfile
 
 from keras_reparam.cli import main
-from keras_reparam.deploy.metadata import TFLiteMetadata, add_metadata
-from keras_reparam.deploy.tflite_buffers import pack_model, unpack_model
+from keras_reparam.deploy.tflite.metadata import TFLiteMetadata, add_metadata
+from keras_reparam.deploy.tflite.tflite_buffers import pack_model, unpack_model
 
 LABELS = ["anger", "neutral", "joy"]
 WINDOW = 800
@@ -98,7 +98,7 @@ def test_expand_filters(capsys, saved, tmp_path):
 
 
 def test_export(capsys, saved, clips, tflite, tmp_path):
-    from keras_reparam.deploy.metadata import read_metadata
+    from keras_reparam.deploy.tflite.metadata import read_metadata
 
     metadata = read_metadata(tflite.read_bytes())
     assert (list(metadata.labels), metadata.sample_rate) == (LABELS, 16000)
@@ -383,7 +383,7 @@ def test_closed_pipe(run_python, clips, tflite):
 
 
 def test_ctrl_c(capsys, monkeypatch, clips, tflite):
-    from keras_reparam.deploy.classifier import Classifier
+    from keras_reparam.deploy.runtime.classifier import Classifier
 
     def interrupted(self, path):
         raise KeyboardInterrupt

@@ -9,13 +9,22 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
+CORE = ("audio", "layers", "models", "transforms")
+# Rooms of `deploy` that know a file alone, not the model that it was made from.
+WITHOUT_MODEL = ("deploy.inspection", "deploy.runtime", "deploy.tflite")
 # layers <- models, transforms <- deploy <- recipes: what a part may import of the others.
 MAY_IMPORT = {
     "audio": set(),
     "layers": set(),
     "transforms": {"layers"},
     "models": {"audio", "layers", "transforms"},
-    "deploy": {"audio", "layers", "models", "transforms"},
+    "deploy": set(),
+    "deploy.tflite": set(),
+    "deploy.runtime": {"audio", "deploy.tflite"},
+    "deploy.inspection": {"deploy.tflite"},
+    "deploy.conversion": {*CORE, *WITHOUT_MODEL},
+    "deploy.verification": {"audio", "deploy.conversion", *WITHOUT_MODEL},
+    "deploy.release": {"audio", "deploy.runtime", "deploy.tflite"},
     "benchmarks": {"audio", "deploy", "layers", "models", "transforms"},
     "cli": {"audio", "benchmarks", "deploy", "layers", "models", "transforms"},
 }
@@ -23,7 +32,6 @@ MAY_IMPORT = {
 BELOW = ("_keras", "_registration", "_utils")
 # These stand above the parts.
 TOP = ("__init__", "__main__", "_registration")
-CORE = ("audio", "layers", "models", "transforms")
 KNOW_CORPORA = ("corpora.py", "quickstart/corpus.py")
 PACKAGE = ROOT / "keras_reparam"
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -52,7 +60,16 @@ def at_import(tree):
 
 
 def part_of(path):
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    """`layers`, `cli`, `deploy.tflite`, ...: the folder, of `deploy` the one below it."""
+    first, *rest = path.relative_to(PACKAGE).with_suffix("").parts
+    return f"deploy.{rest[0]}" if first == "deploy" and len(rest) > 1 else first
+
+
+def part_named(name, part):
+    """The part that an imported name belongs to; `deploy` is one for all but its own rooms."""
+    _, first, *rest = name.split(".")
+    room = f"deploy.{rest[0]}" if first == "deploy" and rest else first
+    return room if part.startswith("deploy") and room in MAY_IMPORT else first
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -70,9 +87,11 @@ def test_imports_go_one_way(path):
         assert ours <= {"keras_reparam._keras"}
         return
     assert part in MAY_IMPORT, "say in MAY_IMPORT what the new part may import"
-    others = {name.split(".")[1] for name in names if name.startswith("keras_reparam.")}
+    others = {part_named(name, part) for name in names if name.startswith("keras_reparam.")}
     assert others - {part, *BELOW} <= MAY_IMPORT[part]
-    if part in CORE:
+    if part in WITHOUT_MODEL:
+        assert not [name for name in names if name.split(".")[0] in ("keras", "tensorflow")]
+    elif part in CORE:
         assert not [name for name in names if name.split(".")[0] in ("tensorflow", "jax", "torch")]
     else:
         early = imported(at_import(tree))

@@ -48,7 +48,7 @@ WAYS_IN = (
     "import keras_reparam as kr; kr.load_classifier; kr.merge",
     "from keras_reparam.layers import HRFDense",
     "from keras_reparam.audio.random_gain import RandomGain",
-    "from keras_reparam.deploy.saved_model import load_model",
+    "from keras_reparam.deploy.conversion.saved_model import load_model",
 )
 
 

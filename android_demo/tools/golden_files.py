@@ -15,7 +15,7 @@ import librosa
 import numpy as np
 import soundfile
 
-from keras_reparam.deploy.windows import decibels, valid_samples
+from keras_reparam.audio.windows import decibels, valid_samples
 
 RESOURCES = Path(__file__).parents[1] / "library" / "src" / "test" / "resources"
 RATES = [

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_reparam.deploy.quiet import quiet
-from keras_reparam.deploy.try_out import try_graph
+from keras_reparam._utils.quiet import quiet
+from keras_reparam.deploy.inspection.try_out import try_graph
 
 if TYPE_CHECKING:
     from ai_edge_litert.interpreter import Interpreter

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from keras_reparam.deploy.user_cache import user_cache
+from keras_reparam._utils.user_cache import user_cache
 
 _KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _SOURCES = f"deb [signed-by={_KEYRING}] http://deb.debian.org/debian bookworm main\n"

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from rich.console import Console
 
+from keras_reparam._utils.quiet import import_keras
 from keras_reparam.benchmarks.environment import described, environment
 from keras_reparam.benchmarks.training_step import (
     NUM_CLASSES,
@@ -29,7 +30,6 @@ from keras_reparam.benchmarks.training_step import (
     time_table,
 )
 from keras_reparam.benchmarks.turns import take_turns
-from keras_reparam.deploy.quiet import import_keras
 
 if TYPE_CHECKING:
     import keras

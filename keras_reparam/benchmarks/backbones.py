@@ -20,13 +20,13 @@ import numpy as np
 from rich.console import Console, Group
 from rich.table import Table
 
+from keras_reparam._utils.progress import track
+from keras_reparam._utils.quiet import import_keras, quiet
 from keras_reparam.audio._validation import positive_int
 from keras_reparam.benchmarks.environment import described, environment
 from keras_reparam.benchmarks.markdown import markdown
 from keras_reparam.benchmarks.sizes import FRAMES, choose, create_random
 from keras_reparam.benchmarks.turns import take_turns
-from keras_reparam.deploy.progress import track
-from keras_reparam.deploy.quiet import import_keras, quiet
 
 SIZES = ("light", "large")
 REFERENCE = ("conv_transformer", "light")
@@ -247,7 +247,7 @@ def _front_end(folder: Path) -> dict[tuple, Callable[[], Any]]:
 
 def _runs(path: Path, example: np.ndarray) -> Callable[[], Any]:
     """The inference of a file, which may be gone afterwards."""
-    from keras_reparam.deploy.runtime import Runtime
+    from keras_reparam.deploy.runtime.runtime import Runtime
 
     runtime = Runtime(path.read_bytes())
     return lambda: runtime(example)

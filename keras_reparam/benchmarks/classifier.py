@@ -20,10 +20,10 @@ from rich.table import Table
 from keras_reparam.audio._validation import positive_int
 from keras_reparam.benchmarks.environment import described, environment
 from keras_reparam.benchmarks.turns import take_turns
-from keras_reparam.deploy.classifier import load_classifier
-from keras_reparam.deploy.runtime import Runtime
-from keras_reparam.deploy.shipped import shipped_files
-from keras_reparam.deploy.tflite_buffers import read_model
+from keras_reparam.deploy.runtime.classifier import load_classifier
+from keras_reparam.deploy.runtime.runtime import Runtime
+from keras_reparam.deploy.runtime.shipped import shipped_files
+from keras_reparam.deploy.tflite.tflite_buffers import read_model
 
 _WARM_UP = 10
 

@@ -7,9 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from keras_reparam._utils.child_process import python_path
 from keras_reparam.benchmarks.any_file import load_any
 from keras_reparam.benchmarks.peak_memory import peak_memory
-from keras_reparam.deploy.child_process import python_path
 
 _INFERENCES = 10
 

@@ -20,11 +20,11 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from keras_reparam._utils.progress import track
+from keras_reparam._utils.quiet import import_keras
 from keras_reparam.benchmarks.environment import described, environment
 from keras_reparam.benchmarks.markdown import markdown
 from keras_reparam.benchmarks.training_step import NUM_CLASSES
-from keras_reparam.deploy.progress import track
-from keras_reparam.deploy.quiet import import_keras
 
 if TYPE_CHECKING:
     import keras
@@ -168,7 +168,7 @@ def _in_child(step: str, backbone: str, size: str, path: Path) -> dict[str, int]
 
 def _convert(backbone: str, size: str, path: Path) -> dict[str, int]:
     import_keras()
-    from keras_reparam.deploy.convert import convert
+    from keras_reparam.deploy.conversion.convert import convert
 
     model = create_random(backbone, size)
     path.write_bytes(convert(model, model.input_shape[1:]))
@@ -177,9 +177,9 @@ def _convert(backbone: str, size: str, path: Path) -> dict[str, int]:
 
 def _quantize(backbone: str, size: str, path: Path) -> dict[str, int]:
     import_keras()
-    from keras_reparam.deploy.metadata import TFLiteMetadata, add_metadata
-    from keras_reparam.deploy.quantize import quantize
-    from keras_reparam.deploy.tflite_graph import TFLiteGraph
+    from keras_reparam.deploy.conversion.quantize import quantize
+    from keras_reparam.deploy.tflite.metadata import TFLiteMetadata, add_metadata
+    from keras_reparam.deploy.tflite.tflite_graph import TFLiteGraph
 
     content = path.read_bytes()
     macs = TFLiteGraph(content).macs

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from keras_reparam._utils.progress import track
 from keras_reparam.audio._validation import positive_int
-from keras_reparam.deploy.progress import track
 
 
 def take_turns(

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from keras_reparam.deploy.kinds import KINDS
+from keras_reparam.deploy.tflite.kinds import KINDS
 from recipes.common.command import Parser, exit_code, speed_up, starting_keras
 from recipes.common.configuration import checked, load_settings
 from recipes.common.names import CONFIG, DEFAULT_KINDS

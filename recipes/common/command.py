@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NoReturn
 
-from keras_reparam.deploy.files import print_any_name
+from keras_reparam._utils.files import print_any_name
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -51,7 +51,7 @@ def interrupted_at_the_end() -> Iterator[None]:
 def starting_keras() -> Iterator[None]:
     """Within it what needs Keras for training is imported; no logs come, Ctrl-C waits."""
     keep_quiet()
-    from keras_reparam.deploy.quiet import quiet
+    from keras_reparam._utils.quiet import quiet
 
     with interrupted_at_the_end(), quiet():
         # Keras imports it on the other backends, too, when it saves something.

@@ -7,7 +7,7 @@ import numpy as np
 from rich.console import Console
 
 from keras_reparam.audio import LogMel
-from keras_reparam.deploy.windows import extent, windows
+from keras_reparam.audio.windows import extent, windows
 from recipes.common.features import Features
 from recipes.common.manifest import read_segment
 from recipes.common.protocol.fold import Example

@@ -59,16 +59,16 @@ def measure(paths: Sequence[Path], *, rounds: int = 100) -> list[Latency]:
 
 
 def _inference(path: Path) -> Callable[[], object]:
-    from keras_reparam.deploy.quiet import quiet
+    from keras_reparam._utils.quiet import quiet
 
     if path.suffix != ".keras":
-        from keras_reparam.deploy.runtime import Runtime
+        from keras_reparam.deploy.runtime.runtime import Runtime
 
         runtime = Runtime(path.read_bytes(), origin=f"'{path}'")
         example = _noise(runtime.input_shape[1:])
         return lambda: runtime(example)
     with quiet():
-        from keras_reparam.deploy.saved_model import load_model
+        from keras_reparam.deploy.conversion.saved_model import load_model
     model = load_model(path)
     batch = _noise((1, *model.input_shape[1:]))
     return lambda: model.predict_on_batch(batch)

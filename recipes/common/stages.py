@@ -10,7 +10,7 @@ import keras
 from rich.console import Console
 
 from keras_reparam.audio import LogMel
-from keras_reparam.deploy.saved_model import load_model
+from keras_reparam.deploy.conversion.saved_model import load_model
 from keras_reparam.models import with_front_end
 from recipes.common.command import say
 from recipes.common.corpus import Corpus, read_example

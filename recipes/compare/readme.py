@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from keras_reparam.deploy.files import write_bytes
+from keras_reparam._utils.files import write_bytes
 
 
 def insert_table(page: Path, table: str, *, name: str) -> None:

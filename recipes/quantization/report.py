@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from rich.table import Table
 
-from keras_reparam.deploy.verify_scores import ScoreComparison, compare_scores
+from keras_reparam.deploy.verification.verify_scores import ScoreComparison, compare_scores
 from recipes.common.files.rows import write_rows
 from recipes.common.names import FEATURES_IN
 from recipes.quantization.measurement import Measured

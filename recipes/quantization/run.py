@@ -10,7 +10,7 @@ from rich.console import Console
 
 from keras_reparam.audio import LogMel
 from keras_reparam.benchmarks.environment import described, environment
-from keras_reparam.deploy.saved_model import load_model
+from keras_reparam.deploy.conversion.saved_model import load_model
 from recipes.common.command import say
 from recipes.common.corpus import Corpus
 from recipes.common.files.folders import staged

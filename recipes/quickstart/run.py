@@ -19,7 +19,7 @@ from rich.table import Table
 import keras_reparam as kr
 from keras_reparam.audio import LogMel
 from keras_reparam.benchmarks.environment import environment
-from keras_reparam.deploy.saved_model import load_model
+from keras_reparam.deploy.conversion.saved_model import load_model
 from recipes.common.corpus import Corpus, read_example
 from recipes.common.deployment.card import named
 from recipes.common.deployment.figures import cost_of

@@ -15,7 +15,7 @@ from keras_reparam.benchmarks.arm_environment import (
     make_arm_python,
 )
 from keras_reparam.benchmarks.arm_instructions import count_instructions
-from keras_reparam.deploy.shipped import golden_clips, shipped_files
+from keras_reparam.deploy.runtime.shipped import golden_clips, shipped_files
 
 
 def program(path, text):

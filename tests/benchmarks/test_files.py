@@ -7,9 +7,9 @@ import flatbuffers
 import pytest
 
 import keras_reparam as kr
+from keras_reparam._utils.quiet import quiet
 from keras_reparam.cli import main
-from keras_reparam.deploy.quiet import quiet
-from keras_reparam.deploy.tflite_buffers import pack_model, unpack_model
+from keras_reparam.deploy.tflite.tflite_buffers import pack_model, unpack_model
 from tests.deploy import inspected_files as made
 
 SHIPPED = resources.files("keras_reparam") / "pretrained"

@@ -9,8 +9,8 @@ from rich.console import Console
 
 from keras_reparam.benchmarks import operators
 from keras_reparam.benchmarks.operators import profile_tflite
-from keras_reparam.deploy.tflite_buffers import pack_model, unpack_model
-from keras_reparam.deploy.tflite_graph import TFLiteGraph
+from keras_reparam.deploy.tflite.tflite_buffers import pack_model, unpack_model
+from keras_reparam.deploy.tflite.tflite_graph import TFLiteGraph
 
 SHIPPED = resources.files("keras_reparam") / "pretrained"
 

@@ -5,7 +5,7 @@ import pytest
 import soundfile
 
 from keras_reparam.audio import load
-from keras_reparam.deploy.calibration import find_clips, load_clips
+from keras_reparam.audio.clip_listing import find_clips, load_clips
 
 
 def test_folder_and_csv_give_the_same(emodb4):

@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_reparam.audio import load
+from keras_reparam.audio.windows import windows
 from keras_reparam.deploy import Classifier, load_classifier
-from keras_reparam.deploy.metadata import TFLiteMetadata, add_metadata
-from keras_reparam.deploy.runtime import Runtime
-from keras_reparam.deploy.windows import windows
+from keras_reparam.deploy.runtime.runtime import Runtime
+from keras_reparam.deploy.tflite.metadata import TFLiteMetadata, add_metadata
 
 WINDOW, RATE = 64000, 16000
 
@@ -427,8 +427,8 @@ def test_bad_models(int8_file, tmp_path):
 HOSTILE = """
 import sys
 import numpy as np
-from keras_reparam.deploy.classifier import Classifier
-from keras_reparam.deploy.trial import Trial
+from keras_reparam.deploy.runtime.classifier import Classifier
+from keras_reparam.deploy.inspection.trial import Trial
 content = open(sys.argv[1], "rb").read()
 rng = np.random.default_rng(0)
 refused = 0

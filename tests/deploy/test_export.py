@@ -13,12 +13,12 @@ if keras.config.backend() != "tensorflow":
     pytest.skip("the other backend is tested from here", allow_module_level=True)
 
 import keras_reparam as kr  # noqa: E402
-from keras_reparam.deploy.convert import convert  # noqa: E402
-from keras_reparam.deploy.kinds import KINDS  # noqa: E402
-from keras_reparam.deploy.metadata import TFLiteMetadata, add_metadata  # noqa: E402
-from keras_reparam.deploy.quantize import quantize  # noqa: E402
-from keras_reparam.deploy.runtime import Runtime  # noqa: E402
-from keras_reparam.deploy.tflite_graph import TFLiteGraph  # noqa: E402
+from keras_reparam.deploy.conversion.convert import convert  # noqa: E402
+from keras_reparam.deploy.conversion.quantize import quantize  # noqa: E402
+from keras_reparam.deploy.runtime.runtime import Runtime  # noqa: E402
+from keras_reparam.deploy.tflite.kinds import KINDS  # noqa: E402
+from keras_reparam.deploy.tflite.metadata import TFLiteMetadata, add_metadata  # noqa: E402
+from keras_reparam.deploy.tflite.tflite_graph import TFLiteGraph  # noqa: E402
 
 SHAPE = (20, 8)
 CLIPS = np.random.default_rng(0).normal(size=(12, *SHAPE)).astype("float32")
@@ -430,7 +430,7 @@ x = keras.layers.GlobalAveragePooling1D()(keras.layers.Dense(16, activation="rel
 model = keras.Model(inputs, keras.layers.Dense(2)(x), name="net")
 model.save(folder / "model.keras")
 clips = np.random.default_rng(0).normal(size=(5, 20, 8)).astype("float32")
-from keras_reparam.deploy import export
+from keras_reparam.deploy.conversion import export
 # One process converts for all kinds: it takes seconds to start.
 float_model = export.convert(model, (20, 8))
 export.convert = lambda *arguments: float_model

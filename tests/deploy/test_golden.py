@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from keras_reparam.deploy import check_golden, write_golden
-from keras_reparam.deploy.runtime import Runtime
+from keras_reparam.deploy.runtime.runtime import Runtime
 
 
 @pytest.fixture

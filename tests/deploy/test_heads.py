@@ -15,11 +15,11 @@ if keras.config.backend() != "tensorflow":
 import keras_reparam as kr  # noqa: E402
 from keras_reparam.cli import main  # noqa: E402
 from keras_reparam.deploy import check_golden, write_golden  # noqa: E402
-from keras_reparam.deploy.classification import Classification  # noqa: E402
-from keras_reparam.deploy.convert import convert  # noqa: E402
-from keras_reparam.deploy.metadata import TFLiteMetadata, add_metadata, read_metadata  # noqa: E402
-from keras_reparam.deploy.probability_check import refuse_probabilities  # noqa: E402
-from keras_reparam.deploy.runtime import Runtime  # noqa: E402
+from keras_reparam.deploy.conversion.convert import convert  # noqa: E402
+from keras_reparam.deploy.conversion.probability_check import refuse_probabilities  # noqa: E402
+from keras_reparam.deploy.runtime.classification import Classification  # noqa: E402
+from keras_reparam.deploy.runtime.runtime import Runtime  # noqa: E402
+from keras_reparam.deploy.tflite.metadata import TFLiteMetadata, add_metadata, read_metadata  # noqa: E402
 
 layers, ops = keras.layers, keras.ops
 WINDOW, RATE = 1600, 16000

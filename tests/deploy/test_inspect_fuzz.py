@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 import keras_reparam as kr
-from keras_reparam.deploy.flat_table import FlatTable
-from keras_reparam.deploy.inspect_model import inspect_content
-from keras_reparam.deploy.inspect_report import InspectionReport
-from keras_reparam.deploy.metadata import TFLiteMetadata, add_metadata
-from keras_reparam.deploy.trial import Trial, TrialResult
+from keras_reparam.deploy.inspection.inspect_model import inspect_content
+from keras_reparam.deploy.inspection.inspect_report import InspectionReport
+from keras_reparam.deploy.inspection.trial import Trial, TrialResult
+from keras_reparam.deploy.tflite.flat_table import FlatTable
+from keras_reparam.deploy.tflite.metadata import TFLiteMetadata, add_metadata
 from tests.deploy import inspected_files as made
 
 PRETRAINED = Path(kr.__file__).parent / "pretrained"

@@ -11,14 +11,14 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 import keras_reparam as kr
-from keras_reparam.deploy.inspect_graph import float_islands
-from keras_reparam.deploy.inspect_model import inspect_content
-from keras_reparam.deploy.metadata import TFLiteMetadata, add_metadata
-from keras_reparam.deploy.quiet import quiet
-from keras_reparam.deploy.runtime_versions import first_runtime
-from keras_reparam.deploy.tflite_buffers import pack_model, unpack_model
-from keras_reparam.deploy.tflite_file import Operator, Subgraph, Tensor, read_tflite
-from keras_reparam.deploy.trial import Trial, TrialResult
+from keras_reparam._utils.quiet import quiet
+from keras_reparam.deploy.inspection.inspect_graph import float_islands
+from keras_reparam.deploy.inspection.inspect_model import inspect_content
+from keras_reparam.deploy.inspection.trial import Trial, TrialResult
+from keras_reparam.deploy.tflite.metadata import TFLiteMetadata, add_metadata
+from keras_reparam.deploy.tflite.runtime_versions import first_runtime
+from keras_reparam.deploy.tflite.tflite_buffers import pack_model, unpack_model
+from keras_reparam.deploy.tflite.tflite_file import Operator, Subgraph, Tensor, read_tflite
 from tests.deploy import inspected_files as made
 
 PRETRAINED = Path(kr.__file__).parent / "pretrained"
@@ -312,7 +312,7 @@ def test_islands_by_hand():
 
 
 def test_runtimes_grow_with_versions():
-    from keras_reparam.deploy import runtime_versions
+    from keras_reparam.deploy.tflite import runtime_versions
 
     for operator, runtimes in runtime_versions._FIRST_RUNTIME.items():
         listed = [runtime for runtime in runtimes.split() if runtime != "-"]

@@ -13,12 +13,12 @@ from ai_edge_litert import schema_py_generated as schema  # noqa: E402
 from ai_edge_litert.interpreter import Interpreter, OpResolverType  # noqa: E402
 
 import keras_reparam as kr  # noqa: E402
-from keras_reparam.deploy.convert import convert  # noqa: E402
-from keras_reparam.deploy.kinds import KINDS  # noqa: E402
-from keras_reparam.deploy.quantize import quantize  # noqa: E402
-from keras_reparam.deploy.runtime import Runtime  # noqa: E402
-from keras_reparam.deploy.tflite_buffers import unpack_model  # noqa: E402
-from keras_reparam.deploy.tflite_graph import TFLiteGraph  # noqa: E402
+from keras_reparam.deploy.conversion.convert import convert  # noqa: E402
+from keras_reparam.deploy.conversion.quantize import quantize  # noqa: E402
+from keras_reparam.deploy.runtime.runtime import Runtime  # noqa: E402
+from keras_reparam.deploy.tflite.kinds import KINDS  # noqa: E402
+from keras_reparam.deploy.tflite.tflite_buffers import unpack_model  # noqa: E402
+from keras_reparam.deploy.tflite.tflite_graph import TFLiteGraph  # noqa: E402
 
 WINDOW = 3200
 WAVES = np.random.default_rng(0).normal(0, 0.1, (16, WINDOW)).astype("float32")

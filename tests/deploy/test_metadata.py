@@ -11,15 +11,15 @@ from ai_edge_litert import schema_py_generated as schema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keras_reparam.deploy.label_file import read_labels, stripped
-from keras_reparam.deploy.metadata import (
+from keras_reparam.deploy.runtime.runtime import Runtime
+from keras_reparam.deploy.tflite.label_file import read_labels, stripped
+from keras_reparam.deploy.tflite.metadata import (
     TFLiteMetadata,
     add_metadata,
     read_metadata,
     read_metadata_and_remarks,
 )
-from keras_reparam.deploy.runtime import Runtime
-from keras_reparam.deploy.tflite_buffers import pack_model, unpack_model
+from keras_reparam.deploy.tflite.tflite_buffers import pack_model, unpack_model
 
 
 def linear_model(weights):

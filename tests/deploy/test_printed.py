@@ -1,4 +1,4 @@
-from keras_reparam.deploy.printed import Printed, table_of
+from keras_reparam._utils.printed import Printed, table_of
 
 
 class Report(Printed):

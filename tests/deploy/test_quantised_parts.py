@@ -8,11 +8,11 @@ if keras.config.backend() != "tensorflow":
     pytest.skip("the other backend is tested from here", allow_module_level=True)
 
 import keras_reparam as kr  # noqa: E402
-from keras_reparam.deploy.convert import convert  # noqa: E402
-from keras_reparam.deploy.inspect_model import inspect_content  # noqa: E402
-from keras_reparam.deploy.quantize import quantize  # noqa: E402
-from keras_reparam.deploy.runtime import Runtime  # noqa: E402
-from keras_reparam.deploy.tflite_graph import TFLiteGraph  # noqa: E402
+from keras_reparam.deploy.conversion.convert import convert  # noqa: E402
+from keras_reparam.deploy.conversion.quantize import quantize  # noqa: E402
+from keras_reparam.deploy.inspection.inspect_model import inspect_content  # noqa: E402
+from keras_reparam.deploy.runtime.runtime import Runtime  # noqa: E402
+from keras_reparam.deploy.tflite.tflite_graph import TFLiteGraph  # noqa: E402
 
 layers, ops = keras.layers, keras.ops
 SHAPE = (16, 24)

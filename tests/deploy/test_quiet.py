@@ -7,7 +7,7 @@ import warnings
 
 import pytest
 
-from keras_reparam.deploy.quiet import quiet
+from keras_reparam._utils.quiet import quiet
 
 
 def speak():

@@ -3,8 +3,8 @@
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from keras_reparam.deploy.runtime import Runtime
-from keras_reparam.deploy.tflite_buffers import pack_model
+from keras_reparam.deploy.runtime.runtime import Runtime
+from keras_reparam.deploy.tflite.tflite_buffers import pack_model
 
 
 def identity(*shapes, inputs, outputs):

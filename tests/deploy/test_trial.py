@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import keras_reparam as kr
-from keras_reparam.deploy.trial import Trial, TrialResult
+from keras_reparam.deploy.inspection.trial import Trial, TrialResult
 
 SHIPPED = Path(kr.__file__).parent / "pretrained" / "ser_int8.tflite"
 

@@ -13,10 +13,10 @@ if keras.config.backend() != "tensorflow":
 
 import keras_reparam as kr  # noqa: E402
 from keras_reparam.cli import main  # noqa: E402
-from keras_reparam.deploy.metadata import add_metadata, read_metadata  # noqa: E402
-from keras_reparam.deploy.runtime import Runtime  # noqa: E402
-from keras_reparam.deploy.tflite_buffers import pack_model, unpack_model  # noqa: E402
-from keras_reparam.deploy.tflite_graph import TFLiteGraph  # noqa: E402
+from keras_reparam.deploy.runtime.runtime import Runtime  # noqa: E402
+from keras_reparam.deploy.tflite.metadata import add_metadata, read_metadata  # noqa: E402
+from keras_reparam.deploy.tflite.tflite_buffers import pack_model, unpack_model  # noqa: E402
+from keras_reparam.deploy.tflite.tflite_graph import TFLiteGraph  # noqa: E402
 
 SHAPE = (20, 8)
 LABELS = ("anger", "joy", "sadness")

@@ -11,8 +11,8 @@ import soundfile
 import soxr
 
 import keras_reparam as kr
-from keras_reparam.deploy.silence import SILENCE_DECIBELS
-from keras_reparam.deploy.windows import Trimmed, decibels, valid_samples
+from keras_reparam.audio.silence import SILENCE_DECIBELS
+from keras_reparam.audio.windows import Trimmed, decibels, valid_samples
 from recipes.common.scoring import windows as recipes_windows
 
 RATE = 16000

@@ -266,7 +266,7 @@ def wave(name, clips, randomized, sharpened):
 
 @pytest.fixture(scope="module")
 def content(wave):
-    from keras_reparam.deploy.convert import convert
+    from keras_reparam.deploy.conversion.convert import convert
 
     return convert(wave, wave.input_shape[1:])
 
@@ -274,12 +274,12 @@ def content(wave):
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="converts in TensorFlow")
 class TestTFLite:
     def test_graph_is_static(self, content):
-        from keras_reparam.deploy.tflite_graph import TFLiteGraph
+        from keras_reparam.deploy.tflite.tflite_graph import TFLiteGraph
 
         check_graph(TFLiteGraph(content))
 
     def test_is_the_same_function(self, wave, content, clips):
-        from keras_reparam.deploy.runtime import Runtime
+        from keras_reparam.deploy.runtime.runtime import Runtime
 
         expected = softmax(np.array(wave(clips)))
         check_scores_vary(expected)
@@ -288,8 +288,8 @@ class TestTFLite:
 
     def test_zeros_after_a_clip_change_nothing(self, wave, content, clips):
         """In Keras and in float32 exactly, and in int8 as far as it is."""
-        from keras_reparam.deploy.quantize import quantize
-        from keras_reparam.deploy.runtime import Runtime
+        from keras_reparam.deploy.conversion.quantize import quantize
+        from keras_reparam.deploy.runtime.runtime import Runtime
 
         log_mel, backbone = wave.layers[1:]
         any_length, expected = with_config(backbone, frames=None), []
@@ -309,8 +309,8 @@ class TestTFLite:
             assert np.isfinite(run(np.zeros_like(clips[0]))).all()
 
     def test_light_is_light(self, light):
-        from keras_reparam.deploy.convert import convert
-        from keras_reparam.deploy.tflite_graph import TFLiteGraph
+        from keras_reparam.deploy.conversion.convert import convert
+        from keras_reparam.deploy.tflite.tflite_graph import TFLiteGraph
 
         assert light.input_shape == (None, 400, 64)
         assert light.count_params() <= 300_000
@@ -335,8 +335,8 @@ def check_graph(graph):
 @pytest.mark.parametrize("size", ["light", "large", "S", "M", "L", "B"])
 @pytest.mark.parametrize("frames", [97, 1000])
 def test_every_size_is_static(name, size, frames):
-    from keras_reparam.deploy.convert import convert
-    from keras_reparam.deploy.tflite_graph import TFLiteGraph
+    from keras_reparam.deploy.conversion.convert import convert
+    from keras_reparam.deploy.tflite.tflite_graph import TFLiteGraph
 
     if size not in SIZES[name]:
         pytest.skip(f"{name} has no size {size}")

@@ -171,9 +171,9 @@ def test_expanded_in_multiples_of_the_input_also_from_a_file_or_within_a_model(t
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="converts in TensorFlow")
 def test_batch_normalization_folds_into_the_depthwise_kernel(randomized, sharpened):
-    from keras_reparam.deploy.convert import convert
-    from keras_reparam.deploy.runtime import Runtime
-    from keras_reparam.deploy.tflite_graph import TFLiteGraph
+    from keras_reparam.deploy.conversion.convert import convert
+    from keras_reparam.deploy.runtime.runtime import Runtime
+    from keras_reparam.deploy.tflite.tflite_graph import TFLiteGraph
 
     x = RNG.standard_normal((3, 40, 10)) + 2 * RNG.standard_normal((3, 1, 10))
     x = x.astype("float32")

@@ -50,8 +50,8 @@ def test_mixes_no_further_than_its_kernels():
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="converts in TensorFlow")
 def test_cost_is_linear_in_time():
     """Multiply-adds, values of all activations, and the largest activation, exactly."""
-    from keras_reparam.deploy.convert import convert
-    from keras_reparam.deploy.tflite_graph import TFLiteGraph
+    from keras_reparam.deploy.conversion.convert import convert
+    from keras_reparam.deploy.tflite.tflite_graph import TFLiteGraph
 
     def cost(frames):
         model = small(frames=frames, num_layers=(1, 1, 1), kernel_sizes=(3,))

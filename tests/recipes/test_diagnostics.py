@@ -14,7 +14,7 @@ import pytest
 import scipy.stats
 
 import keras_reparam as kr
-from keras_reparam.deploy.saved_model import load_model
+from keras_reparam.deploy.conversion.saved_model import load_model
 from recipes.common.results.diagnostics import (
     Diagnostics,
     effective_rank,

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keras_reparam.deploy.saved_model import load_model
+from keras_reparam.deploy.conversion.saved_model import load_model
 from recipes.common.results.diagnostics import read_diagnostics
 
 ROOT = Path(__file__).resolve().parents[2]

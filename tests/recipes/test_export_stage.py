@@ -446,7 +446,7 @@ def test_what_is_no_waveform_is_named(model, fold, samples):
 @pytest.mark.slow
 def test_every_kind(export, model, fold, read, tmp_path):
     """Of long windows, so without golden vectors; `int8_full` against Keras on features."""
-    from keras_reparam.deploy.kinds import KINDS
+    from keras_reparam.deploy.tflite.kinds import KINDS
 
     content = export(tmp_path, model=waveform_model(frames=500), kinds=list(reversed(KINDS)))
     assert list(content["files"]) == list(KINDS)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from rich.console import Console
 
-from keras_reparam.deploy.progress import track
+from keras_reparam._utils.progress import track
 from recipes.common.protocol.fold import Example
 from recipes.common.scoring.windows import beginnings_of
 

@@ -9,7 +9,7 @@ from rich.console import Console
 
 import keras_reparam as kr
 from keras_reparam.deploy import ExportReport
-from keras_reparam.deploy.kinds import CALIBRATED
+from keras_reparam.deploy.tflite.kinds import CALIBRATED
 
 
 def export_file(

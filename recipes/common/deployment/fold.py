@@ -11,8 +11,8 @@ from rich.console import Console
 
 from keras_reparam.benchmarks.environment import described, environment
 from keras_reparam.deploy import write_model_card
-from keras_reparam.deploy.kinds import CALIBRATED, KINDS
-from keras_reparam.deploy.saved_model import load_model
+from keras_reparam.deploy.conversion.saved_model import load_model
+from keras_reparam.deploy.tflite.kinds import CALIBRATED, KINDS
 from recipes.common.deployment.calibration import calibration_clips
 from recipes.common.deployment.card import model_card, texts_in_file, unit_of
 from recipes.common.deployment.figures import cost_of

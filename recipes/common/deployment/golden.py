@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_reparam.deploy import check_golden, write_golden
-from keras_reparam.deploy.golden import TOLERANCES
+from keras_reparam.deploy.release.golden import TOLERANCES
 from recipes.common.protocol.fold import Example
 from recipes.common.scoring.examples import Scored
 

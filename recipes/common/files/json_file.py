@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import pydantic
 import pydantic_core
 
-from keras_reparam.deploy.files import write_bytes
+from keras_reparam._utils.files import write_bytes
 
 Kind = TypeVar("Kind")
 

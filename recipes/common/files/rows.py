@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from keras_reparam.deploy.files import write_bytes
+from keras_reparam._utils.files import write_bytes
 
 
 def write_rows(path: Path, columns: Iterable[str], rows: Iterable[Mapping]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from keras_reparam.deploy.progress import track
+from keras_reparam._utils.progress import track
 from recipes.common.manifest import Segment
 from recipes.common.preparation.problems import MISSING_AUDIO, UNREADABLE_AUDIO, Problem
 from recipes.common.store import layout

@@ -6,7 +6,7 @@ from typing import Literal
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from keras_reparam.deploy.files import written_beside
+from keras_reparam._utils.files import written_beside
 
 DARK, GREY, GRID = "#1f2a44", "#6b7280", "#e5e7eb"
 BLUE, ORANGE = "#2563eb", "#ea7317"

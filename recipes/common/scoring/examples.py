@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from rich.console import Console
 
-from keras_reparam.deploy.progress import track
+from keras_reparam._utils.progress import track
 from recipes.common.protocol.fold import Example
 from recipes.common.scoring.form import Form
 from recipes.common.scoring.waveform_model import WaveformModel

@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_reparam.deploy.runtime import Runtime
+from keras_reparam.deploy.runtime.runtime import Runtime
 from recipes.common.scoring.windows import softmax
 
 

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 # The one definition of a clip's windows.
-from keras_reparam.deploy.windows import extent, from_first_sound, valid_samples, windows
+from keras_reparam.audio.windows import extent, from_first_sound, valid_samples, windows
 from recipes.common.store.layout import SAMPLE_RATE
 
 

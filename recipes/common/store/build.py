@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from keras_reparam.deploy.progress import track
+from keras_reparam._utils.progress import track
 from recipes.common.files.disk import explaining_a_full_disk
 from recipes.common.files.lock import exclusive
 from recipes.common.files.rows import write_rows

@@ -12,9 +12,9 @@ import keras
 import numpy as np
 from rich.console import Console
 
+from keras_reparam._utils.files import write_bytes
+from keras_reparam._utils.progress import track
 from keras_reparam.audio import LogMel
-from keras_reparam.deploy.files import write_bytes
-from keras_reparam.deploy.progress import track
 from recipes.common.store import layout
 from recipes.common.store.growing_array import GrowingArray, first_byte
 from recipes.common.store.index import Piece, one_after_another, read_index

@@ -20,7 +20,7 @@ def build_standard_store(
         One line: how much it holds, and how long that took.
     """
     keep_quiet()
-    from keras_reparam.deploy.quiet import quiet
+    from keras_reparam._utils.quiet import quiet
 
     with interrupted_at_the_end(), quiet():
         from keras_reparam.audio import LogMel

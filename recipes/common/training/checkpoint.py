@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_reparam.deploy.files import written_beside
+from keras_reparam._utils.files import written_beside
 from recipes.common.files.disk import explaining_a_full_disk
 
 

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from keras_reparam.audio import LogMel
-from keras_reparam.deploy.saved_model import load_model
+from keras_reparam.deploy.conversion.saved_model import load_model
 from recipes.common.names import LIGHT
 from recipes.common.run_folder import RunFolder
 from recipes.common.scoring.waveform_model import WaveformModel

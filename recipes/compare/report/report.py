@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from keras_reparam.deploy.files import write_bytes
-from keras_reparam.deploy.model_card import markdown_table
+from keras_reparam._utils.files import write_bytes
+from keras_reparam.deploy.release.model_card import markdown_table
 from recipes.common.files.folders import staged
 from recipes.common.results.intervals import CONFIDENCE, FEWEST_SPEAKERS
 from recipes.common.results.metrics import FIGURES

@@ -4,8 +4,8 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from keras_reparam.deploy.files import write_bytes
-from keras_reparam.deploy.model_card import markdown_table
+from keras_reparam._utils.files import write_bytes
+from keras_reparam.deploy.release.model_card import markdown_table
 from recipes.common.files.rows import write_rows
 from recipes.compare.report.text import latex_text, markdown_text
 

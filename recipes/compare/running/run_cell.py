@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from keras_reparam.audio import LogMel
-from keras_reparam.deploy.tflite_graph import TFLiteGraph
+from keras_reparam.deploy.tflite.tflite_graph import TFLiteGraph
 from recipes.common.files.json_file import read_json, write_json
 from recipes.common.names import CONFIG, DEFAULT_KINDS, file_name
 from recipes.common.run_folder import RunFolder

@@ -1,7 +1,7 @@
 package kerasreparam.emotion.core
 
 /**
- * What of a window is sound, and how loud that is: `keras_reparam/deploy/windows.py` in Kotlin. A
+ * What of a window is sound, and how loud that is: `keras_reparam/audio/windows.py` in Kotlin. A
  * window weighs by its valid samples, and is silence by their level.
  *
  * @property first where the first sample is that is not zero; the number of samples if all are.

@@ -1,0 +1,90 @@
+"""What `export_tflite` says about the file that it wrote."""
+
+import dataclasses
+from pathlib import Path
+
+from rich.table import Table
+
+from keras_reparam._utils.printed import Printed, table_of
+from keras_reparam.deploy.tflite.metadata import TFLiteMetadata
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ExportReport(Printed):
+    """One exported file; prints as a table.
+
+    Attributes:
+        path: Where the file is.
+        kind: Quantisation kind, one of those of `keras_reparam.export_tflite`.
+        size: Bytes of the file.
+        operators: Rows (builtin operator, count, how many of them int8).
+        weights: Bytes of the backbone's constants by dtype, shapes and indices not counted.
+        int8_share: Share of these bytes that are int8.
+        front_end_bytes: Bytes of the front end's constants: always float.
+        input_shape: Shape of the input, batch of 1 included.
+        input_type: Type of the input, `"float32"` or `"int8"`.
+        runtime: The first TensorFlow Lite runtime that knows all operators; `None` if that is not
+            known. Apps get 2.16.1.
+        metadata: Labels, sample rate and texts in the file.
+        agreement: Share of the representative clips whose best class is that of the float32
+            file (of a sigmoid, of those in which the same is present, in the class where they are
+            fewest); `None` for the kind `float32` itself, and without clips.
+        difference: Largest difference of a probability from the float32 file's; `None` as above.
+        notes: What to know about running the file.
+    """
+
+    path: Path
+    kind: str
+    size: int
+    operators: tuple[tuple[str, int, int], ...]
+    weights: dict[str, int]
+    int8_share: float
+    front_end_bytes: int
+    input_shape: tuple[int, ...]
+    input_type: str
+    runtime: str | None
+    metadata: TFLiteMetadata
+    agreement: float | None
+    difference: float | None
+    notes: tuple[str, ...]
+
+    @property
+    def rows(self) -> tuple[tuple[str, str], ...]:
+        """The report as rows (what, value)."""
+        rows = [
+            ("file", str(self.path)),
+            ("kind", self.kind),
+            ("size", f"{self.size:,} bytes"),
+            ("input", f"{self.input_type} {list(self.input_shape)}"),
+            ("head", self.metadata.head),
+        ]
+        if self.metadata.sample_rate:
+            rows.append(("sample rate", f"{self.metadata.sample_rate} Hz"))
+        if self.metadata.labels:
+            rows.append(("labels", ", ".join(self.metadata.labels)))
+        weights = ", ".join(f"{d} {n:,} bytes" for d, n in sorted(self.weights.items()))
+        share = f"; {self.int8_share:.1%} of them int8" if "int8" in self.weights else ""
+        rows.append(("weights", weights + share))
+        if self.front_end_bytes:
+            rows.append(("front end", f"{self.front_end_bytes:,} bytes, float"))
+        operators = (f"{n} {c}" + (f" ({i} int8)" if i else "") for n, c, i in self.operators)
+        rows.append(("operators", ", ".join(operators)))
+        rows.append(("needs", f"TensorFlow Lite {self.runtime or 'newer than is known'}"))
+        if self.agreement is not None:
+            best = "decisions" if self.metadata.head == "sigmoid" else "best class"
+            rows.append((f"same {best} as float32", f"{self.agreement:.1%}"))
+            rows.append(("largest difference", f"{self.difference:.4f}"))
+        rows.extend(("note", note) for note in self.notes)
+        return tuple(rows)
+
+    def as_dict(self) -> dict:
+        """The report as JSON types."""
+        content = dataclasses.asdict(self)
+        content["path"] = str(self.path)
+        content["operators"] = {
+            name: {"count": count, "int8": int8} for name, count, int8 in self.operators
+        }
+        return content
+
+    def __rich__(self) -> Table:
+        return table_of(f"Exported '{self.path.name}'", self.rows)

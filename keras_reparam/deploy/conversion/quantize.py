@@ -1,0 +1,241 @@
+"""A float `.tflite` to another quantisation kind."""
+
+import contextlib
+import io
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from keras_reparam._utils.quiet import quiet
+from keras_reparam.deploy.conversion.compaction import compact
+from keras_reparam.deploy.conversion.constant_storage import constant_values, store_constants
+from keras_reparam.deploy.conversion.convert import INPUT, SIGNATURE
+from keras_reparam.deploy.conversion.float_operators import float_operators
+from keras_reparam.deploy.conversion.tables import is_table, projected_tensors, table_storage
+from keras_reparam.deploy.tflite.kernel_versions import set_versions
+from keras_reparam.deploy.tflite.tflite_buffers import pack_model, unpack_model
+from keras_reparam.deploy.tflite.tflite_graph import Operator, TFLiteGraph
+
+# The operators that hold the weights, and whose int8 kernels pay. An ADD or BATCH_MATMUL in int8
+# costs more conversions than it saves time (measured: BATCH_MATMUL makes a small transformer 1.4x
+# slower, ADD changes nothing).
+_LINEAR = ("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D")
+# On the fly there is no fast kernel for a depthwise convolution (measured: 1.5x slower).
+_DYNAMIC = ("FULLY_CONNECTED", "CONV_2D")
+_PRODUCTS = ("FULLY_CONNECTED", "BATCH_MATMUL")
+# A convolution over fewer channels than this (an image's, a spectrogram's first one) has hardly
+# any weights, is no faster in int8, and slower on a CPU without int8 dot products.
+_MIN_CHANNELS = 4
+# Forms of a stored constant, the most exact one last; `None` leaves it as it is.
+_EXACTNESS = ("int8", "int16", "float16", None)
+
+
+def quantize(model: bytes, kind: str, data: Sequence[np.ndarray] = ()) -> bytes:
+    """The model as one of `keras_reparam.deploy.tflite.kinds.KINDS`.
+
+    Args:
+        model: Bytes of a float32 `.tflite` with one signature.
+        kind: The kind.
+        data: Inputs of the model, without the batch axis, for the kinds that are calibrated.
+
+    Returns:
+        Bytes of the `.tflite`, without what no runtime reads.
+
+    Raises:
+        ValueError: If the model has nothing to quantise.
+    """
+    content = model
+    if kind.startswith("int8"):
+        content = _quantized(model, kind, data)
+    packed = unpack_model(content)
+    if kind == "int8_dynamic":
+        _quantize_asymmetrically(packed)
+    if kind == "int8_full":
+        _quantize_unread(packed)
+    if kind != "float32":
+        store_constants(packed, _storage(TFLiteGraph(content), packed, kind))
+    if kind != "float32":
+        set_versions(packed)
+    compact(packed, quantized=kind != "float32")
+    return pack_model(packed)
+
+
+def _recipe(graph: TFLiteGraph, kind: str, kept_float: Iterable[Operator] = ()):
+    """What litert-quantizer shall do, operator by operator.
+
+    In kind `int8` the last linear layer has int8 weights and float logits, since their rounding
+    would be the coarsest of all.
+    """
+    with quiet():
+        from litert_quantizer import qtyping, recipe_manager
+
+    recipe = recipe_manager.RecipeManager()
+    name_of = qtyping.TFLOperationName
+    if kind == "int8_full":
+        recipe.add_static_config(
+            ".*", name_of.ALL_SUPPORTED, activation_num_bits=8, weight_num_bits=8
+        )
+        for operator in kept_float:
+            # Where it knows no int8 kernel, it leaves the operator float anyway.
+            if operator.name in name_of.__members__:
+                recipe.add_quantization_config(
+                    _scope(graph, operator), name_of[operator.name], algorithm_key="no_quantize"
+                )
+        return recipe
+    for operator in _chosen(graph, _DYNAMIC if kind == "int8_dynamic" else _LINEAR):
+        scope = _scope(graph, operator), name_of[operator.name]
+        if kind == "int8_dynamic" or _gives_logits(graph, operator):
+            recipe.add_dynamic_config(*scope, num_bits=8)
+        else:
+            recipe.add_static_config(*scope, activation_num_bits=8, weight_num_bits=8)
+            if (padding := _padding(graph, operator)) is not None:
+                scope = _scope(graph, padding), name_of.PAD
+                recipe.add_static_config(*scope, activation_num_bits=8, weight_num_bits=8)
+    return recipe
+
+
+def _quantized(model: bytes, kind: str, data: Sequence[np.ndarray]) -> bytes:
+    graph = TFLiteGraph(model)
+    recipe = _recipe(graph, kind)
+    with quiet() as screen:
+        from litert_quantizer import calibrator
+        from litert_quantizer.quantizer import Quantizer
+        from litert_quantizer.utils import qsv_utils
+        from rich.console import Console
+        from rich.progress import track
+
+        # The true range over all clips. The quantizer's default, a moving average that weighs the
+        # first clip most, gave four to five times the error on speech.
+        calibration = calibrator.Calibrator(
+            _all_read(model), num_threads=1, qsv_update_func=qsv_utils.min_max_update
+        )
+        console = Console(file=screen)
+        for clip in track(
+            data, "Calibrating", console=console, transient=True, disable=not screen.isatty()
+        ):
+            # It has a progress bar of its own for every clip.
+            with contextlib.redirect_stderr(io.StringIO()):
+                calibration.calibrate({SIGNATURE: [{INPUT: clip[None]}]}, recipe)
+        ranges = calibration.get_model_qsvs()
+        if kind == "int8_full":
+            recipe = _recipe(graph, kind, float_operators(graph, unpack_model(model), ranges))
+        quantizer = Quantizer(bytearray(model), recipe.get_quantization_recipe())
+        result = quantizer.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
+        return bytes(result.quantized_model)
+
+
+def _all_read(model: bytes) -> bytes:
+    """The model with the results that no operator reads as outputs, too.
+
+    LiteRT's CPU delegate makes no others, and the calibrator asks for every tensor: for the part
+    of a split that is left out, for the last state's gate of an unrolled recurrent layer.
+    """
+    packed = unpack_model(model)
+    graph = packed.subgraphs[0]
+    made = {t for operator in graph.operators for t in operator.outputs}
+    read = {t for operator in graph.operators for t in operator.inputs}
+    unread = made - read - set(graph.outputs)
+    unread = sorted(t for t in unread if graph.tensors[t].type == schema.TensorType.FLOAT32)
+    graph.outputs = np.array([*graph.outputs, *unread], "int32")
+    return pack_model(packed) if unread else model
+
+
+def _chosen(graph: TFLiteGraph, names: Sequence[str]) -> list[Operator]:
+    chosen = [
+        graph.operators[i] for i in sorted(graph.backbone) if _pays(graph, graph.operators[i])
+    ]
+    chosen = [operator for operator in chosen if operator.name in names]
+    if not chosen:
+        raise ValueError(
+            "The model has no linear layer or convolution to quantise. Export it with "
+            'quantization="float32".'
+        )
+    return chosen
+
+
+def _pays(graph: TFLiteGraph, operator: Operator) -> bool:
+    if operator.name not in _LINEAR or not graph.is_constant(operator.inputs[1]):
+        return False
+    kernel = graph.tensors[operator.inputs[1]].shape
+    return operator.name != "CONV_2D" or kernel[-1] >= _MIN_CHANNELS
+
+
+def _padding(graph: TFLiteGraph, operator: Operator) -> Operator | None:
+    """What pads the operator's input: left in float, it would be copied a second time."""
+    index = graph.producer.get(operator.inputs[0])
+    padding = None if index is None else graph.operators[index]
+    return padding if padding is not None and padding.name == "PAD" else None
+
+
+def _scope(graph: TFLiteGraph, operator: Operator) -> str:
+    # An operator is named by its first output; several outputs would be joined by ";".
+    return f"^{re.escape(graph.tensors[operator.outputs[0]].name)};?$"
+
+
+def _gives_logits(graph: TFLiteGraph, operator: Operator) -> bool:
+    head = graph.operators[graph.producer[graph.outputs[0]]]
+    return operator.name == "FULLY_CONNECTED" and head.inputs[0] in operator.outputs
+
+
+def _quantize_unread(packed: schema.ModelT) -> None:
+    """Gives results that nobody reads the type and scale of the operator's other results."""
+    graph = packed.subgraphs[0]
+    read = {t for operator in graph.operators for t in operator.inputs} | set(graph.outputs)
+    for operator in graph.operators:
+        made = [graph.tensors[t] for t in operator.outputs]
+        int8 = [tensor for tensor in made if tensor.type == schema.TensorType.INT8]
+        for index, tensor in zip(operator.outputs, made, strict=True):
+            if int8 and index not in read and tensor.type == schema.TensorType.FLOAT32:
+                tensor.type, tensor.quantization = int8[0].type, int8[0].quantization
+
+
+def _quantize_asymmetrically(packed: schema.ModelT) -> None:
+    """Lets the kernels use the whole range of int8 for what they quantise on the fly.
+
+    It is more exact, and what makes all of them, XNNPACK's and the reference ones of every
+    runtime, give the same scores.
+    """
+    for operator in packed.subgraphs[0].operators:
+        options = operator.builtinOptions
+        if isinstance(options, schema.FullyConnectedOptionsT):
+            options.asymmetricQuantizeInputs = True
+
+
+def _storage(graph: TFLiteGraph, packed: schema.ModelT, kind: str) -> dict[int, str]:
+    """How float32 constants are stored: tensor index to dtype."""
+    projected = projected_tensors(graph)
+    found: dict[int, list[str | None]] = defaultdict(list)
+    for index, operator in enumerate(graph.operators):
+        for place, tensor in enumerate(operator.inputs):
+            if not is_table(graph, tensor):
+                continue
+            if index in graph.front_end:
+                dtype = _front_end_storage(operator, constant_values(packed, tensor), kind)
+            elif operator.name in _LINEAR:
+                dtype = "float16" if place == 1 else None
+            else:
+                raw = not projected.intersection(operator.inputs)
+                dtype = table_storage(operator, constant_values(packed, tensor), raw=raw)
+                dtype = "float16" if kind == "float16" and dtype == "int8" else dtype
+            found[tensor].append(dtype)
+    # Where several operators read it, the most exact of what they need.
+    needed = {tensor: max(dtypes, key=_EXACTNESS.index) for tensor, dtypes in found.items()}
+    return {tensor: dtype for tensor, dtype in needed.items() if dtype is not None}
+
+
+def _front_end_storage(operator: Operator, values: np.ndarray, kind: str) -> str | None:
+    """The dtype of a constant of the front end, or `None` if it stays float32.
+
+    A band's value is a sum of what is never negative, so its relative error is that of the mel
+    filters: float16 will do. The sums of the Fourier transform cancel: quiet bands would drown
+    in the rounding of loud ones. With int16 that is 100 dB below them, as in 16 bit audio itself,
+    and hardly anything beside int8 activations.
+    """
+    if operator.name not in _PRODUCTS:
+        return None
+    if values.min() >= 0:
+        return "float16"
+    return None if kind == "float16" else "int16"

@@ -1,0 +1,1 @@
+"""Running a `.tflite` file: LiteRT, and the classifier. No Keras, no TensorFlow."""

@@ -1,0 +1,1 @@
+"""The `.tflite` file itself: its bytes, tensors, metadata and versions. No Keras."""

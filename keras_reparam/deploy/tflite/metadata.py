@@ -1,0 +1,383 @@
+"""TFLite metadata: what the tensors mean, carried inside the file.
+
+The format is that of TensorFlow Lite Metadata (`metadata_schema.fbs`, identifier M001): a
+flatbuffer in a buffer that the model names `TFLITE_METADATA`, and `labels.txt` in an uncompressed
+zip archive after the model. MediaPipe's AudioClassifier reads it.
+"""
+
+import dataclasses
+import io
+import reprlib
+import struct
+import zipfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import flatbuffers
+from ai_edge_litert import schema_py_generated as schema
+from flatbuffers.table import Table
+
+from keras_reparam.deploy.tflite.heads import checked_head
+from keras_reparam.deploy.tflite.kinds import HEADS
+from keras_reparam.deploy.tflite.label_file import read_labels, stripped
+from keras_reparam.deploy.tflite.tflite_buffers import MODEL_IDENTIFIER, pack_model, unpack_model
+
+_KEY = b"TFLITE_METADATA"
+_METADATA_IDENTIFIER = b"M001"
+_LABELS_FILE = "labels.txt"
+_TEXTS = (
+    *("name", "description", "version", "author", "licence"),
+    *("quantization", "front_end"),
+)
+# What tells our sentences in the descriptions of graph, input and output from anyone else's.
+_QUANTIZATION, _FRONT_END, _HEAD = "quantisation kind: ", "front end: ", "head: "
+# Of the metadata schema: the union's members and the kinds of an associated file.
+_FEATURE_PROPERTIES, _AUDIO_PROPERTIES = 1, 4
+_TENSOR_AXIS_LABELS, _TENSOR_VALUE_LABELS = 2, 3
+_SCHEMA_VERSION = "1.3.0"
+_MAX_LABEL_BYTES = 1 << 20
+# What the flatbuffers and zipfile modules raise when bytes aren't what they should be.
+_BROKEN = (
+    struct.error,
+    IndexError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    OverflowError,
+    NotImplementedError,
+    EOFError,
+    RuntimeError,
+    zipfile.BadZipFile,
+)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TFLiteMetadata:
+    """What a `.tflite` file says about itself.
+
+    Args:
+        labels: Class names in the order of the scores. Empty if the file holds none.
+        sample_rate: Samples per second of a waveform model, `None` if the input is none.
+        channels: Audio channels of a waveform model.
+        name: Name of the model.
+        description: One or two sentences.
+        version: Version of the model.
+        author: Who made it.
+        licence: Terms of use.
+        quantization: Quantisation kind. It stands in the description of the graph.
+        front_end: What the file does to a waveform before the backbone, in words. It stands in
+            the description of the input.
+        head: What made the scores of logits: `"softmax"`, of classes of which one is true, or
+            `"sigmoid"`, of classes of which any number may be. It stands in the description of
+            the output; a file that says nothing has a softmax.
+
+    Example:
+
+    >>> TFLiteMetadata(labels=("anger", "neutral"), sample_rate=16000).channels
+    1
+    """
+
+    labels: tuple[str, ...] = ()
+    sample_rate: int | None = None
+    channels: int = 1
+    name: str = ""
+    description: str = ""
+    version: str = ""
+    author: str = ""
+    licence: str = ""
+    quantization: str = ""
+    front_end: str = ""
+    head: str = "softmax"
+
+    def __post_init__(self) -> None:
+        for field in _TEXTS:
+            value = getattr(self, field)
+            if not isinstance(value, str):
+                raise TypeError(f"`{field}` must be a string. Received: {field}={value!r}")
+            _check_text(field, value, multiline=True)
+        for field in ("sample_rate", "channels"):
+            value = getattr(self, field)
+            if value is None and field == "sample_rate":
+                continue
+            if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 1 << 32:
+                raise ValueError(
+                    f"`{field}` must be a positive integer. Received: {field}={value!r}"
+                )
+        checked_head(self.head)
+        object.__setattr__(self, "labels", checked_labels(self.labels))
+
+
+def checked_labels(labels: Sequence[str]) -> tuple[str, ...]:
+    """The labels as a tuple, or an error: they are distinct, one line each, not empty.
+
+    They may come from a file that anybody wrote: errors show the beginning of long ones.
+    """
+    if isinstance(labels, str | bytes) or not isinstance(labels, Sequence):
+        raise TypeError(
+            '`labels` must be a list of class names, for instance ["anger", "neutral"]. '
+            f"Received: labels={reprlib.repr(labels)}"
+        )
+    for label in labels:
+        if not isinstance(label, str):
+            raise TypeError(
+                f"Every label must be a string. Received: {reprlib.repr(label)} in "
+                f"labels={reprlib.repr(labels)}"
+            )
+        if not label or label != stripped(label):
+            raise ValueError(
+                "A label must not be empty or begin or end with white space. "
+                f"Received: {reprlib.repr(label)} in labels={reprlib.repr(labels)}"
+            )
+        _check_text("labels", label, multiline=False)
+    if len(set(labels)) != len(labels):
+        twice = Counter(labels).most_common(1)[0][0]
+        raise ValueError(
+            f"Labels must be distinct. Received: {reprlib.repr(twice)} twice in "
+            f"labels={reprlib.repr(labels)}"
+        )
+    return tuple(labels)
+
+
+def _check_text(field: str, text: str, *, multiline: bool) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError(
+            f"`{field}` must be valid Unicode. Received: {reprlib.repr(text)}"
+        ) from None
+    # str.splitlines knows more ends of a line than "\n"; a reader may use any of them.
+    if "\0" in text or (not multiline and len(text.splitlines()) > 1):
+        raise ValueError(
+            f"`{field}` must be text without line ends. Received: {reprlib.repr(text)}"
+        )
+
+
+def add_metadata(model: bytes, metadata: TFLiteMetadata) -> bytes:
+    """The model with `metadata` in it, in place of any that it had. Same input, same bytes.
+
+    Args:
+        model: Bytes of a `.tflite` file with one input and one output.
+        metadata: What the file shall say.
+
+    Returns:
+        Bytes of the new `.tflite` file.
+    """
+    packed = unpack_model(bytes(model))
+    packed.metadata = packed.metadata or []
+    entry = next((m for m in packed.metadata if m.name == _KEY), None)
+    if entry is None:
+        packed.buffers.append(schema.BufferT())
+        entry = schema.MetadataT()
+        entry.name, entry.buffer = _KEY, len(packed.buffers) - 1
+        packed.metadata.append(entry)
+    packed.buffers[entry.buffer].data = _metadata_flatbuffer(metadata)
+    # The archive's offsets count from the beginning of the whole file, as the format has it.
+    file = io.BytesIO(pack_model(packed))
+    if metadata.labels:
+        with zipfile.ZipFile(file, "a", zipfile.ZIP_STORED) as archive:
+            member = zipfile.ZipInfo(_LABELS_FILE, date_time=(1980, 1, 1, 0, 0, 0))
+            archive.writestr(member, "\n".join(metadata.labels) + "\n")
+    return file.getvalue()
+
+
+def _metadata_flatbuffer(metadata: TFLiteMetadata) -> bytes:
+    builder = flatbuffers.Builder(1024)
+    text = builder.CreateString
+    if metadata.sample_rate is None:
+        input_content = _content(builder, _FEATURE_PROPERTIES, {0: ("byte", 0)})
+        input_name = text("features")
+    else:
+        audio = {0: ("int", metadata.sample_rate), 1: ("int", metadata.channels)}
+        input_content = _content(builder, _AUDIO_PROPERTIES, audio)
+        input_name = text("audio")
+    slots = {0: ("offset", input_name), 3: ("offset", input_content)}
+    if metadata.front_end:
+        slots[1] = ("offset", text(_FRONT_END + metadata.front_end))
+    inputs = _table(builder, slots)
+    output_content = _content(builder, _FEATURE_PROPERTIES, {0: ("byte", 0)})
+    slots = {0: ("offset", text("scores")), 3: ("offset", output_content)}
+    if metadata.head != TFLiteMetadata.head:
+        slots[1] = ("offset", text(_HEAD + metadata.head))
+    if metadata.labels:
+        file = {0: ("offset", text(_LABELS_FILE)), 2: ("byte", _TENSOR_AXIS_LABELS)}
+        slots[6] = ("offset", _vector(builder, _table(builder, file)))
+    outputs = _table(builder, slots)
+    slots = {2: ("offset", _vector(builder, inputs)), 3: ("offset", _vector(builder, outputs))}
+    if metadata.quantization:
+        slots[1] = ("offset", text(_QUANTIZATION + metadata.quantization))
+    subgraphs = _vector(builder, _table(builder, slots))
+    texts = {
+        0: metadata.name,
+        1: metadata.description,
+        2: metadata.version,
+        4: metadata.author,
+        5: metadata.licence,
+        7: _SCHEMA_VERSION,
+    }
+    slots = {slot: ("offset", text(value)) for slot, value in texts.items() if value}
+    slots[3] = ("offset", subgraphs)
+    builder.Finish(_table(builder, slots), _METADATA_IDENTIFIER)
+    return bytes(builder.Output())
+
+
+def _table(builder: flatbuffers.Builder, slots: dict[int, tuple[str, int]]) -> int:
+    put = {
+        "offset": builder.PrependUOffsetTRelativeSlot,
+        "byte": builder.PrependUint8Slot,
+        "int": builder.PrependUint32Slot,
+    }
+    builder.StartObject(max(slots) + 1)
+    for slot, (kind, value) in slots.items():
+        put[kind](slot, value, 0)
+    return builder.EndObject()
+
+
+def _vector(builder: flatbuffers.Builder, offset: int) -> int:
+    builder.StartVector(4, 1, 4)
+    builder.PrependUOffsetTRelative(offset)
+    return builder.EndVector()
+
+
+def _content(builder: flatbuffers.Builder, kind: int, properties: dict) -> int:
+    offset = _table(builder, properties)
+    return _table(builder, {0: ("byte", kind), 1: ("offset", offset)})
+
+
+def read_metadata(model: bytes) -> TFLiteMetadata:
+    """What a `.tflite` file says about itself; the bytes may come from anywhere.
+
+    Labels that someone else wrote are made fit for a table of scores: distinct, of one line each,
+    without white space around them. `inspect_tflite` warns of what was odd about them.
+
+    Args:
+        model: Bytes of the file.
+
+    Returns:
+        The metadata. Its fields are empty where the file says nothing.
+
+    Raises:
+        ValueError: If the bytes are no `.tflite` file, or its metadata is broken.
+    """
+    return read_metadata_and_remarks(model)[0]
+
+
+def read_metadata_and_remarks(model: bytes) -> tuple[TFLiteMetadata, tuple[str, ...]]:
+    """As `read_metadata`, with what is odd about the file's labels, one clause each."""
+    if len(model) < 8 or model[4:8] != MODEL_IDENTIFIER:
+        raise ValueError("This is no .tflite file: it does not have the identifier 'TFL3'.")
+    try:
+        content = _find_metadata(model)
+        return (TFLiteMetadata(), ()) if content is None else _parse_metadata(content, model)
+    except _BROKEN as error:
+        raise ValueError(
+            f"The metadata of this .tflite file is broken ({type(error).__name__}: {error}). "
+            "Export the model again."
+        ) from error
+
+
+def _find_metadata(model: bytes) -> bytes | None:
+    root = schema.Model.GetRootAs(model, 0)
+    # A length read from a broken file can be anything; no length exceeds the file's.
+    for index in range(min(root.MetadataLength(), len(model))):
+        entry = root.Metadata(index)
+        if entry.Name() == _KEY:
+            if not entry.Buffer() < root.BuffersLength():
+                raise ValueError(f"there is no buffer {entry.Buffer()}")
+            data = root.Buffers(entry.Buffer()).DataAsNumpy()
+            return None if isinstance(data, int) else bytes(data)
+    return None
+
+
+def _parse_metadata(content: bytes, model: bytes) -> tuple[TFLiteMetadata, tuple[str, ...]]:
+    if content[4:8] != _METADATA_IDENTIFIER:
+        raise ValueError("it does not have the identifier 'M001'")
+    root = Table(content, struct.unpack_from("<I", content)[0])
+    fields: dict[str, Any] = {
+        "name": _text(root, 0),
+        "description": _text(root, 1),
+        "version": _text(root, 2),
+        "author": _text(root, 4),
+        "licence": _text(root, 5),
+    }
+    subgraph = _first(root, 3)
+    inputs = _first(subgraph, 2)
+    fields["quantization"] = _said(subgraph, _QUANTIZATION)
+    fields["front_end"] = _said(inputs, _FRONT_END)
+    outputs = _first(subgraph, 3)
+    # Anyone else's description may begin like ours: what is no head of ours says nothing.
+    if (head := _said(outputs, _HEAD)) in HEADS:
+        fields["head"] = head
+    content_table = _child(inputs, 3)
+    if content_table is not None and _byte(content_table, 0) == _AUDIO_PROPERTIES:
+        audio = _child(content_table, 1)
+        if audio is not None:
+            fields["sample_rate"] = _uint(audio, 0) or None
+            fields["channels"] = _uint(audio, 1) or 1
+    remarks: tuple[str, ...] = ()
+    for file in _tables(outputs, 6):
+        if _byte(file, 2) in (_TENSOR_AXIS_LABELS, _TENSOR_VALUE_LABELS):
+            fields["labels"], remarks = _read_labels(model, _text(file, 0))
+            break
+    return TFLiteMetadata(**fields), remarks
+
+
+def _said(table: Table | None, what: str) -> str:
+    """The rest of a description that begins with `what`."""
+    description = "" if table is None else _text(table, 1)
+    return description.removeprefix(what) if description.startswith(what) else ""
+
+
+def _read_labels(model: bytes, name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    with zipfile.ZipFile(io.BytesIO(model)) as archive:
+        try:
+            info = archive.getinfo(name)
+        except KeyError:
+            return (), (f"the file {reprlib.repr(name)} is missing",)
+        # What a file claims to unpack to is bounded before it is unpacked.
+        if info.file_size > _MAX_LABEL_BYTES:
+            raise ValueError(f"its label file has {info.file_size} bytes")
+        # A stream may hold more than is claimed. Only these two methods' are unpacked piece by
+        # piece, and only by a read of bounded size.
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ValueError(f"its label file is packed by the method {info.compress_type}")
+        with archive.open(info) as file:
+            return read_labels(file.read(_MAX_LABEL_BYTES))
+
+
+# Reading flatbuffers without generated code: a table's slot holds a value or an offset.
+
+
+def _position(table: Table, slot: int) -> int:
+    offset = table.Offset(4 + 2 * slot)
+    return table.Pos + offset if offset else 0
+
+
+def _child(table: Table | None, slot: int) -> Table | None:
+    position = _position(table, slot) if table is not None else 0
+    return Table(table.Bytes, table.Indirect(position)) if position else None
+
+
+def _tables(table: Table | None, slot: int) -> Iterator[Table]:
+    offset = table.Offset(4 + 2 * slot) if table is not None else 0
+    for index in range(table.VectorLen(offset) if offset else 0):
+        yield Table(table.Bytes, table.Indirect(table.Vector(offset) + 4 * index))
+
+
+def _first(table: Table | None, slot: int) -> Table | None:
+    return next(_tables(table, slot), None)
+
+
+def _text(table: Table, slot: int) -> str:
+    position = _position(table, slot)
+    return table.String(position).decode() if position else ""
+
+
+def _byte(table: Table, slot: int) -> int:
+    position = _position(table, slot)
+    return table.Bytes[position] if position else 0
+
+
+def _uint(table: Table, slot: int) -> int:
+    position = _position(table, slot)
+    return struct.unpack_from("<I", table.Bytes, position)[0] if position else 0

@@ -1,0 +1,1 @@
+"""Whether a `.tflite` file does what its model does."""

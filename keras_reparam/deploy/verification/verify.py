@@ -1,0 +1,337 @@
+"""`verify_tflite`: whether a `.tflite` file does what its Keras model does."""
+
+import dataclasses
+import itertools
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_reparam.audio.clips import checked_clips
+from keras_reparam.deploy.conversion.convert import convert
+from keras_reparam.deploy.conversion.one_output import call, file_shape, input_shape
+from keras_reparam.deploy.conversion.probability_check import refuse_probabilities
+from keras_reparam.deploy.inspection.inspect_graph import quantisation_kind
+from keras_reparam.deploy.runtime.runtime import Runtime
+from keras_reparam.deploy.tflite.heads import agreement, probabilities
+from keras_reparam.deploy.tflite.metadata import checked_labels, read_metadata
+from keras_reparam.deploy.tflite.tflite_buffers import read_model
+from keras_reparam.deploy.tflite.tflite_file import read_tflite
+from keras_reparam.deploy.verification.verify_operators import OperatorDifference, compare_operators
+from keras_reparam.deploy.verification.verify_report import Check, VerificationReport
+from keras_reparam.deploy.verification.verify_scores import ScoreComparison, compare_scores
+
+# What a probability may differ by, and what share of the clips must keep their best class, by
+# kind. Of the others, all with 8 bits, single scores say little: the classes count.
+_DIFFERENCE = {"float32": 1e-4, "float16": 2e-3}
+_AGREEMENT = 0.97
+_UA_DROP = 0.01
+_SPREAD = 0.05
+_OPERATOR_ERROR = {"float32": 1e-3, "float16": 1e-2}
+_OPERATOR_ERROR_8_BITS = 0.1
+_TRACED_CLIPS = 4
+_BATCH = 16
+# Where classes were exchanged, at least so many clips get the model's best class back.
+_SAME_ORDER = 0.9
+
+
+def verify_tflite(
+    path: str | os.PathLike,
+    model: keras.Model,
+    clips: Iterable[np.ndarray],
+    *,
+    truth: Sequence[int | str] | None = None,
+    labels: Sequence[str] | None = None,
+    tolerance: float | None = None,
+    operators: bool = False,
+) -> VerificationReport:
+    """Compares the scores of a `.tflite` file with `softmax(model(x))`, clip by clip.
+
+    Of a file that says "head: sigmoid" they are compared with `sigmoid(model(x))`. What is said of
+    a clip's best class here is said of each class's being present (0.5 or more) then, and the
+    class that fares worst counts.
+
+    Checked are, each with its bound in the report:
+
+    - the largest difference of a score: 1e-4 for a float32 file, 2e-3 for a float16 one;
+    - the share of clips with the same best class: 97 % if there are int8 or float16 constants.
+      One clip of twenty is 5 %: take some hundred clips;
+    - how much lower the unweighted accuracy is, if `truth` is given: 1 point;
+    - whether the scores vary with the clips: a standard deviation of at least 0.05 in the class
+      that varies most. A file that always says the same agrees with an untrained model;
+    - the names of the classes and their order, if the file or `labels` name them.
+
+    If a check of the scores fails, or with `operators=True`, every operator's output is compared
+    with that of the model's float32 conversion, on the four clips that differ most. The first one
+    whose relative error (root of the sum of squared differences, to the values') is beyond a bound
+    is named: 1e-3 for float32, 1e-2 for float16, 0.1 for int8.
+
+    Args:
+        path: The file.
+        model: Its model, merged, with logits `(batch, classes)`: waveform in or features in, as
+            the file.
+        clips: Inputs of the model without the batch axis: an array `(clips, ...)` or an iterable
+            of arrays, two at least. Not those that calibrated the file.
+        truth: True class of each clip, as indices or as names. Of a sigmoid: names, of which any
+            that is no label means that none is present, or 0 and 1, `(clips, classes)`.
+        labels: Class names in the order of the model's logits. `None`: those in the file.
+        tolerance: Largest allowed difference of a score, instead of the kind's.
+        operators: Whether to compare the operators in any case. Takes some ten seconds.
+
+    Returns:
+        A `VerificationReport`. `print` it for a table; `.passed` says whether all checks passed.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If clips, classes or file do not fit the model, or the model gives
+            probabilities.
+        OSError: If the file can't be read.
+
+    Example:
+
+    >>> import tempfile
+    >>> import keras_reparam as kr
+    >>> keras.utils.set_random_seed(0)
+    >>> inputs = keras.Input((20, 8))
+    >>> x = keras.layers.Dense(16, activation="relu")(inputs)
+    >>> model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(x)))
+    >>> clips = np.random.default_rng(0).normal(size=(40, 20, 8)).astype("float32")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = folder + "/model.tflite"
+    ...     report = kr.export_tflite(model, path, quantization="float32")
+    ...     report = kr.verify_tflite(path, model, clips)
+    >>> report.passed, report.comparison.worst < 1e-5
+    (True, True)
+    """
+    if not isinstance(model, keras.Model):
+        raise TypeError(
+            f"`model` must be a `keras.Model`. Received: {model!r} of type {type(model).__name__}"
+        )
+    target = Path(path)
+    content = read_model(target)
+    runtime = Runtime(content, origin=f"'{target}'")
+    shape, taken = runtime.input_shape[1:], input_shape(model)
+    if not _fits(shape, taken) and not _fits(shape, file_shape(model)):
+        raise ValueError(
+            f"The file and the model must take the same input. Received: '{target}' with input "
+            f"shape {list(shape)} and a model with {list(taken)}"
+        )
+    about = read_metadata(content)
+    inside = about.labels
+    names = _class_names(labels, inside, runtime.num_classes)
+    scores, expected, furthest = _run(
+        runtime, model, checked_clips(clips, shape, "clips"), about.head
+    )
+    known = None
+    if truth is not None:
+        known = (_present if about.head == "sigmoid" else _indices)(truth, names, len(scores))
+    kind = quantisation_kind(read_tflite(content).subgraphs)
+    compared = compare_scores(scores, expected, known, head=about.head)
+    bound = _DIFFERENCE.get(kind) if tolerance is None else tolerance
+    checks = _score_checks(compared, bound, None if kind == "float32" else _AGREEMENT)
+    passed = all(check.passed for check in checks)
+    if not passed and (order := _other_order(scores, expected, about.head)) is not None:
+        checks[0] = dataclasses.replace(checks[0], hint=_reordered(order))
+    differences: tuple[OperatorDifference, ...] = ()
+    if operators or not passed:
+        differences = compare_operators(content, convert(model, shape, about.head), furthest)
+    if labels is not None and inside:
+        checks.append(_labels_check(inside, names))
+    return VerificationReport(
+        path=target,
+        kind=kind,
+        head=about.head,
+        labels=names,
+        comparison=compared,
+        checks=tuple(checks),
+        operators=differences,
+        operator_bound=_OPERATOR_ERROR.get(kind, _OPERATOR_ERROR_8_BITS),
+        scores=scores,
+        expected=expected,
+    )
+
+
+def _fits(shape: tuple[int, ...], taken: tuple[int | None, ...]) -> bool:
+    return len(shape) == len(taken) and all(
+        n in (None, m) for n, m in zip(taken, shape, strict=True)
+    )
+
+
+def _run(
+    runtime: Runtime, model: keras.Model, clips: Iterator[np.ndarray], head: str
+) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+    """Probabilities of the file and of the model, and the clips in which they differ most.
+
+    No more clips are held than a batch and those few.
+    """
+    scores, expected = [], []
+    furthest: list[tuple[float, np.ndarray]] = []
+    while batch := list(itertools.islice(clips, _BATCH)):
+        logits = _model_logits(model, np.stack(batch))
+        if not expected and logits.min() >= 0 and logits.max() <= 1:
+            refuse_probabilities(convert(model, batch[0].shape, head), batch)
+        expected.append(probabilities(logits, head))
+        scores.append(np.stack([runtime(clip) for clip in batch]))
+        if expected[-1].shape != scores[-1].shape:
+            raise ValueError(
+                "The file and the model must have the same classes. Received: "
+                f"{runtime.num_classes} scores of the file and {expected[-1].shape[1]} of the model"
+            )
+        # NaN is as far away as can be.
+        away = np.nan_to_num(np.abs(scores[-1] - expected[-1]).max(axis=1), nan=np.inf)
+        furthest += zip(away.tolist(), batch, strict=True)
+        furthest = sorted(furthest, key=lambda pair: -pair[0])[:_TRACED_CLIPS]
+    if sum(map(len, scores)) < 2:
+        raise ValueError(
+            "`clips` must hold two clips at least, to see whether the scores vary with them. "
+            f"Received: {sum(map(len, scores))}"
+        )
+    return np.concatenate(scores), np.concatenate(expected), [clip for _, clip in furthest]
+
+
+def _model_logits(model: keras.Model, clips: np.ndarray) -> np.ndarray:
+    found = keras.ops.cast(call(model, clips), "float32")
+    logits = keras.ops.convert_to_numpy(found).astype("float64")
+    if logits.ndim != 2:
+        raise ValueError(
+            "The model must have one output, logits of shape (batch, classes). "
+            f"Received: output shape {logits.shape}"
+        )
+    return logits
+
+
+def _class_names(
+    labels: Sequence[str] | None, inside: tuple[str, ...], classes: int
+) -> tuple[str, ...]:
+    names = inside if labels is None else checked_labels(labels)
+    names = tuple(names) or tuple(f"class {i}" for i in range(classes))
+    if len(names) != classes:
+        raise ValueError(
+            f"`labels` must name each of the model's {classes} classes. "
+            f"Received: {len(names)} labels: {list(names)}"
+        )
+    return names
+
+
+def _indices(truth: Sequence[int | str], names: tuple[str, ...], clips: int) -> np.ndarray:
+    known = list(truth)
+    if len(known) != clips:
+        raise ValueError(
+            f"`truth` must hold one class per clip. Received: {len(known)} classes of {clips} clips"
+        )
+    for value in known:
+        named = isinstance(value, str) and value in names
+        if not named and not (isinstance(value, int | np.integer) and 0 <= int(value) < len(names)):
+            raise ValueError(
+                f"`truth` must hold class names or indices from 0 to {len(names) - 1}; the names "
+                f"are {', '.join(names)}. Received: {value!r}"
+            )
+    return np.array([names.index(v) if isinstance(v, str) else int(v) for v in known])
+
+
+def _present(truth: Sequence, names: tuple[str, ...], clips: int) -> np.ndarray:
+    """`(clips, classes)`: whether each class of a sigmoid is present."""
+    known = np.asarray(truth)
+    if known.dtype.kind == "U":
+        found = known.reshape(len(known), -1) == np.array(names)
+        if not found.any():
+            raise ValueError(
+                f"`truth` must name a class in at least one clip; the names are "
+                f"{', '.join(names)}. Received: {', '.join(sorted(set(known.flat))[:5])}"
+            )
+    else:
+        found = known.reshape(len(known), -1)
+    if found.shape != (clips, len(names)) or not np.isin(found, (0, 1)).all():
+        raise ValueError(
+            f"`truth` must hold a name per clip, or 0 and 1 of shape {(clips, len(names))}: "
+            f"whether each class is present. Received: shape {known.shape}"
+        )
+    return found.astype(bool)
+
+
+def _other_order(scores: np.ndarray, expected: np.ndarray, head: str) -> list[int] | None:
+    """Another order of the file's classes in which its scores are the model's, if there is one."""
+    # Here, since it takes a while, and most files need no such search.
+    from scipy.optimize import linear_sum_assignment
+
+    if not np.isfinite(scores).all():
+        return None
+    distance = np.abs(expected[:, :, None] - scores[:, None, :]).mean(axis=0)
+    order = linear_sum_assignment(distance)[1].tolist()
+    same = agreement(scores[:, order], expected, head)
+    return order if order != sorted(order) and same >= _SAME_ORDER else None
+
+
+def _reordered(order: list[int]) -> str:
+    return (
+        "The scores agree if the file's classes are taken in another order: "
+        f"{', '.join(map(str, order))}. Was it exported from a model with other classes?"
+    )
+
+
+def _score_checks(
+    compared: ScoreComparison, tolerance: float | None, least: float | None
+) -> list[Check]:
+    checks = []
+    if tolerance is not None:
+        checks.append(
+            Check(
+                name="largest difference of a score",
+                found=f"{compared.worst:.2e}",
+                asked=f"at most {tolerance:.0e}",
+                passed=compared.worst <= tolerance,
+            )
+        )
+    if least is not None:
+        checks.append(
+            Check(
+                name="same best class",
+                found=f"{compared.agreement:.1%} of {compared.clips} clips",
+                asked=f"at least {least:.0%}",
+                passed=compared.agreement >= least,
+            )
+        )
+    if compared.ua is not None:
+        checks.append(
+            Check(
+                name="drop of the UA",
+                found=f"{100 * compared.ua_drop:.1f} points",
+                asked=f"at most {100 * _UA_DROP:.1f}",
+                # The recalls are sums of shares: the last digit is rounding.
+                passed=compared.ua_drop <= _UA_DROP + 1e-9,
+            )
+        )
+    checks.append(_variation_check(compared))
+    return checks
+
+
+def _variation_check(compared: ScoreComparison) -> Check:
+    passed = compared.spread >= _SPREAD
+    hint = ""
+    if not passed and compared.model_spread < _SPREAD:
+        hint = (
+            "The model's own scores hardly vary: it is untrained, or the clips are alike. That "
+            "both agree means nothing then."
+        )
+    elif not passed:
+        hint = "The file says nearly the same whatever it hears, and the model does not."
+    return Check(
+        name="scores vary with the clips",
+        found=f"standard deviation {compared.spread:.3f}",
+        asked=f"at least {_SPREAD}",
+        passed=passed,
+        hint=hint,
+    )
+
+
+def _labels_check(inside: tuple[str, ...], names: tuple[str, ...]) -> Check:
+    passed = tuple(inside) == names
+    return Check(
+        name="names of the classes",
+        found=", ".join(inside),
+        asked=", ".join(names),
+        passed=passed,
+        hint="" if passed else "An app would show the wrong words. Export with these `labels`.",
+    )
