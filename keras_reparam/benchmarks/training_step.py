@@ -67,27 +67,28 @@ def build(variant: str, expansion: int | None, options: argparse.Namespace) -> "
     """A compiled model: `variant` is "plain", "folded" or "chained"."""
     import keras
 
-    import keras_reparam as kr
-
-    model = create(options)
-    if expansion is not None:
-        model = kr.expand(model, kr.HRF(expansion=expansion, folded=variant == "folded"))
+    model = create(expansion, options, folded=variant == "folded")
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(optimizer="adam", loss=loss)
     return model
 
 
-def create(options: argparse.Namespace) -> "keras.Model":
-    """The backbone, plain."""
-    from keras_reparam import models
+def create(
+    expansion: int | None, options: argparse.Namespace, *, folded: bool = True
+) -> "keras.Model":
+    """The backbone, plain or with HRF."""
+    import keras_reparam as kr
 
-    return models.create(
+    model = kr.models.create(
         options.model,
         size=options.size,
         num_classes=NUM_CLASSES,
         num_mels=options.num_mels,
         frames=options.frames,
     )
+    if expansion is None:
+        return model
+    return kr.expand(model, kr.HRF(expansion=expansion, folded=folded))
 
 
 def batch(batch_size: int, options: argparse.Namespace) -> tuple[np.ndarray, np.ndarray]:
