@@ -79,7 +79,7 @@ setup(
     license_files=["LICENSE"],
     python_requires=">=3.11",
     packages=find_packages(include=["keras_reparam*"]),
-    package_data={"keras_reparam": ["py.typed", "pretrained/**"]},
+    package_data={"keras_reparam": ["py.typed", "**/*.pyi", "pretrained/**"]},
     install_requires=INSTALL_REQUIRES,
     extras_require=EXTRAS_REQUIRE,
     entry_points={"console_scripts": ["keras-reparam = keras_reparam.cli:main"]},

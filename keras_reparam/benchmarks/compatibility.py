@@ -72,7 +72,7 @@ def random_models(waveforms: np.ndarray) -> dict[str, "keras.Model"]:
     log_mel = kr.audio.LogMel(sample_rate=SAMPLE_RATE)
     log_mel.adapt(waveforms)
     found = {}
-    for name in kr.models.list():
+    for name in kr.models.list_models():
         backbone = kr.models.create(name, num_classes=NUM_CLASSES, frames=FRAMES)
         model = found[name] = kr.models.with_front_end(backbone, log_mel)
         logits = np.asarray(keras.ops.convert_to_numpy(model(waveforms, training=False)))

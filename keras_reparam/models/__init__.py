@@ -6,15 +6,4 @@ imported.
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__,
-    submod_attrs={
-        "conformer": ["Conformer"],
-        "conv_transformer": ["ConvTransformer"],
-        "front_end": ["with_front_end"],
-        "haffformer": ["HAFFormer"],
-        "reference_state": ["load_reference_state"],
-        "registry": ["create", "list"],
-        "speechformer": ["SpeechFormer"],
-    },
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,7 +1,5 @@
 """Backbones by name."""
 
-import builtins
-
 import keras
 
 from keras_reparam.models.conformer import Conformer
@@ -19,13 +17,13 @@ _BACKBONES = {
 }
 
 
-def list() -> builtins.list[str]:
+def list_models() -> list[str]:
     """Names that `create` knows.
 
     Example:
 
     >>> import keras_reparam as kr
-    >>> "conv_transformer" in kr.models.list()
+    >>> "conv_transformer" in kr.models.list_models()
     True
     """
     return sorted(_BACKBONES)
@@ -44,7 +42,7 @@ def create(
     """A backbone with random weights: features `(batch, frames, num_mels)` to logits.
 
     Args:
-        name: One of `keras_reparam.models.list()`.
+        name: One of `keras_reparam.models.list_models()`.
         size: `"light"`, `"large"`, or a published one: `"S"`, `"M"` or `"L"` of the Conformer,
             `"S"` or `"B"` of the SpeechFormer.
         num_classes: Number of logits.
@@ -72,7 +70,8 @@ def create(
     (None, 4)
     """
     if name not in _BACKBONES:
-        raise ValueError(f"`name` must be one of {', '.join(list())}. Received: name={name!r}")
+        known = ", ".join(list_models())
+        raise ValueError(f"`name` must be one of {known}. Received: name={name!r}")
     sizes = SIZES[name]
     if size not in sizes:
         raise ValueError(f"`size` must be one of {', '.join(sizes)}. Received: size={size!r}")

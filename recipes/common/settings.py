@@ -73,7 +73,7 @@ class RecipeSettings(TrainingSettings):
     """What a run on a corpus depends on.
 
     Attributes:
-        backbone: Name of `keras_reparam.models.list()`.
+        backbone: Name of `keras_reparam.models.list_models()`.
         size: Of `keras_reparam.models.create`.
         factors: Factors of an expanded kernel.
         folded: Whether an expanded kernel is multiplied out before it meets the batch; if not, the

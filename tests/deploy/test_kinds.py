@@ -233,7 +233,7 @@ def test_nothing_to_quantise():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", kr.models.list())
+@pytest.mark.parametrize("name", kr.models.list_models())
 def test_bytes_of_the_light_backbones(name, tmp_path):
     """The project's bars on size, for the backbone alone and with its front end."""
     backbone = kr.models.create(name, num_classes=4, frames=400)

@@ -9,8 +9,8 @@ from keras_reparam.models.sizes import SIZES
 
 
 def test_list_names_all_backbones():
-    assert kr.models.list() == sorted(SIZES)
-    assert "conv_transformer" in kr.models.list()
+    assert kr.models.list_models() == sorted(SIZES)
+    assert "conv_transformer" in kr.models.list_models()
 
 
 def macs(model):

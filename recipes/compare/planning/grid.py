@@ -33,7 +33,7 @@ class Axes(pydantic.BaseModel):
         corpora: Each prepared by its recipe.
         folds: Names of folds; `None`: all of the corpus.
         seeds: Of weights, order, crops and augmentation. A claim needs five at least.
-        backbones: Names of `keras_reparam.models.list()`.
+        backbones: Names of `keras_reparam.models.list_models()`.
         sizes: Of `keras_reparam.models.create`.
         expansions: HRF expansion in training; 0: a plain model.
         factors: Factors of an expanded kernel.

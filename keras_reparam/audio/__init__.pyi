@@ -1,0 +1,11 @@
+from .log_mel import LogMel as LogMel
+from .masking import frame_mask as frame_mask
+from .mix_up import MixUp as MixUp
+from .random_gain import RandomGain as RandomGain
+from .random_noise import RandomNoise as RandomNoise
+from .random_polarity import RandomPolarity as RandomPolarity
+from .random_speed import RandomSpeed as RandomSpeed
+from .random_time_shift import RandomTimeShift as RandomTimeShift
+from .reading import load as load
+from .reading import read_blocks as read_blocks
+from .spec_augment import SpecAugment as SpecAugment

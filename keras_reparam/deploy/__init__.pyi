@@ -1,0 +1,17 @@
+from .conversion.export import export_tflite as export_tflite
+from .conversion.export_report import ExportReport as ExportReport
+from .inspection.inspect_model import inspect_tflite as inspect_tflite
+from .inspection.inspect_report import InspectionReport as InspectionReport
+from .release.golden import GoldenReport as GoldenReport
+from .release.golden import check_golden as check_golden
+from .release.golden import write_golden as write_golden
+from .release.model_card import ModelCard as ModelCard
+from .release.model_card import write_model_card as write_model_card
+from .runtime.classification import Classification as Classification
+from .runtime.classifier import Classifier as Classifier
+from .runtime.classifier import load_classifier as load_classifier
+from .tflite.metadata import TFLiteMetadata as TFLiteMetadata
+from .tflite.metadata import add_metadata as add_metadata
+from .tflite.metadata import read_metadata as read_metadata
+from .verification.verify import verify_tflite as verify_tflite
+from .verification.verify_report import VerificationReport as VerificationReport
