@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[1]
 MB = 1_000_000
 LARGEST_FILE = 1 * MB
 LARGEST_MODEL = 4 * MB
-# 339 clips with their manifest and licence; six golden clips.
+# 339 clips with their manifest and license; six golden clips.
 LARGEST_FOLDER = {"recipes/data/emodb4": 3.7 * MB, "keras_reparam/pretrained/golden": 0.85 * MB}
 AUDIO = {".ogg", ".wav", ".flac", ".mp3", ".opus", ".m4a"}
 # Made by running something; never part of the source.

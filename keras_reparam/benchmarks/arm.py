@@ -45,7 +45,7 @@ class ArmRow:
         difference: Largest absolute difference of a probability.
         rounding: Largest difference that rounding makes on x86-64 itself: every sample of the
             clips changed by at most 1.2e-7 of its value. In an int8 file that moves activations
-            on the edge between two integers by one quantisation step.
+            on the edge between two integers by one quantization step.
         same_class: Whether the most probable class is the same for every clip.
         instructions: What an emulated core executes in LiteRT for one inference, if counted.
             Not a time: cores differ in how many they execute at once, and wait for memory.

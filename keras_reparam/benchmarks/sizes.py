@@ -141,7 +141,7 @@ def measure_size(backbone: str, size: str) -> SizeRow:
     """Counts one backbone in the files that it is exported to.
 
     What the converter takes for a large model, many times its file, it keeps until its process
-    ends, so the quantisation is done by another one.
+    ends, so the quantization is done by another one.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "float.tflite"

@@ -15,7 +15,7 @@ class CorpusFacts:
         acted: Whether what is heard was acted; `None` where that is not known.
         speech: Who speaks, where, and what, as in `"actors who speak ten sentences"`.
         recordings: Licence of the recordings, as in `"CC0 1.0"`.
-        licence: Terms of use of a model that was trained on them, in sentences.
+        license: Terms of use of a model that was trained on them, in sentences.
         shareable: Whether recordings may be passed on to anybody.
         warnings: Further limits of a model, in sentences.
     """
@@ -27,15 +27,15 @@ class CorpusFacts:
     acted: bool | None
     speech: str
     recordings: str
-    licence: str
+    license: str
     shareable: bool
     warnings: tuple[str, ...] = ()
 
 
 def research_only(title: str) -> str:
-    """The terms of use of a model, where the corpus needs a signed licence."""
+    """The terms of use of a model, where the corpus needs a signed license."""
     return (
-        f"For non-commercial research alone, as {title}'s licence, which whoever trained the model "
+        f"For non-commercial research alone, as {title}'s license, which whoever trained the model "
         "has signed, allows no other use of the recordings; read it before the model is passed on. "
         "The recordings must not be passed on. The software is under the Apache License 2.0."
     )

@@ -15,12 +15,12 @@ READINGS = "test_readings.json"
 # and the files for a phone.
 CARD, GOLDEN, RESULTS = "MODEL_CARD.md", "golden", "export.json"
 DEFAULT_KINDS = ("float32", "int8")
-# Kinds whose input is features: the front end can't be quantised.
+# Kinds whose input is features: the front end can't be quantized.
 FEATURES_IN = ("int8_full",)
 
 
 def file_name(kind: str) -> str:
-    """Name of the `.tflite` file of a quantisation kind."""
+    """Name of the `.tflite` file of a quantization kind."""
     return f"ser_{kind}.tflite"
 
 

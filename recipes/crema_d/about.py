@@ -16,7 +16,7 @@ FACTS = CorpusFacts(
         "that was to be acted, which listeners of the voice alone name for 41.6 % of the clips"
     ),
     recordings="Open Database License 1.0, contents Database Contents License 1.0",
-    licence=(
+    license=(
         "Apache License 2.0, as the software. The recordings are CREMA-D's, under the Open "
         "Database License 1.0 (https://opendatacommons.org/licenses/odbl/1-0/) and its contents "
         "under the Database Contents License 1.0: name CREMA-D as the source, and share a changed "

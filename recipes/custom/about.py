@@ -10,7 +10,7 @@ FACTS = CorpusFacts(
     acted=None,
     speech="people of whom nothing is stated",
     recordings="to be stated by whoever made them",
-    licence=(
+    license=(
         "That of the recordings, to be stated by whoever trained the model. The software is under "
         "the Apache License 2.0."
     ),

@@ -15,8 +15,8 @@ FACTS = CorpusFacts(
         "people who are interviewed by an animated figure. The class is whether their own answers "
         "to the questionnaire PHQ-8 reach 10 points, not a physician's finding"
     ),
-    recordings="DAIC-WOZ's own research licence",
-    licence=research_only("DAIC-WOZ"),
+    recordings="DAIC-WOZ's own research license",
+    license=research_only("DAIC-WOZ"),
     shareable=False,
     warnings=(
         "Not a medical device, and no diagnosis: neither depression nor health can be told from "

@@ -149,7 +149,7 @@ def manifest_row(row: dict[str, str]) -> dict[str, str]:
 
 
 def write_folder(source: Path, folder: Path) -> None:
-    """Writes audio, manifest and licence note into an empty folder, and prints figures."""
+    """Writes audio, manifest and license note into an empty folder, and prints figures."""
     rows = read_source(source)
     (folder / "audio").mkdir()
     ratios = []

@@ -10,6 +10,6 @@ FACTS = CorpusFacts(
     acted=True,
     speech="actors in an anechoic chamber, who speak ten sentences that mean nothing emotional",
     recordings="CC0 1.0",
-    licence="Apache License 2.0, as the software. The recordings are CC0 1.0.",
+    license="Apache License 2.0, as the software. The recordings are CC0 1.0.",
     shareable=True,
 )

@@ -12,7 +12,7 @@ FACTS = CorpusFacts(
     language="English",
     acted=True,
     speech="actors in a studio, in scripted and improvised dialogs of two",
-    recordings="IEMOCAP's own research licence",
-    licence=research_only("IEMOCAP"),
+    recordings="IEMOCAP's own research license",
+    license=research_only("IEMOCAP"),
     shareable=False,
 )

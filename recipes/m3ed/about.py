@@ -12,8 +12,8 @@ FACTS = CorpusFacts(
     language="Mandarin",
     acted=True,
     speech="actors in dialogs of television series, with what else is heard in a scene",
-    recordings="M3ED's own research licence",
-    licence=research_only("M3ED"),
+    recordings="M3ED's own research license",
+    license=research_only("M3ED"),
     shareable=False,
     warnings=(
         "Speakers are told apart by series and letter; a letter may be another person in another "

@@ -1,1 +1,1 @@
-"""What quantisation costs: light backbones, every kind, on speakers never heard in training."""
+"""What quantization costs: light backbones, every kind, on speakers never heard in training."""

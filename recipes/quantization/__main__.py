@@ -16,7 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code: 1 if a bar is missed."""
     parser = Parser(
         prog="python -m recipes.quantization",
-        description="What quantisation costs: trains light backbones on EmoDB in folds of "
+        description="What quantization costs: trains light backbones on EmoDB in folds of "
         "speakers, exports every kind, and compares accuracy, size and time with the float model. "
         "Trained models are kept: a second call goes on where the first one stopped.",
         epilog="Example: python -m recipes.quantization --data ../shared/data",

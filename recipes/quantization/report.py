@@ -21,7 +21,7 @@ class Row:
 
     Attributes:
         backbone: Its name.
-        kind: Quantisation kind.
+        kind: Quantization kind.
         clips: Held-out clips, each scored by the model of its fold.
         ua: Unweighted accuracy of the file.
         keras_ua: That of Keras on the same input.

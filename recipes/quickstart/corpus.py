@@ -42,9 +42,9 @@ class Clips:
         first, *others = self.sources
         if not others:
             return first
-        # What all licences begin with is said once.
-        shared = first.licence.split(". ")[0] + ". "
-        terms = (f"{s.title}: {s.licence.removeprefix(shared)}" for s in self.sources)
+        # What all licenses begin with is said once.
+        shared = first.license.split(". ")[0] + ". "
+        terms = (f"{s.title}: {s.license.removeprefix(shared)}" for s in self.sources)
         languages = _joined(s.language for s in self.sources)
         return CorpusFacts(
             title=_joined(s.title for s in self.sources),
@@ -54,7 +54,7 @@ class Clips:
             acted=True,
             speech=". ".join(f"{s.title}: {s.speech}" for s in self.sources),
             recordings=_joined(f"{s.title} {s.recordings}" for s in self.sources),
-            licence=shared + " ".join(terms),
+            license=shared + " ".join(terms),
             # Its golden clips are of the first one.
             shareable=first.shareable,
         )

@@ -353,7 +353,7 @@ def _classify(model: Path, example: Example, console: Console) -> None:
 def _say_where(folder: Path, console: Console) -> None:
     told = {
         FILES["int8"]: "for the phone: one file, waveform in, labels inside",
-        FILES["float32"]: "the same, not quantised",
+        FILES["float32"]: "the same, not quantized",
         LIGHT: "the merged model: plain Keras layers",
         TRAIN: "the model with HRF, to train on",
         METRICS: "every figure above, and more",

@@ -67,7 +67,7 @@ def exported(wave_model, speech, tmp_path_factory):
             description="A probe.",
             version="1",
             author="nobody",
-            licence="Apache-2.0",
+            license="Apache-2.0",
         )
         for kind in ("float32", "int8")
     }

@@ -44,7 +44,7 @@ def long_speech(speech):
 def test_attributes(classifier):
     assert classifier.labels == ("anger", "happiness", "neutral", "sadness")
     assert (classifier.window, classifier.sample_rate) == (WINDOW, RATE)
-    assert classifier.metadata.licence == "Apache-2.0"
+    assert classifier.metadata.license == "Apache-2.0"
 
 
 @pytest.mark.parametrize("length", [400, 30001, WINDOW, WINDOW + 1, 96000, 96001, 200000])

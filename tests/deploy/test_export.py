@@ -280,7 +280,7 @@ BAD_MODELS = {
         ValueError,
         "builtin operators.*Erfinv",
     ),
-    "already quantised": (quantized, ValueError, "quantised by Keras already"),
+    "already quantized": (quantized, ValueError, "quantized by Keras already"),
 }
 
 

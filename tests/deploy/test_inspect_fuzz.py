@@ -24,7 +24,7 @@ from tests.deploy import inspected_files as made
 PRETRAINED = Path(kr.__file__).parent / "pretrained"
 WEIGHTS = np.random.default_rng(0).normal(size=(3, 8)).astype("float32")
 METADATA = TFLiteMetadata(
-    labels=("anger", "neutral", "Ärger"), sample_rate=16000, name="n", licence="Apache-2.0"
+    labels=("anger", "neutral", "Ärger"), sample_rate=16000, name="n", license="Apache-2.0"
 )
 
 

@@ -131,7 +131,7 @@ def test_kinds_of_tensorflows_converter(files, kind):
     report = inspect_content(files[kind], f"model_{kind}.tflite")
     assert report.kind == kind
     assert not [warning for warning in report.warnings if "name says" in warning]
-    # The converter leaves a layer of few weights float when it quantises on the fly.
+    # The converter leaves a layer of few weights float when it quantizes on the fly.
     least = {"float32": 0, "float16": 0, "int8_dynamic": 0.9}.get(kind, 1)
     assert least <= report.int8_share <= (least and 1)
     assert report.borders == (2 if kind == "int8" else 0) and report.islands == ()

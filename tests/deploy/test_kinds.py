@@ -1,4 +1,4 @@
-"""What each quantisation kind stores, computes, takes and gives."""
+"""What each quantization kind stores, computes, takes and gives."""
 
 from collections import Counter
 
@@ -179,7 +179,7 @@ def test_nothing_that_no_runtime_reads(models, quantized):
         (graph,) = packed.subgraphs
         names = [t.name for t in graph.tensors if packed.buffers[t.buffer].data is None]
         assert all(names)
-        # Layers share their name once quantised: stored once, it takes a quarter of the bytes.
+        # Layers share their name once quantized: stored once, it takes a quarter of the bytes.
         assert (len(set(names)) == len(names)) == (kind == "float32")
         assert all(content.count(b"\0" + name + b"\0") == 1 for name in names if len(name) > 8)
         used = {t.buffer for t in graph.tensors} | {m.buffer for m in packed.metadata or ()}
@@ -225,7 +225,7 @@ def test_int8_ends_of_a_runtime(models, quantized):
     assert np.allclose(Runtime(content)(example), expected, atol=1e-7)
 
 
-def test_nothing_to_quantise():
+def test_nothing_to_quantize():
     inputs = keras.Input((8, 2))
     model = keras.Model(inputs, keras.layers.GlobalAveragePooling1D()(inputs))
     with pytest.raises(ValueError, match="no linear layer"):

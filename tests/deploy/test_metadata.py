@@ -58,7 +58,7 @@ METADATA = TFLiteMetadata(
     description="Two\nlines.",
     version="1.0",
     author="nobody",
-    licence="Apache-2.0",
+    license="Apache-2.0",
     quantization="int8",
     front_end="log-mel, num_mels=64",
 )
@@ -186,7 +186,7 @@ label = text.filter(lambda t: t and t == stripped(t) and len(t.splitlines()) == 
     texts=st.tuples(text, text, text, text, text),
 )
 def test_any_text_comes_back(labels, rate, texts):
-    keys = ("name", "description", "version", "author", "licence")
+    keys = ("name", "description", "version", "author", "license")
     metadata = TFLiteMetadata(
         labels=tuple(labels), sample_rate=rate, **dict(zip(keys, texts, strict=True))
     )

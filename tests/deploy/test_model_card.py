@@ -20,7 +20,7 @@ CARD = ModelCard(
     window=64000,
     metrics=[{"variant": "float32", "UA": "71 %"}, {"variant": "int8", "UA": "70 | 71 %"}],
     measured_on="a CPU",
-    licence="Apache-2.0",
+    license="Apache-2.0",
     made_by="python -m recipes.quickstart --install",
 )
 
@@ -33,7 +33,7 @@ def test_content(tmp_path):
         "## Intended use\nDemonstration.",
         "- German alone.\n- Ten speakers.",
         "| variant | UA |\n| --- | --- |\n| float32 | 71 % |\n| int8 | 70 \\| 71 % |",
-        "## Quantisation kinds\n- `float32`: Weights",
+        "## Quantization kinds\n- `float32`: Weights",
         "- `int8`: Weights int8",
         "16000 Hz (4 s)",
         "anger, joy, in this order",

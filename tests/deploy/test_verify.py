@@ -121,7 +121,7 @@ def test_every_operator_of_an_int8_file_is_compared(model, files):
     scores, expected = report.scores[worst], report.expected[worst]
     error = np.linalg.norm(scores - expected) / np.linalg.norm(expected)
     assert report.operators[-1].error == pytest.approx(error, rel=0.1)
-    # Behind a quantised layer, the difference is that layer's.
+    # Behind a quantized layer, the difference is that layer's.
     by_layer = {o.tensor.split("/")[-2]: o for o in report.operators if o.int8}
     assert by_layer["fc1"].growth == by_layer["fc1"].error > 1e-4
     assert "number" in str(report) and "FULLY_CONNECTED (int8)" in str(report)

@@ -404,7 +404,7 @@ def test_card_of_every_corpus(corpus, model, fold, facts):
         golden=True,
         machine="cpu",
     ).markdown()
-    assert about.title in card and about.language in card and about.licence in card
+    assert about.title in card and about.language in card and about.license in card
     assert "over speakers, is 100.0% to 100.0%." in card
     assert ("do not pass it on" in card) == (corpus not in ("emodb", "crema_d"))
     assert ("not a medical device, and no diagnosis" in card.lower()) == (corpus == "daic_woz")

@@ -1,4 +1,4 @@
-"""The recipe that measures what quantisation costs."""
+"""The recipe that measures what quantization costs."""
 
 import csv
 import dataclasses

@@ -297,7 +297,7 @@ def test_shipped_model_is_as_good_as_its_card_says(emodb4, manifest):
     assert float(row.split("|")[column].strip(" %")) / 100 == pytest.approx(ua, abs=0.03)
 
 
-def test_shipped_model_names_both_corpora_and_their_licences():
+def test_shipped_model_names_both_corpora_and_their_licenses():
     card = (PRETRAINED / "MODEL_CARD.md").read_text()
     for text in ("EmoDB", "CC0 1.0", "CREMA-D", "Open Database License 1.0", "German and English"):
         assert text in card
@@ -330,8 +330,8 @@ def test_crema_d_comes_along(both):
     card = both.facts
     assert (card.title, card.language) == ("EmoDB and CREMA-D", "German and English")
     for text in ("EmoDB: The recordings are CC0 1.0.", "CREMA-D: The recordings are CREMA-D's"):
-        assert text in card.licence
-    assert card.licence.count("Apache") == 1
+        assert text in card.license
+    assert card.license.count("Apache") == 1
 
 
 def test_emodb_s_clips_are_heard_four_times(both):

@@ -2,7 +2,7 @@
 
 from ai_edge_litert import schema_py_generated as schema
 
-# What the converter says about the float model; both are wrong once the model is quantised.
+# What the converter says about the float model; both are wrong once the model is quantized.
 _OF_THE_FLOAT_MODEL = (b"min_runtime_version", b"CONVERSION_METADATA")
 
 
@@ -10,12 +10,12 @@ def compact(packed: schema.ModelT, *, quantized: bool) -> None:
     """Drops what no runtime reads, in place: a quarter of a light int8 model.
 
     That is the names of constants, the ranges that calibration leaves beside the scales, empty
-    quantisation parameters, and buffers that nothing refers to. Once quantised, a tensor is named
+    quantization parameters, and buffers that nothing refers to. Once quantized, a tensor is named
     by the layer that makes it, not by its operator too: equal names are stored once.
 
     Args:
         packed: The model.
-        quantized: Whether it was quantised after conversion.
+        quantized: Whether it was quantized after conversion.
     """
     if quantized:
         packed.metadata = [m for m in packed.metadata or () if m.name not in _OF_THE_FLOAT_MODEL]

@@ -40,7 +40,7 @@ def export_tflite(
     description: str = "",
     version: str = "",
     author: str = "",
-    licence: str = "",
+    license: str = "",
 ) -> ExportReport:
     """Writes `softmax(model(x))` as a `.tflite` of builtin operators with static shapes.
 
@@ -55,7 +55,7 @@ def export_tflite(
     - `"float16"`: weights float16 (matrices and kernels; the Fourier transform's stay float32);
       activations, input and output float32.
     - `"int8_dynamic"`: weights of linear layers and convolutions int8, one scale per output
-      channel; their activations quantised on the fly, anew for every input; all else, input and
+      channel; their activations quantized on the fly, anew for every input; all else, input and
       output float32. Needs no data.
     - `"int8"`: weights int8, one scale per output channel, and calibrated int8 activations in
       linear layers and convolutions where that pays; front end, normalisation, attention's
@@ -90,7 +90,7 @@ def export_tflite(
         description: One or two sentences.
         version: Version of the model.
         author: Who made it.
-        licence: Terms of use.
+        license: Terms of use.
 
     Returns:
         An `ExportReport`: path, size, operators, the runtime they need, share of int8 weights,
@@ -150,7 +150,7 @@ def export_tflite(
         description=description,
         version=version,
         author=author,
-        licence=licence,
+        license=license,
         quantization=quantization,
         front_end=_front_end(model),
         head=head,
@@ -183,8 +183,8 @@ def _check_model(model: keras.Model) -> None:
             )
         if getattr(layer.dtype_policy, "quantization_mode", None) is not None:
             raise ValueError(
-                f"The layer '{layer.path}' is quantised by Keras already. Export the model as it "
-                "was before `model.quantize(...)`; the export quantises."
+                f"The layer '{layer.path}' is quantized by Keras already. Export the model as it "
+                "was before `model.quantize(...)`; the export quantizes."
             )
     for weight in model.weights:
         values = keras.ops.convert_to_numpy(weight.value)

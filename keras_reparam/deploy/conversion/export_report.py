@@ -15,7 +15,7 @@ class ExportReport(Printed):
 
     Attributes:
         path: Where the file is.
-        kind: Quantisation kind, one of those of `keras_reparam.export_tflite`.
+        kind: Quantization kind, one of those of `keras_reparam.export_tflite`.
         size: Bytes of the file.
         operators: Rows (builtin operator, count, how many of them int8).
         weights: Bytes of the backbone's constants by dtype, shapes and indices not counted.

@@ -1,4 +1,4 @@
-"""A float `.tflite` to another quantisation kind."""
+"""A float `.tflite` to another quantization kind."""
 
 import contextlib
 import io
@@ -45,7 +45,7 @@ def quantize(model: bytes, kind: str, data: Sequence[np.ndarray] = ()) -> bytes:
         Bytes of the `.tflite`, without what no runtime reads.
 
     Raises:
-        ValueError: If the model has nothing to quantise.
+        ValueError: If the model has nothing to quantize.
     """
     content = model
     if kind.startswith("int8"):
@@ -150,7 +150,7 @@ def _chosen(graph: TFLiteGraph, names: Sequence[str]) -> list[Operator]:
     chosen = [operator for operator in chosen if operator.name in names]
     if not chosen:
         raise ValueError(
-            "The model has no linear layer or convolution to quantise. Export it with "
+            "The model has no linear layer or convolution to quantize. Export it with "
             'quantization="float32".'
         )
     return chosen
@@ -193,7 +193,7 @@ def _quantize_unread(packed: schema.ModelT) -> None:
 
 
 def _quantize_asymmetrically(packed: schema.ModelT) -> None:
-    """Lets the kernels use the whole range of int8 for what they quantise on the fly.
+    """Lets the kernels use the whole range of int8 for what they quantize on the fly.
 
     It is more exact, and what makes all of them, XNNPACK's and the reference ones of every
     runtime, give the same scores.

@@ -5,24 +5,24 @@ from collections.abc import Iterable, Sequence
 
 from keras_reparam.deploy.tflite.tflite_file import Operator, Subgraph, Tensor
 
-# Narrower than float16, or no IEEE type: quantised even without a scale.
+# Narrower than float16, or no IEEE type: quantized even without a scale.
 _NARROW = ("int2", "int4", "uint4", "bfloat16", "float8_e4m3fn", "float8_e5m2")
 
 
-def quantisation_kind(subgraphs: Sequence[Subgraph]) -> str:
+def quantization_kind(subgraphs: Sequence[Subgraph]) -> str:
     """The kind, by the rule that `inspect_tflite` states."""
     constants: set[str] = set()
     activations: set[str] = set()
     hybrid = False
     for graph in subgraphs:
-        activations.update(_quantised(graph.tensors[t]) for t in graph.inputs)
+        activations.update(_quantized(graph.tensors[t]) for t in graph.inputs)
         for operator in graph.operators:
             read = [t for t in operator.inputs if graph.is_constant(t)]
-            constants.update(_quantised(graph.tensors[t]) for t in read)
+            constants.update(_quantized(graph.tensors[t]) for t in read)
             unpacks = operator.name == "DEQUANTIZE" and bool(read)
-            hybrid |= not unpacks and "int8" in (_quantised(graph.tensors[t]) for t in read)
+            hybrid |= not unpacks and "int8" in (_quantized(graph.tensors[t]) for t in read)
             if not unpacks:
-                activations.update(_quantised(graph.tensors[t]) for t in operator.outputs if t >= 0)
+                activations.update(_quantized(graph.tensors[t]) for t in operator.outputs if t >= 0)
     found = (constants | activations) - {""}
     if found <= {"float16"}:
         return "float16" if found else "float32"
@@ -37,8 +37,8 @@ def quantisation_kind(subgraphs: Sequence[Subgraph]) -> str:
     return "int8" if any(dtype.startswith("float") for dtype in ends) else "int8_full"
 
 
-def _quantised(tensor: Tensor) -> str:
-    """The type of a tensor that is not plain: quantised or in half precision, else `""`."""
+def _quantized(tensor: Tensor) -> str:
+    """The type of a tensor that is not plain: quantized or in half precision, else `""`."""
     if tensor.dtype in _NARROW or tensor.dtype == "float16":
         return tensor.dtype
     # Biases of int8 operators are int32, with a scale.

@@ -17,7 +17,7 @@ from keras_reparam.deploy.inspection.inspect_graph import (
     keeps_state,
     num_borders,
     peak_activations,
-    quantisation_kind,
+    quantization_kind,
 )
 from keras_reparam.deploy.inspection.inspect_report import (
     InspectedOperator,
@@ -56,12 +56,12 @@ def inspect_tflite(path: str | os.PathLike, *, run: bool = True) -> InspectionRe
     The kind is that of the first line that fits; constants are what the file stores, activations
     are inputs and what operators make of other than constants:
 
-    - `"mixed"`: a quantised tensor of another type than int8 (weights) or int32 (biases), float16
+    - `"mixed"`: a quantized tensor of another type than int8 (weights) or int32 (biases), float16
       activations beside int8, int8 activations without int8 constants, or int8 constants that are
       only unpacked to float.
     - `"int8_full"`: int8 constants and activations; no input or output is float.
     - `"int8"`: int8 constants and activations; an input or output is float.
-    - `"int8_dynamic"`: int8 constants; float activations alone, quantised on the fly.
+    - `"int8_dynamic"`: int8 constants; float activations alone, quantized on the fly.
     - `"float16"`: float16 constants. (Beside int8 ones, those and int16 ones that are only
       unpacked count as float.)
     - `"float32"`: the rest.
@@ -125,7 +125,7 @@ def inspect_content(content: bytes, path: str) -> InspectionReport:
         metadata, remarks = read_metadata_and_remarks(content)
     except ValueError as error:
         fault = str(error)[:_LONGEST_FAULT]
-    kind = quantisation_kind(file.subgraphs)
+    kind = quantization_kind(file.subgraphs)
     share = _int8_share(graph)
     warnings = [
         *_warnings_about_kind(Path(path).stem, kind, share),

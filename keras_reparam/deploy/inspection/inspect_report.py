@@ -19,7 +19,7 @@ class InspectedTensor:
         name: As the file has it.
         shape: An axis that may change is -1.
         dtype: Type of its values, e.g. `"float32"`.
-        scales: `real = scale * (value - zero_point)`; empty if it is not quantised.
+        scales: `real = scale * (value - zero_point)`; empty if it is not quantized.
         zero_points: As many as scales.
     """
 
@@ -66,7 +66,7 @@ class InspectionReport(Printed):
     Attributes:
         path: Where the file is.
         size: Its bytes.
-        kind: Quantisation kind, found from the tensors: `"float32"`, `"float16"`,
+        kind: Quantization kind, found from the tensors: `"float32"`, `"float16"`,
             `"int8_dynamic"`, `"int8"`, `"int8_full"` or `"mixed"`.
         inputs: The inputs.
         outputs: The outputs.

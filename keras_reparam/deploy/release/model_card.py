@@ -18,17 +18,17 @@ class ModelCard:
         summary: What it does, in a sentence or two.
         intended_use: What it is for.
         limits: What it can't do, or must not be used for: one entry each.
-        data: What it was trained on: corpus, speakers, clips, licence of the recordings.
+        data: What it was trained on: corpus, speakers, clips, license of the recordings.
         protocol: Which speakers trained, validated and tested it, and how the model was chosen.
         architecture: The network and its parameters.
-        kinds: Quantisation kinds of the files, of those of `keras_reparam.export_tflite`.
+        kinds: Quantization kinds of the files, of those of `keras_reparam.export_tflite`.
         labels: Classes in the order of the scores.
         sample_rate: Samples per second of the input.
         window: Samples that it takes at once.
         metrics: One row per variant; the columns are the keys of the first one, for instance
             `{"variant": "int8", "UA": "70.1 %", "size": "380 KB"}`.
         measured_on: The machine and versions that the speed figures are of.
-        licence: Terms of use of the model.
+        license: Terms of use of the model.
         made_by: The command that makes it.
     """
 
@@ -45,7 +45,7 @@ class ModelCard:
     window: int
     metrics: Sequence[dict[str, str]]
     measured_on: str
-    licence: str
+    license: str
     made_by: str
 
     def __post_init__(self) -> None:
@@ -93,7 +93,7 @@ class ModelCard:
                 "## Model",
                 self.architecture,
                 "",
-                "## Quantisation kinds",
+                "## Quantization kinds",
                 *(f"- `{kind}`: {KINDS[kind]}" for kind in self.kinds),
                 "",
                 "## Data",
@@ -108,7 +108,7 @@ class ModelCard:
                 f"Measured on: {self.measured_on}",
                 "",
                 "## Licence",
-                self.licence,
+                self.license,
                 "",
                 "## How it was made",
                 f"    {self.made_by}",

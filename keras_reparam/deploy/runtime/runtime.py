@@ -68,8 +68,8 @@ def _described(tensors: list[dict]) -> list[tuple[str, list[int]]]:
 
 
 def _is_real(tensor: dict) -> bool:
-    quantised = tensor["dtype"] == np.int8 and tensor["quantization"][0] > 0
-    return tensor["dtype"] == np.float32 or quantised
+    quantized = tensor["dtype"] == np.int8 and tensor["quantization"][0] > 0
+    return tensor["dtype"] == np.float32 or quantized
 
 
 def _stored(values: np.ndarray, tensor: dict) -> np.ndarray:

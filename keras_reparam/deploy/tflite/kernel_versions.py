@@ -1,4 +1,4 @@
-"""The versions of operators that quantisation changed.
+"""The versions of operators that quantization changed.
 
 A converter writes for every operator which version of its kernel it needs, so that an older
 runtime refuses a file instead of computing nonsense. litert-quantizer changes the operators' types

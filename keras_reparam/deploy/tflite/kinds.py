@@ -1,4 +1,4 @@
-"""The quantisation kinds and the heads, by name. Imports nothing."""
+"""The quantization kinds and the heads, by name. Imports nothing."""
 
 # What each kind stores, computes, and takes and gives. A report always names the kind.
 KINDS = {
@@ -9,7 +9,7 @@ KINDS = {
     ),
     "int8_dynamic": (
         "Weights of linear layers and convolutions int8, one scale per output channel; their "
-        "activations quantised on the fly, anew for every input; all else, input and output float. "
+        "activations quantized on the fly, anew for every input; all else, input and output float. "
         "Needs no data."
     ),
     "int8": (

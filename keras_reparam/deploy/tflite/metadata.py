@@ -27,7 +27,7 @@ _KEY = b"TFLITE_METADATA"
 _METADATA_IDENTIFIER = b"M001"
 _LABELS_FILE = "labels.txt"
 _TEXTS = (
-    *("name", "description", "version", "author", "licence"),
+    *("name", "description", "version", "author", "license"),
     *("quantization", "front_end"),
 )
 # What tells our sentences in the descriptions of graph, input and output from anyone else's.
@@ -64,8 +64,8 @@ class TFLiteMetadata:
         description: One or two sentences.
         version: Version of the model.
         author: Who made it.
-        licence: Terms of use.
-        quantization: Quantisation kind. It stands in the description of the graph.
+        license: Terms of use.
+        quantization: Quantization kind. It stands in the description of the graph.
         front_end: What the file does to a waveform before the backbone, in words. It stands in
             the description of the input.
         head: What made the scores of logits: `"softmax"`, of classes of which one is true, or
@@ -85,7 +85,7 @@ class TFLiteMetadata:
     description: str = ""
     version: str = ""
     author: str = ""
-    licence: str = ""
+    license: str = ""
     quantization: str = ""
     front_end: str = ""
     head: str = "softmax"
@@ -212,7 +212,7 @@ def _metadata_flatbuffer(metadata: TFLiteMetadata) -> bytes:
         1: metadata.description,
         2: metadata.version,
         4: metadata.author,
-        5: metadata.licence,
+        5: metadata.license,
         7: _SCHEMA_VERSION,
     }
     slots = {slot: ("offset", text(value)) for slot, value in texts.items() if value}
@@ -298,7 +298,7 @@ def _parse_metadata(content: bytes, model: bytes) -> tuple[TFLiteMetadata, tuple
         "description": _text(root, 1),
         "version": _text(root, 2),
         "author": _text(root, 4),
-        "licence": _text(root, 5),
+        "license": _text(root, 5),
     }
     subgraph = _first(root, 3)
     inputs = _first(subgraph, 2)

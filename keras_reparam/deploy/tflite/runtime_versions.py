@@ -186,7 +186,7 @@ _FIRST_RUNTIME = {
 }
 
 # Float inputs, int8 weights with a scale per output channel: version 12 in TensorFlow's converter,
-# which other quantisers leave at a lower one. Runtimes 2.14.0 and 2.15.1 load such an operator
+# which other quantizers leave at a lower one. Runtimes 2.14.0 and 2.15.1 load such an operator
 # and give zeros; 2.16.1 is right (run on one FULLY_CONNECTED with scales of 0.0003 to 0.8).
 HYBRID_PER_CHANNEL_RUNTIME = "2.16.1"
 

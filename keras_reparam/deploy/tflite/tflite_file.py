@@ -42,7 +42,7 @@ class Tensor:
         signature: Its shape; an axis that may change is -1 here.
         variable: Whether it keeps its values from one call to the next.
         scales: `real = scale * (value - zero_point)`: one scale, or one per slice along `axis`.
-            Empty if the tensor is not quantised.
+            Empty if the tensor is not quantized.
         zero_points: As many as scales.
         axis: The axis that the scales belong to.
     """

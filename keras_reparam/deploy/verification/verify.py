@@ -13,7 +13,7 @@ from keras_reparam.audio.clips import checked_clips
 from keras_reparam.deploy.conversion.convert import convert
 from keras_reparam.deploy.conversion.one_output import call, file_shape, input_shape
 from keras_reparam.deploy.conversion.probability_check import refuse_probabilities
-from keras_reparam.deploy.inspection.inspect_graph import quantisation_kind
+from keras_reparam.deploy.inspection.inspect_graph import quantization_kind
 from keras_reparam.deploy.runtime.runtime import Runtime
 from keras_reparam.deploy.tflite.heads import agreement, probabilities
 from keras_reparam.deploy.tflite.metadata import checked_labels, read_metadata
@@ -127,7 +127,7 @@ def verify_tflite(
     known = None
     if truth is not None:
         known = (_present if about.head == "sigmoid" else _indices)(truth, names, len(scores))
-    kind = quantisation_kind(read_tflite(content).subgraphs)
+    kind = quantization_kind(read_tflite(content).subgraphs)
     compared = compare_scores(scores, expected, known, head=about.head)
     bound = _DIFFERENCE.get(kind) if tolerance is None else tolerance
     checks = _score_checks(compared, bound, None if kind == "float32" else _AGREEMENT)

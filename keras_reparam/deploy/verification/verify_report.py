@@ -30,7 +30,7 @@ class VerificationReport(Printed):
 
     Attributes:
         path: The file.
-        kind: Its quantisation kind, as `keras_reparam.inspect_tflite` finds it.
+        kind: Its quantization kind, as `keras_reparam.inspect_tflite` finds it.
         head: What makes its scores, `"softmax"` or `"sigmoid"`.
         labels: Class names.
         comparison: The differences of the scores.

@@ -1,4 +1,4 @@
-"""Training clips that calibrate a quantised file."""
+"""Training clips that calibrate a quantized file."""
 
 from collections.abc import Callable, Sequence
 

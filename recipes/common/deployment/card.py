@@ -115,7 +115,7 @@ def model_card(
             for form in forms
         ],
         measured_on=f"{machine}. {MEASURED}",
-        licence=_licence(facts, golden),
+        license=_license(facts, golden),
         made_by=facts.command,
     )
 
@@ -217,8 +217,8 @@ def _architecture(model: WaveformModel, facts: ModelFacts, kinds: Iterable[str])
     return text
 
 
-def _licence(facts: ModelFacts, golden: bool) -> str:
-    text = facts.corpus.licence
+def _license(facts: ModelFacts, golden: bool) -> str:
+    text = facts.corpus.license
     if golden and not facts.corpus.shareable:
         text += " The folder `golden` holds recordings of the corpus: do not pass it on."
     return text
@@ -232,5 +232,5 @@ def texts_in_file(model: WaveformModel, facts: ModelFacts) -> Mapping[str, str]:
     return {
         "name": title_of(model, facts),
         "description": " ".join([description, *corpus.warnings]),
-        "licence": corpus.licence,
+        "license": corpus.license,
     }

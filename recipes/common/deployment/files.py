@@ -27,10 +27,10 @@ def export_file(
     Args:
         model: Merged: waveform or features to logits.
         path: The file.
-        kind: Quantisation kind.
+        kind: Quantization kind.
         calibration: Inputs of training clips, for the kinds that need any.
         labels: Class names.
-        texts: `name`, `description` and `licence`, which the file holds.
+        texts: `name`, `description` and `license`, which the file holds.
         console: Where to report.
     """
     with console.status(f"Exporting {path.name}"):

@@ -67,7 +67,7 @@ def export_fold(
     window is at most four seconds; `MODEL_CARD.md`; and `export.json` with what was measured.
     What a former export wrote and this one doesn't is removed; other files stay.
 
-    Quantised files are calibrated on clips of `fold.train` alone. Each file is scored on all
+    Quantized files are calibrated on clips of `fold.train` alone. Each file is scored on all
     examples of `fold.tests[part]`, which are read one at a time.
 
     Args:

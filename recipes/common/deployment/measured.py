@@ -17,7 +17,7 @@ class Measured:
     """One form of a model.
 
     Attributes:
-        name: Quantisation kind, or what form of Keras it is.
+        name: Quantization kind, or what form of Keras it is.
         probabilities: `(examples, classes)`.
         predictions: What was decided from them.
         results: Metrics of these decisions.

@@ -1,4 +1,4 @@
-"""What of a model is quantised, and what stays float, in models of all sorts."""
+"""What of a model is quantized, and what stays float, in models of all sorts."""
 
 import numpy as np
 import pytest
