@@ -27,7 +27,7 @@ class Branches(ReparamConfig):
     batch, which the plain layer is not: expand before training, or train on with care.
 
     By default all Conv1D, DepthwiseConv1D and DepthwiseConv2D layers with a kernel longer than 1
-    are expanded, or those that the model declares (`default_branches_layers`).
+    are expanded, or those that the model declares (`default_reparam_layers`).
 
     Example:
 
@@ -47,7 +47,7 @@ class Branches(ReparamConfig):
         def long() -> list[keras.layers.Layer]:
             return [x for x in sites.layers() if type(x) in self.training_classes and _is_long(x)]
 
-        return sites.declared("default_branches_layers", long)
+        return sites.declared(self.name, long)
 
     def obstacle(self, layer: keras.layers.Layer) -> str:
         return "" if _is_long(layer) else "its kernel has length 1: there is nothing to branch"

@@ -11,7 +11,7 @@ class Sites(Protocol):
     """What a method may ask of a model when it chooses its layers."""
 
     def declared(
-        self, attribute: str, otherwise: Callable[[], list[keras.layers.Layer]]
+        self, method: str, otherwise: Callable[[], list[keras.layers.Layer]]
     ) -> list[keras.layers.Layer]: ...
 
     def feed_forward(self) -> list[keras.layers.Layer]: ...
@@ -30,7 +30,7 @@ class ReparamConfig:
     the examples to read.
 
     Attributes:
-        name: The method's name, in attributes and messages.
+        name: The method's name, in declarations and messages.
         default_target: What it expands where the user names nothing, in words.
         training_classes: The class in training for each plain class.
     """
@@ -64,13 +64,13 @@ class ReparamConfig:
         """The layers of a model that are expanded where the user names none.
 
         By default what models and layers declare for the layers below them, in an attribute
-        `default_<method>_layers` that lists layers' names; elsewhere the first linear layers of
-        feed-forward networks.
+        `default_reparam_layers`: names of layers by the method's name; elsewhere the first linear
+        layers of feed-forward networks.
 
         Args:
             sites: The model's layers, its declarations and its feed-forward networks.
         """
-        return sites.declared(f"default_{self.name}_layers", sites.feed_forward)
+        return sites.declared(self.name, sites.feed_forward)
 
     def obstacle(self, layer: keras.layers.Layer) -> str:
         """Why a built layer of one of the plain classes cannot be trained so; or `""`."""

@@ -7,7 +7,7 @@ import numpy as np
 class Backbone(keras.Model):
     """A functional model `features -> logits` whose config is the arguments of its class.
 
-    Each declares which layers HRF expands by default: `default_hrf_layers`, their names, for
+    Each declares which layers a method expands by default: `default_reparam_layers`, see
     `keras_reparam.layers.ReparamConfig.targets`.
 
     Called on a NumPy array, it raises a `ValueError` for NaN, infinity and clips without a frame.

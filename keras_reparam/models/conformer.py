@@ -76,7 +76,7 @@ class Conformer(Backbone):
 
     # What `keras_reparam.expand` takes where it is not told.
     expansion_base = "input"
-    default_hrf_layers = ("feed_forward_1_fc1", "feed_forward_2_fc1")
+    default_reparam_layers = {"hrf": ("feed_forward_1_fc1", "feed_forward_2_fc1")}
 
     def __init__(
         self,

@@ -74,7 +74,7 @@ class ConvTransformer(Backbone):
         Wang et al., fairseq S2T, AACL 2020.
     """
 
-    default_hrf_layers = ("fc1",)
+    default_reparam_layers = {"hrf": ("fc1",)}
 
     def __init__(
         self,

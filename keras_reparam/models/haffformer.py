@@ -68,7 +68,7 @@ class HAFFormer(Backbone):
         Dong et al., HAFFormer, ICASSP 2024, arXiv 2405.03952.
     """
 
-    default_hrf_layers = ("gate", "value")
+    default_reparam_layers = {"hrf": ("gate", "value")}
 
     def __init__(
         self,

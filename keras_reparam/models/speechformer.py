@@ -88,7 +88,7 @@ class SpeechFormer(Backbone):
         Chen et al., SpeechFormer, Interspeech 2022, arXiv 2203.03812.
     """
 
-    default_hrf_layers = ("fc1",)
+    default_reparam_layers = {"hrf": ("fc1",)}
 
     def __init__(
         self,

@@ -33,23 +33,27 @@ class ModelSites:
         return [layer for layer in self.layers() if id(layer) in self.traced[0]]
 
     def declared(
-        self, attribute: str, otherwise: Callable[[], list[keras.layers.Layer]]
+        self, method: str, otherwise: Callable[[], list[keras.layers.Layer]]
     ) -> list[keras.layers.Layer]:
-        """The layers that objects with this attribute name among those below them.
+        """The layers that objects with `default_reparam_layers` name among those below them.
 
         Args:
-            attribute: Name of an attribute that lists layers' names.
-            otherwise: Gives the layers to take where no object around them has it; asked only if
-                there are any.
+            method: A method's name, for which they declare the names of layers.
+            otherwise: Gives the layers to take where no object around them declares any; asked
+                only if there are any.
         """
-        owners = [x for x in (self._model, *self.layers()) if hasattr(x, attribute)]
+        names = {
+            id(layer): getattr(layer, "default_reparam_layers", {}).get(method)
+            for layer in (self._model, *self.layers())
+        }
+        owners = [x for x in (self._model, *self.layers()) if names[id(x)] is not None]
         below = {id(owner): [layer for _, layer in walk(owner)] for owner in owners}
         inside = {id(layer) for layers in below.values() for layer in layers}
         chosen = {
             id(layer)
             for owner in owners
             for layer in below[id(owner)]
-            if layer.name in getattr(owner, attribute)
+            if layer.name in names[id(owner)]
         }
         outside = {id(layer) for layer in self.layers()} - inside - {id(x) for x in owners}
         if outside:

@@ -25,7 +25,7 @@ class SummaryRow:
 
     Attributes:
         path: Layer names from the model down, joined by `/`; what `filters` searches in.
-        kind: Class of the layer, e.g. `"Dense"`, in training form `"HRFDense"`.
+        kind: Class of the layer, plain or in training form.
         kernel_shape: Shape of the kernel, merged.
         form: What the training form says of itself, e.g. `{"rank": 512}`; empty for a plain layer.
         training_parameters: Number of parameters now.

@@ -30,7 +30,7 @@ def draw_diagnostics(cells: Sequence[Cell], folder: GridFolder, out: Path) -> in
     drawn = 0
     for cell, path in watched:
         other = plain.get(_pair(cell))
-        if not cell.arm.is_hrf or other is None:
+        if not cell.arm.is_expanded or other is None:
             continue
         runs = {"plain": read_diagnostics(other), "HRF": read_diagnostics(path)}
         plot_diagnostics(out / f"diagnostics-{cell.id}.png", runs, title=cell.name)

@@ -46,7 +46,7 @@ class Arm:
         return dataclasses.replace(self, expansion=0, factors=0, control="")
 
     @property
-    def is_hrf(self) -> bool:
+    def is_expanded(self) -> bool:
         """Whether it is HRF as it is meant, and no control."""
         return bool(self.expansion) and not self.control
 

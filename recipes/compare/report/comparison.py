@@ -141,7 +141,7 @@ def comparisons_of(groups: Sequence[Group]) -> tuple[Comparison, ...]:
 def _arms_of(group: Group) -> Iterator[tuple[ArmScores, ArmScores]]:
     arms = {arm.arm: arm for arm in group.arms}
     for arm, first in arms.items():
-        if not arm.is_hrf:
+        if not arm.is_expanded:
             continue
         controls = [
             other

@@ -10,7 +10,9 @@ from recipes.common.training.backbone import create_backbone
 _ROUNDS, _WARM_UP = 15, 3
 
 
-def cost_of_hrf(settings: RecipeSettings, *, num_classes: int, num_mels: int, frames: int) -> float:
+def cost_of_expansion(
+    settings: RecipeSettings, *, num_classes: int, num_mels: int, frames: int
+) -> float:
     """Median ratio of the times of a training step with HRF and of a plain one.
 
     The two take turns, so that whatever else the machine does falls on both alike.

@@ -22,7 +22,7 @@ from recipes.compare.grid_folder import GridFolder
 from recipes.compare.planning.cell import Cell
 from recipes.compare.planning.corpora import PreparedCorpus
 from recipes.compare.running.controls import settings_of
-from recipes.compare.running.cost import cost_of_hrf
+from recipes.compare.running.cost import cost_of_expansion
 
 _FRAMES = 400
 
@@ -112,7 +112,7 @@ def _settings(cell: Cell, folder: GridFolder, corpus: PreparedCorpus, path: Path
         what = settings.model_copy(update={"seed": 0, "learning_rate": 1.0})
         with folder.measuring(f"{cell.corpus} {cell.backend} {what}") as file:
             if not file.is_file():
-                ratio = cost_of_hrf(settings, **shape)
+                ratio = cost_of_expansion(settings, **shape)
                 write_json(file, {"model": cell.model, "cost": ratio})
             return read_json(file, dict[str, Any])["cost"]
 

@@ -5,7 +5,7 @@ import pytest
 from keras_reparam import models
 from recipes.common.settings import RecipeSettings
 from recipes.compare.running.controls import settings_of
-from recipes.compare.running.cost import cost_of_hrf
+from recipes.compare.running.cost import cost_of_expansion
 
 SHAPE = {"num_classes": 4, "num_mels": 64, "frames": 400}
 
@@ -66,6 +66,6 @@ def test_cost_is_a_ratio_of_two_steps():
     options = {"channels": 4, "units": 64, "num_layers": 1, "num_heads": 1}
     settings = {"backbone_options": options, "batch_size": 2}
     shape = {"num_classes": 3, "num_mels": 16, "frames": 16}
-    dear = cost_of_hrf(RecipeSettings(expansion=512, **settings), **shape)
-    cheap = cost_of_hrf(RecipeSettings(expansion=1, **settings), **shape)
+    dear = cost_of_expansion(RecipeSettings(expansion=512, **settings), **shape)
+    cheap = cost_of_expansion(RecipeSettings(expansion=1, **settings), **shape)
     assert dear > 1.5 > cheap > 0.3
