@@ -1,5 +1,7 @@
 """The Conformer backbone."""
 
+from typing import ClassVar
+
 import keras
 
 from keras_reparam.models._validation import divisible, odd, positive_int, rate
@@ -76,7 +78,7 @@ class Conformer(Backbone):
 
     # What `keras_reparam.expand` takes where it is not told.
     expansion_base = "input"
-    default_reparam_layers = {"hrf": ("feed_forward_1_fc1", "feed_forward_2_fc1")}
+    default_reparam_layers: ClassVar = {"hrf": ("feed_forward_1_fc1", "feed_forward_2_fc1")}
 
     def __init__(
         self,

@@ -1,5 +1,7 @@
 """The ConvTransformer backbone."""
 
+from typing import ClassVar
+
 import keras
 
 from keras_reparam.models._validation import divisible, positive_int, rate
@@ -74,7 +76,7 @@ class ConvTransformer(Backbone):
         Wang et al., fairseq S2T, AACL 2020.
     """
 
-    default_reparam_layers = {"hrf": ("fc1",)}
+    default_reparam_layers: ClassVar = {"hrf": ("fc1",)}
 
     def __init__(
         self,

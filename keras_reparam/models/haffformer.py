@@ -1,6 +1,7 @@
 """The HAFFormer backbone."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import keras
 
@@ -68,7 +69,7 @@ class HAFFormer(Backbone):
         Dong et al., HAFFormer, ICASSP 2024, arXiv 2405.03952.
     """
 
-    default_reparam_layers = {"hrf": ("gate", "value")}
+    default_reparam_layers: ClassVar = {"hrf": ("gate", "value")}
 
     def __init__(
         self,

@@ -1,6 +1,7 @@
 """The SpeechFormer backbone."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import keras
 
@@ -88,7 +89,7 @@ class SpeechFormer(Backbone):
         Chen et al., SpeechFormer, Interspeech 2022, arXiv 2203.03812.
     """
 
-    default_reparam_layers = {"hrf": ("fc1",)}
+    default_reparam_layers: ClassVar = {"hrf": ("fc1",)}
 
     def __init__(
         self,
