@@ -8,7 +8,7 @@ import kerasreparam.emotion.core.WavFormat.Companion.bad
 
 /**
  * Sound of a WAV file: PCM of 8, 16, 24 or 32 bits or float of 32 bits, any sample rate, one or
- * two channels, which are averaged.
+ * two channels, which are averaged except where they cancel each other (opposite phase).
  *
  * @property samples mono, between -1 and 1.
  * @property sampleRate samples per second.
@@ -24,7 +24,7 @@ class WavFile private constructor(
         private const val WAVE = 0x45564157
         private const val FORMAT = 0x20746d66
         private const val DATA = 0x61746164
-        private const val BLOCK_FRAMES = 4096
+        private const val BLOCK_FRAMES = WavFormat.MIX_FRAMES
 
         /** Never more samples than this are read: 16 MiB. */
         private const val MAX_SAMPLES = 1 shl 22

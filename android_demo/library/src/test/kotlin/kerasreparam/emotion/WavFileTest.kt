@@ -74,6 +74,20 @@ class WavFileTest {
     }
 
     @Test
+    fun `channels of opposite phase do not cancel`() {
+        val frames = 40000
+        val left = FloatArray(frames) { kotlin.math.sin(it / 20.0).toFloat() / 2 }
+        // Nearly opposite in the first 16384 frames, alike after them.
+        val right = FloatArray(frames) { if (it < 16384) -0.9f * left[it] else left[it] }
+        val data = ByteBuffer.allocate(44 + 4 * frames).order(ByteOrder.LITTLE_ENDIAN)
+        data.put(pcm16(frames = frames, rate = 16000), 0, 44)
+        data.putInt(4, 36 + 4 * frames).putShort(22, 2).putInt(28, 64000).putShort(32, 4)
+        data.putInt(40, 4 * frames).position(44)
+        for (i in 0 until frames) for (x in listOf(left, right)) data.putShort((x[i] * 32767).toInt().toShort())
+        assertArrayEquals(left, WavFile.read(data.array().inputStream()).samples, 1e-4f)
+    }
+
+    @Test
     fun `what is wrong is said`() {
         fun message(change: (ByteBuffer) -> Unit): String {
             val file = pcm16(frames = 10, rate = 16000)

@@ -14,17 +14,35 @@ internal class WavFormat private constructor(
     /** Bytes of one sample of every channel. */
     val frameBytes: Int get() = channels * bits / 8
 
-    /** Decodes frames, averaged over the channels. */
+    /**
+     * Decodes at most [MIX_FRAMES] frames, averaged over the channels. Where two channels cancel
+     * each other, the first that has at least half the power of the louder one stands in: as
+     * `keras_reparam.audio.mono.mix` has it, over the same stretches.
+     */
     fun decode(bytes: ByteArray, frames: Int, into: FloatArray, at: Int) {
-        var position = 0
+        val of = Array(channels) { channel ->
+            FloatArray(frames) { sample(bytes, (it * channels + channel) * (bits / 8)) }
+        }
         for (frame in 0 until frames) {
             var sum = 0f
-            repeat(channels) {
-                sum += sample(bytes, position)
-                position += bits / 8
-            }
+            for (samples in of) sum += samples[frame]
             into[at + frame] = sum / channels
         }
+        if (channels < 2) return
+        val powers = of.map { variance(it, 0, frames) }
+        if (variance(into, at, frames) < CANCELED * powers.average()) {
+            val heard = of[powers.indexOfFirst { it >= ABOUT_AS_LOUD * powers.max() }]
+            heard.copyInto(into, at)
+        }
+    }
+
+    private fun variance(samples: FloatArray, from: Int, count: Int): Double {
+        var sum = 0.0
+        for (i in from until from + count) sum += samples[i]
+        val mean = sum / count
+        var squares = 0.0
+        for (i in from until from + count) squares += (samples[i] - mean) * (samples[i] - mean)
+        return squares / count
     }
 
     private fun sample(bytes: ByteArray, at: Int): Float = when {
@@ -48,6 +66,11 @@ internal class WavFormat private constructor(
     companion object {
         const val MIN_BYTES = 16
         const val MAX_BYTES = 40
+
+        /** Channels are compared over so many frames at a time. */
+        const val MIX_FRAMES = 1 shl 14
+        private const val CANCELED = 0.05
+        private const val ABOUT_AS_LOUD = 0.5
         private const val PCM = 1
         private const val FLOAT = 3
         private const val EXTENSIBLE = 0xfffe
