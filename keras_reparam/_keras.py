@@ -72,11 +72,11 @@ def nodes_of_layers_that(claim: Callable[[keras.layers.Layer], bool]) -> Iterato
         if claim(operation):
             make_node(operation, **options)
 
-    module.Node = make_if_claimed
+    module.Node = make_if_claimed  # pyright: ignore[reportAttributeAccessIssue]
     try:
         yield
     finally:
-        module.Node = make_node
+        module.Node = make_node  # pyright: ignore[reportAttributeAccessIssue]
 
 
 @contextlib.contextmanager

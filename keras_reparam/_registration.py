@@ -64,7 +64,8 @@ class _Imports(importlib.abc.MetaPathFinder):
         specs = (finder.find_spec(name, path, target) for finder in finders)
         spec = next(filter(None, specs), None)
         if spec is not None and spec.loader is not None:
-            spec.loader.exec_module = self._observed(spec.loader.exec_module, ours)
+            execute = self._observed(spec.loader.exec_module, ours)
+            spec.loader.exec_module = execute  # pyright: ignore[reportAttributeAccessIssue]
         return spec
 
     def _observed(self, execute: Callable[[Any], None], ours: bool) -> Callable[[Any], None]:

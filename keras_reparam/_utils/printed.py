@@ -14,9 +14,9 @@ class Printed:
     """Makes `str(report)` what rich prints of a report, 100 columns wide."""
 
     def __str__(self) -> str:
-        console = Console(file=io.StringIO(), width=100)
-        console.print(self)
-        return console.file.getvalue()
+        text = io.StringIO()
+        Console(file=text, width=100).print(self)
+        return text.getvalue()
 
 
 def table_of(title: str, rows: Iterable[tuple[str, str]]) -> Table:

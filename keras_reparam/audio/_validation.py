@@ -2,23 +2,24 @@
 
 import math
 import numbers
+from typing import Any
 
 
-def positive_int(name: str, value: object) -> int:
+def positive_int(name: str, value: Any) -> int:
     """`value` as an `int`, or a `ValueError` that names the argument."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
         raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
     return int(value)
 
 
-def non_negative_int(name: str, value: object) -> int:
+def non_negative_int(name: str, value: Any) -> int:
     """`value` as an `int` of at least 0, or a `ValueError` that names the argument."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 0:
         raise ValueError(f"`{name}` must be an integer of at least 0. Received: {name}={value!r}")
     return int(value)
 
 
-def one_of(name: str, value: object, allowed: tuple) -> object:
+def one_of(name: str, value: Any, allowed: tuple) -> Any:
     """`value` if it is one of `allowed`, or a `ValueError` that lists them."""
     if isinstance(value, bool) or value not in allowed:
         raise ValueError(
@@ -27,14 +28,14 @@ def one_of(name: str, value: object, allowed: tuple) -> object:
     return value
 
 
-def finite_number(name: str, value: object) -> float:
+def finite_number(name: str, value: Any) -> float:
     """`value` as a `float`, or a `ValueError` that names the argument."""
     if not is_finite(value):
         raise ValueError(f"`{name}` must be a finite number. Received: {name}={value!r}")
     return float(value)
 
 
-def positive_number(name: str, value: object) -> float:
+def positive_number(name: str, value: Any) -> float:
     """`value` as a `float` greater than 0, or a `ValueError` that names the argument."""
     if not is_finite(value) or value <= 0:
         raise ValueError(
@@ -43,14 +44,14 @@ def positive_number(name: str, value: object) -> float:
     return float(value)
 
 
-def fraction(name: str, value: object) -> float:
+def fraction(name: str, value: Any) -> float:
     """`value` as a `float` from 0 to 1, or a `ValueError` that names the argument."""
     if not is_finite(value) or not 0 <= value <= 1:
         raise ValueError(f"`{name}` must be a number from 0 to 1. Received: {name}={value!r}")
     return float(value)
 
 
-def interval(name: str, value: object) -> tuple[float, float]:
+def interval(name: str, value: Any) -> tuple[float, float]:
     """`value` as a pair of `float`, or a `ValueError` that names the argument."""
     if (
         not isinstance(value, (tuple, list))
@@ -65,7 +66,7 @@ def interval(name: str, value: object) -> tuple[float, float]:
     return float(value[0]), float(value[1])
 
 
-def is_finite(value: object) -> bool:
+def is_finite(value: Any) -> bool:
     """Whether `value` is a finite number; truth values are none."""
     number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     return number and math.isfinite(value)

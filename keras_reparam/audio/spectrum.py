@@ -150,4 +150,4 @@ class RealDFT:
         self.first[1] = (-1.0) ** np.arange(self.rows)
         even = np.where(np.arange(q) % 2 == 0, outer[0], 0)
         odd = np.where(np.arange(q) % 2 == 1, outer[0], 0)
-        self.second[0] = np.block([[even.real, even.imag], [odd.real, odd.imag]])
+        self.second[0] = np.block([[np.real(x), np.imag(x)] for x in (even, odd)])

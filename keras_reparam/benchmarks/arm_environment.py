@@ -88,6 +88,7 @@ class ArmPython:
                 stderr=log,
                 text=True,
             ) as child:
+                assert child.stdout is not None
                 # An emulator that hangs is ended, and so is one whose lines nobody reads any more.
                 limit = threading.Timer(_SECONDS, child.kill)
                 limit.start()

@@ -165,7 +165,7 @@ def measure_all(options: argparse.Namespace) -> tuple[list[Row], list[Row]]:
 def parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(
         prog="python -m keras_reparam.benchmarks.augmentation",
-        description=__doc__.splitlines()[0],
+        description=__doc__ and __doc__.splitlines()[0],
         epilog="Example: python -m keras_reparam.benchmarks.augmentation --rounds 10",
     )
     add_arguments(result)

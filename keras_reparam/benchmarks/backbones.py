@@ -101,7 +101,7 @@ class BackboneBenchmark:
         forms = ("keras", "tflite", "waveform", "waveform_int8")
         backbones.add_column("backbone", no_wrap=True)
         backbones.add_column("size", no_wrap=True)
-        for column in (*map(_FORMS.get, forms), "ratio"):
+        for column in (*(_FORMS[form] for form in forms), "ratio"):
             backbones.add_column(column, justify="right")
         front_end.add_column("front end", no_wrap=True)
         for column in ("ms", "ratio"):

@@ -194,8 +194,8 @@ def _cell(rows: Sequence[Row]) -> str:
     reasons = list(dict.fromkeys(row.reason for row in rows if row.reason))
     if reasons:
         return f"no: {'; '.join(reasons)}"
-    difference = max(row.difference for row in rows)
-    same = min(row.same_class for row in rows)
+    difference = max(row.difference for row in rows if row.difference is not None)
+    same = min(row.same_class for row in rows if row.same_class is not None)
     tolerance = INT8_TOLERANCE if rows[0].kind.startswith("int8") else FLOAT_TOLERANCE
     verdict = "same" if difference <= tolerance else "rounds otherwise"
     return f"{verdict}: {difference:.0e}, {same:.0%}"

@@ -26,7 +26,7 @@ def markdown(table: Table) -> str:
     """
     caption = table.caption
     table.box, table.title, table.caption = box.MARKDOWN, None, None
-    console = Console(file=io.StringIO(), width=_WIDTH)
-    console.print(table)
-    lines = (line.strip() for line in console.file.getvalue().splitlines())
+    text = io.StringIO()
+    Console(file=text, width=_WIDTH).print(table)
+    lines = (line.strip() for line in text.getvalue().splitlines())
     return "\n".join(filter(None, lines)) + (f"\n\n{caption}" if caption else "")

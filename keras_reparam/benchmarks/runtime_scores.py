@@ -47,8 +47,8 @@ def tensorflow(path, inputs):
 
 
 def mediapipe(path, inputs):
-    from mediapipe.tasks.python import BaseOptions, audio
-    from mediapipe.tasks.python.components import containers
+    from mediapipe.tasks.python import BaseOptions, audio  # pyright: ignore[reportMissingImports]
+    from mediapipe.tasks.python.components import containers  # pyright: ignore[reportMissingImports]
 
     options = audio.AudioClassifierOptions(
         base_options=BaseOptions(model_asset_path=path),
@@ -66,11 +66,11 @@ def mediapipe(path, inputs):
 def task_library(path, inputs):
     import ctypes
 
-    import libusb_package
+    import libusb_package  # pyright: ignore[reportMissingImports]
 
     # The library looks for a system's libusb, which need not be installed.
     ctypes.CDLL(str(libusb_package.get_library_path()), mode=ctypes.RTLD_GLOBAL)
-    from tflite_support.task import audio
+    from tflite_support.task import audio  # pyright: ignore[reportMissingImports]
 
     classifier = audio.AudioClassifier.create_from_file(path)
     scores = []

@@ -222,7 +222,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(
         prog="python -m keras_reparam.benchmarks.training_step",
-        description=__doc__.splitlines()[0],
+        description=__doc__ and __doc__.splitlines()[0],
         epilog="Example: python -m keras_reparam.benchmarks.training_step --expansion 8",
     )
     add_arguments(result)

@@ -18,6 +18,8 @@ class HRFLayer(ReparamLayer):
     A subclass says how the plain kernel is read as a matrix.
     """
 
+    method: HRF
+
     # How the plain layer's weights are read as matrices. `xp` is `numpy` or `keras.ops`.
 
     def _to_matrix(self, kernel: Any, xp: Any) -> Any:

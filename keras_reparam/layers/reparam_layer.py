@@ -238,12 +238,12 @@ class ReparamLayer(keras.layers.Layer):
 
     def _folded(self) -> tuple[Any, Any]:
         """Effective kernel and bias (or `None`) in the compute dtype."""
-        kernel, bias = self._fold_now()
         constraints = (self._kernel_option("constraint"), self.bias_constraint)
-        return tuple(
+        kernel, bias = (
             None if weight is None else ops.cast(self._constrained(weight, c), self.compute_dtype)
-            for weight, c in zip((kernel, bias), constraints, strict=True)
+            for weight, c in zip(self._fold_now(), constraints, strict=True)
         )
+        return kernel, bias
 
     # Merging
 

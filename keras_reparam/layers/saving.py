@@ -6,12 +6,18 @@ from collections.abc import Iterator
 
 import numpy as np
 
-MERGED_WEIGHTS = contextvars.ContextVar("keras_reparam_merged_weights", default=None)
-CONFIGS_ASKED = contextvars.ContextVar("keras_reparam_configs_asked", default=None)
+Weights = dict[int, tuple[np.ndarray, np.ndarray | None]]
+
+MERGED_WEIGHTS: contextvars.ContextVar[Weights | None] = contextvars.ContextVar(
+    "keras_reparam_merged_weights", default=None
+)
+CONFIGS_ASKED: contextvars.ContextVar[set[int] | None] = contextvars.ContextVar(
+    "keras_reparam_configs_asked", default=None
+)
 
 
 @contextlib.contextmanager
-def saving_merged(weights: dict[int, tuple[np.ndarray, np.ndarray | None]]) -> Iterator[None]:
+def saving_merged(weights: Weights) -> Iterator[None]:
     """Within it, HRF layers save what the plain layer would: these kernels and biases, by id."""
     token = MERGED_WEIGHTS.set(weights)
     try:

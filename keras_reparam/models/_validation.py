@@ -1,9 +1,11 @@
 """Checks of constructor arguments, shared by the backbones."""
 
+from typing import Any
+
 from keras_reparam.audio._validation import is_finite, positive_int
 
 
-def rate(name: str, value: object) -> float:
+def rate(name: str, value: Any) -> float:
     """`value` as a dropout rate, or a `ValueError` that names the argument."""
     if not is_finite(value) or not 0 <= value < 1:
         raise ValueError(f"`{name}` must be a number from 0 to below 1. Received: {name}={value!r}")
@@ -18,14 +20,14 @@ def divisible(name: str, value: int, by: str, divisor: int) -> None:
         )
 
 
-def odd(name: str, value: object) -> int:
+def odd(name: str, value: Any) -> int:
     """`value` as an odd `int`, or a `ValueError` that names the argument."""
     if positive_int(name, value) % 2 == 0:
         raise ValueError(f"`{name}` must be odd, to have a centre. Received: {name}={value!r}")
     return int(value)
 
 
-def positive_ints(name: str, values: object, *, count: int | None = None) -> tuple[int, ...]:
+def positive_ints(name: str, values: Any, *, count: int | None = None) -> tuple[int, ...]:
     """`values` as a tuple of positive `int`s, or a `ValueError` that names the argument."""
     if not isinstance(values, tuple | list) or not values or count not in (None, len(values)):
         number = "" if count is None else f"{count} "

@@ -10,7 +10,7 @@ with kernels of 31 instead of 32 frames; its `large` is S. The
 HAFFormer's sizes are not public: its `large` is one of at least 8 times `light`.
 """
 
-SIZES: dict[str, dict[str, dict[str, int | float | bool | tuple[int, ...]]]] = {
+SIZES: dict[str, dict[str, dict[str, int | float | str | tuple[int, ...]]]] = {
     "conformer": {
         "light": {"channels": 16, "units": 48, "num_layers": 4, "num_heads": 4, "kernel_size": 15},
         "large": {"units": 144, "num_layers": 16, "num_heads": 4},

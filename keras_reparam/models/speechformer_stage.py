@@ -1,5 +1,7 @@
 """One stage of SpeechFormer."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -71,7 +73,7 @@ class SpeechFormerStage(keras.layers.Layer):
             )
             for i in range(self.num_layers)
         ]
-        self.table = None
+        self.table: Any = None
 
     def build(self, input_shape):
         self.norm.build(input_shape)

@@ -118,7 +118,7 @@ def _difference(name: str, first: np.ndarray, second: np.ndarray) -> float:
             f"The output of '{name}' holds no finite value, so it cannot be compared. Look for NaN "
             "in the model's weights, or pass other input as `data=`."
         )
-    scale = max(float(np.abs(first[finite]).max()), np.finfo("float32").tiny)
+    scale = max(float(np.abs(first[finite]).max()), float(np.finfo("float32").tiny))
     return float(np.abs(first[finite] - second[finite]).max()) / scale
 
 

@@ -63,7 +63,7 @@ class Expanded:
             if isinstance(layer, ReparamLayer):
                 continue
             method = _method(site)
-            if type(layer) not in method.training_classes:
+            if layer is None or type(layer) not in method.training_classes:
                 raise ValueError(
                     f"The saved model was expanded at '{site['path']}', but where that layer "
                     f"should be, the rebuilt {type(instance).__name__} has {layer}. Was the "
@@ -94,7 +94,9 @@ def protect(root: keras.layers.Layer) -> None:
         return
     for child in root._flatten_layers(include_self=False, recursive=False):
         protect(child)
-    if not inside <= _described(root):
+    described = _described(root)
+    assert described is not None  # nor was it above
+    if not inside <= described:
         _become_expanded(root)
 
 

@@ -27,6 +27,7 @@ def innermost_message(error: BaseException) -> str:
     text = _COLORS.sub("", str(error)).strip()
     where = ""
     for found in _WRAPPINGS.finditer(text):
+        assert found.lastgroup is not None  # each alternative has a name
         where = found[found.lastgroup]
         message = text[found.end() :]
     if not where:

@@ -133,7 +133,7 @@ def _plain_config(config: Any, *, makers: set[str]) -> Any:
         return type(config)(_plain_config(item, makers=makers) for item in config)
     if not isinstance(config, dict):
         return config
-    name = config.get("registered_name")
+    name = config.get("registered_name", "")
     if name == "keras_reparam>Expanded":
         # A functional model keeps a layer's name and connections beside its config.
         return {**config, **_plain_config(config["config"]["base"], makers=makers)}

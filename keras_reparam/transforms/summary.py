@@ -89,9 +89,9 @@ class ModelSummary:
         return table
 
     def __str__(self) -> str:
-        console = Console(file=io.StringIO(), width=120)
-        console.print(self)
-        return console.file.getvalue()
+        text = io.StringIO()
+        Console(file=text, width=120).print(self)
+        return text.getvalue()
 
     __repr__ = __str__
 

@@ -3,7 +3,7 @@
 import functools
 
 
-def checksum(data: bytes, polynomial: int, bits: int) -> int:
+def checksum(data: bytes | bytearray, polynomial: int, bits: int) -> int:
     """A cyclic redundancy check, most significant bit first, that starts at 0."""
     table = _table(polynomial, bits)
     mask, shift, value = 2**bits - 1, bits - 8, 0

@@ -78,11 +78,11 @@ def _table(header: bytes, count: int) -> bytes:
         # No checksum, no padding.
         head = bytes([255, header[1] | 1, bitrate << 4 | header[2] & 0b1100, header[3]])
         frame = _frame(head)
-        if frame.length >= _HEAD:
-            break
-    at = 4 + _side_length(head)
-    body = head + bytes(at - 4) + b"Info" + (1).to_bytes(4, "big") + count.to_bytes(4, "big")
-    return body.ljust(frame.length, b"\0")
+        if frame is not None and frame.length >= _HEAD:
+            gap = bytes(_side_length(head))
+            body = head + gap + b"Info" + (1).to_bytes(4, "big") + count.to_bytes(4, "big")
+            return body.ljust(frame.length, b"\0")
+    raise AssertionError("no bit rate leaves room for the table")
 
 
 def may_be_mp3(head: bytes) -> bool:

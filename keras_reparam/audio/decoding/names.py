@@ -59,7 +59,8 @@ def audio_name(head: bytes) -> str | None:
 
 def other_name(head: bytes) -> tuple[str, str] | None:
     """What a file that is no audio is, and what to do."""
-    return next((found for start, *found in _OTHER if _begins(start, head)), None)
+    found = ((name, advice) for start, name, advice in _OTHER if _begins(start, head))
+    return next(found, None)
 
 
 def _begins(start: bytes, head: bytes) -> bool:

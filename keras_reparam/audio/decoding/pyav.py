@@ -31,11 +31,12 @@ def decode(file: BinaryIO) -> Iterator[tuple[int, np.ndarray]]:
         EOFError: After the last samples, if there should be more.
     """
     import av
+    from av.error import FFmpegError
 
     cut = matroska.is_cut(file)
     file.seek(0)
     try:
-        with av.open(file) as container:
+        with av.open(file, "r") as container:
             stream = container.streams.best("audio")
             if stream is None:
                 raise Undecodable("a file without sound")
@@ -48,7 +49,7 @@ def decode(file: BinaryIO) -> Iterator[tuple[int, np.ndarray]]:
             promised = _duration(container, stream)
             if cut or seconds < 0.99 * promised - _HARMLESS_SECONDS:
                 raise EOFError
-    except av.error.FFmpegError as error:
+    except FFmpegError as error:
         if cut:
             raise EOFError from error
         raise Undecodable(error.strerror or str(error)) from error

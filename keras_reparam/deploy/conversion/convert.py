@@ -47,13 +47,13 @@ def convert(
         ValueError: If the model needs operators that TFLite does not have, or Keras runs on
             a backend that can't export.
     """
-    shape = file_shape(model) if shape is None else shape
+    taken = file_shape(model) if shape is None else shape
     model = _in_float32(model)
     backend = keras.config.backend()
     if backend == "tensorflow":
-        return _convert_here(model, shape, head)
+        return _convert_here(model, taken, head)
     if backend == "jax":
-        return _convert_in_child(model, shape, head)
+        return _convert_in_child(model, taken, head)
     raise ValueError(
         "Export to .tflite needs Keras on the TensorFlow or JAX backend. Save the model with "
         "`model.save('model.keras')` and export it in a process with KERAS_BACKEND=tensorflow, "
@@ -81,13 +81,14 @@ def _float32_config(config: Any) -> Any:
     return {key: _float32_config(value) for key, value in config.items()}
 
 
-def _convert_here(model: keras.Model, shape: tuple[int, ...], head: str) -> bytes:
+def _convert_here(model: keras.Model, shape: tuple[int | None, ...], head: str) -> bytes:
     with quiet():
         import tensorflow as tf
         from tensorflow.lite.python.convert_phase import ConverterError
 
         module = tf.Module()
-        module.variables_of_model = [variable.value for variable in model.variables]
+        variables = [variable.value for variable in model.variables]
+        module.variables_of_model = variables  # pyright: ignore[reportAttributeAccessIssue]
 
         # Autograph would rewrite the layers' Python, which Keras has no need of.
         @tf.function(
@@ -98,7 +99,7 @@ def _convert_here(model: keras.Model, shape: tuple[int, ...], head: str) -> byte
             logits = tf.cast(call(model, inputs), tf.float32)
             return {OUTPUT: getattr(tf.nn, head)(logits)}
 
-        module.serve = serve
+        module.serve = serve  # pyright: ignore[reportAttributeAccessIssue]
         with tempfile.TemporaryDirectory() as folder:
             signatures = {SIGNATURE: serve.get_concrete_function()}
             tf.saved_model.save(module, folder, signatures=signatures)
@@ -129,7 +130,7 @@ def _conversion_error(message: str) -> ValueError:
     )
 
 
-def _convert_in_child(model: keras.Model, shape: tuple[int, ...], head: str) -> bytes:
+def _convert_in_child(model: keras.Model, shape: tuple[int | None, ...], head: str) -> bytes:
     environment = {
         **os.environ,
         # Layers of the caller's own are importable there if they are here.

@@ -202,14 +202,15 @@ def _checked_shape(
     shape = file_shape(model)
     if clip_seconds is not None:
         shape = (clip_samples(shape, sample_rate, clip_seconds),)
-    if not shape or None in shape:
+    static = tuple(size for size in shape if size is not None)
+    if not shape or len(static) < len(shape):
         waveform = " or pass `clip_seconds=`." if len(shape) == 1 else "."
         raise ValueError(
             "Every axis but the batch must be static: a phone's file has one shape. Create the "
             f"model with a fixed number of frames or samples{waveform} "
             f"Received: input shape {(None, *shape)}"
         )
-    return shape
+    return static
 
 
 def clip_samples(

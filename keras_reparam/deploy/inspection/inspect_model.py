@@ -180,8 +180,8 @@ def _operators(file: TFLiteFile) -> list[InspectedOperator]:
 
 
 def _runtime(operators: Sequence[InspectedOperator]) -> str | None:
-    found = [operator.runtime for operator in operators]
-    return None if None in found else max(found, key=release, default=None)
+    found = [operator.runtime for operator in operators if operator.runtime is not None]
+    return max(found, key=release, default=None) if len(found) == len(operators) else None
 
 
 def _weights(file: TFLiteFile) -> dict[str, int]:
@@ -219,7 +219,7 @@ def _problems(
         names = ", ".join(f"{o.name} v{o.version}" for o in unknown)
         yield f"in no TensorFlow Lite runtime known here: {names}"
     if runtime is not None and release(runtime) > release(PHONE_RUNTIME):
-        names = [o for o in operators if release(o.runtime) > release(PHONE_RUNTIME)]
+        names = [o for o in operators if o.runtime and release(o.runtime) > release(PHONE_RUNTIME)]
         listed = ", ".join(f"{o.name} v{o.version} ({o.runtime})" for o in names)
         yield f"newer than {PHONE_RUNTIME}, the newest runtime on Maven Central: {listed}"
     if file.external_weights:

@@ -73,15 +73,15 @@ class Trial:
         """
         with self._lock:
             process = self._started()
+            requests, answers = process.stdin, process.stdout
+            assert requests is not None and answers is not None
             request = json.dumps(str(Path(path).resolve())) + "\n"
             answer: list[str] = []
             with contextlib.suppress(BrokenPipeError):
-                process.stdin.write(request)
-                process.stdin.flush()
+                requests.write(request)
+                requests.flush()
             # A pipe has no portable time limit; a thread that waits for it does.
-            reader = threading.Thread(
-                target=lambda: answer.append(process.stdout.readline()), daemon=True
-            )
+            reader = threading.Thread(target=lambda: answer.append(answers.readline()), daemon=True)
             reader.start()
             try:
                 reader.join(self._seconds)
@@ -127,6 +127,7 @@ class Trial:
             text=True,
             encoding="utf-8",
         )
+        assert self._process.stdout is not None
         # It says when its libraries are loaded, which is no file's fault.
         try:
             ready = self._process.stdout.readline()
@@ -144,6 +145,7 @@ class Trial:
         process, self._process = self._process, None
         if process is None:
             return None
+        assert process.stdin is not None and process.stdout is not None
         with contextlib.suppress(OSError):
             process.stdin.close()
         # One that ends by itself has an exit code of its own.

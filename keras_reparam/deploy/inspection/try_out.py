@@ -44,9 +44,9 @@ def try_graph(
             interpreter.set_tensor(each["index"], value)
         interpreter.invoke()
         for each in interpreter.get_output_details():
-            values = interpreter.get_tensor(each["index"])
+            output = interpreter.get_tensor(each["index"])
             if finite:
-                _check_finite(each["name"], values)
+                _check_finite(each["name"], output)
         return interpreter
 
     return _first_that_runs(attempt, load().get_input_details())
@@ -100,6 +100,7 @@ def _first_that_runs(
             reason = reason or error
         if time.monotonic() > end:
             break
+    assert reason is not None
     raise reason
 
 

@@ -85,7 +85,7 @@ def _decoded(content: bytes) -> tuple[str, list[str]]:
 def _repeats(names: Sequence[str]) -> Iterator[str]:
     counts = {name: count for name, count in Counter(names).items() if count > 1}
     if counts:
-        name = max(counts, key=counts.get)
+        name = max(counts, key=counts.__getitem__)
         times = "twice" if counts[name] == 2 else f"{counts[name]} times"
         more = f", and {len(counts) - 1} more repeatedly" if len(counts) > 1 else ""
         yield f"the label {reprlib.repr(name)} stands {times}{more}; repeats are numbered here"

@@ -354,12 +354,16 @@ def _position(table: Table, slot: int) -> int:
 
 
 def _child(table: Table | None, slot: int) -> Table | None:
-    position = _position(table, slot) if table is not None else 0
+    if table is None:
+        return None
+    position = _position(table, slot)
     return Table(table.Bytes, table.Indirect(position)) if position else None
 
 
 def _tables(table: Table | None, slot: int) -> Iterator[Table]:
-    offset = table.Offset(4 + 2 * slot) if table is not None else 0
+    if table is None:
+        return
+    offset = table.Offset(4 + 2 * slot)
     for index in range(table.VectorLen(offset) if offset else 0):
         yield Table(table.Bytes, table.Indirect(table.Vector(offset) + 4 * index))
 

@@ -293,7 +293,7 @@ def _score_checks(
                 passed=compared.agreement >= least,
             )
         )
-    if compared.ua is not None:
+    if compared.ua_drop is not None:
         checks.append(
             Check(
                 name="drop of the UA",

@@ -73,7 +73,7 @@ class VerificationReport(Printed):
             ("difference of a score", f"largest {found.worst:.2e}, mean {found.mean:.2e}"),
             ("same best class", f"{found.agreement:.1%}"),
         ]
-        if found.ua is not None:
+        if found.ua_drop is not None:
             drop = 100 * found.ua_drop
             ua = f"{found.ua:.1%}, of the model {found.model_ua:.1%} (drop {drop:+.1f} points)"
             rows.append(("UA", ua))

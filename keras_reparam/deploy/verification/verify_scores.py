@@ -40,7 +40,9 @@ class ScoreComparison:
     @property
     def ua_drop(self) -> float | None:
         """How much lower the file's UA is than the model's."""
-        return None if self.ua is None else self.model_ua - self.ua
+        if self.ua is None or self.model_ua is None:
+            return None
+        return self.model_ua - self.ua
 
 
 def compare_scores(
