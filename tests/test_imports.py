@@ -183,8 +183,8 @@ def test_import_costs_under_a_tenth_of_a_second_more_than_keras(run_python, back
     )
     seconds = []
     # Processor time, since an import is one thread that computes: other processes do not count.
-    # What else the machine does can only add to it: the least of five counts.
-    while len(seconds) < 5 and min(seconds, default=1.0) >= 0.1:
+    # What else the machine does can only add to it: the least of ten counts.
+    while len(seconds) < 10 and min(seconds, default=1.0) >= 0.1:
         child = run_python("-c", code, env={"KERAS_BACKEND": backend})
         seconds.append(float(child.stdout.splitlines()[-1]))
     assert min(seconds) < 0.1, seconds

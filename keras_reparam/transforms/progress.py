@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from rich.console import Console
-from rich.progress import track
-
 
 def with_progress(items: Sequence[Any], description: str) -> Iterable[Any]:
     """The items, with a bar on a terminal that is gone when they are done."""
+    # Here, since `import keras_reparam` imports this, and nothing else needs them so early.
+    from rich.console import Console
+    from rich.progress import track
+
     console = Console(stderr=True)
     return track(
         items, description, console=console, transient=True, disable=not console.is_terminal

@@ -31,9 +31,10 @@ def export_table(
         padding=(0, 1, 0, 0),
         show_edge=False,
     )
-    table.add_column("", overflow="fold")
+    table.add_column("", no_wrap=True)
     for name in (*forms[0][0].figures, "same", "worst", "size", "ms"):
-        table.add_column(name, justify="right", no_wrap=True)
+        # The figure above the corpus.
+        table.add_column(name.replace(" ", "\n"), justify="right", no_wrap=True)
     for form, reference in forms:
         table.add_row(
             Text(form.name),
