@@ -41,7 +41,7 @@ class _BranchedConvolution(ReparamLayer):
 
     def init_fresh(self, draw: Any, kernel_shape: tuple[int, ...]) -> dict[str, Any]:
         # The long branch is what the plain layer would draw; its scale makes up for epsilon.
-        return {"long_kernel": draw, "point_kernel": draw, **self._start_of_scales(kernel_shape)}
+        return {"long_kernel": draw, "point_kernel": draw, **_SCALES}
 
     def init_from_plain(self, kernel: np.ndarray, bias: np.ndarray | None) -> dict[str, Any]:
         shape = self._branch_shape("point", kernel.shape)
@@ -53,14 +53,9 @@ class _BranchedConvolution(ReparamLayer):
             if self.use_bias or name in ("gamma", "moving_variance")
         }
         start |= {"long_kernel": kernel, "point_kernel": ops.convert_to_numpy(draw(shape))}
-        for name, value in self._start_of_scales(kernel.shape).items():
-            start[name] = np.full_like(start[name], value.value)
+        for name, initializer in _SCALES.items():
+            start[name] = np.full_like(start[name], initializer.value)
         return start
-
-    @staticmethod
-    def _start_of_scales(kernel_shape: tuple[int, ...]) -> dict[str, keras.initializers.Constant]:
-        """Only the long branch is heard at the start, with factor 1."""
-        return {"long_gamma": keras.initializers.Constant((1 + _EPSILON) ** 0.5)}
 
     def fold(self, weights: dict[str, Any], xp: Any) -> tuple[Any, Any]:
         kernel, bias = 0, weights.get("bias")
@@ -74,7 +69,8 @@ class _BranchedConvolution(ReparamLayer):
         return kernel, bias
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
-        if not training:
+        # Frozen, it normalizes as at inference: so does Keras's BatchNormalization.
+        if not (training and self.trainable):
             kernel, bias = self._folded()
             return self._finish(self._convolve(inputs, kernel), bias)
         weights = {
@@ -156,6 +152,8 @@ class _BranchedConvolution(ReparamLayer):
 
 # Where the weights of a normalization start; the scale of the long branch is set apart.
 _VALUES = {"gamma": 0.0, "beta": 0.0, "moving_mean": 0.0, "moving_variance": 1.0}
+# Only the long branch is heard then, with factor 1.
+_SCALES = {"long_gamma": keras.initializers.Constant((1 + _EPSILON) ** 0.5)}
 _START = {name: keras.initializers.Constant(value) for name, value in _VALUES.items()}
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import keras_reparam as kr
-from tests.layers.contract import ROWS, trained
+from tests.layers.contract import ROWS, takes_training, trained
 from tests.layers.helpers import TOLERANCE, difference, gradients, numpy
 
 pytestmark = pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
@@ -122,7 +122,6 @@ def test_a_mask_goes_where_the_plain_layer_lets_it(row):
     assert row.make().supports_masking == row.make_plain().supports_masking
 
 
-@pytest.mark.backend
 def test_a_model_is_expanded_trained_and_merged(row):
     """The whole way: the light model back, and in training the loss falls."""
     model = keras.Sequential([keras.Input(row.shape[1:]), row.make_plain()])
@@ -137,6 +136,16 @@ def test_a_model_is_expanded_trained_and_merged(row):
     assert type(light.layers[0]) is type(row.plain())
     assert difference(train(row.x), light(row.x)) < 1e-5
     assert light.count_params() == model.count_params()
+
+
+def test_frozen_it_stays_as_it_is(row):
+    layer = trained(row.make(), row.x)
+    layer.trainable = False
+    before, expected = [numpy(v) for v in layer.weights], numpy(layer(row.x))
+    options = {"training": True} if takes_training(layer) else {}
+    np.testing.assert_array_equal(numpy(layer(row.x, **options)), expected)
+    for value, variable in zip(before, layer.weights, strict=True):
+        np.testing.assert_array_equal(numpy(variable), value)
 
 
 def test_options_survive_their_config(row):
