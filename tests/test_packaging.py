@@ -167,7 +167,7 @@ def test_short_suite_on_other_pythons(version, wheel, tmp_path):
     run_short_suite(new)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_short_suite_with_the_lower_bounds(wheel, tmp_path):
     python = interpreter("3.11")
     if python is None:
