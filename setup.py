@@ -59,7 +59,7 @@ EXTRAS_REQUIRE = {
         "pre-commit>=4.0",
         "pyright>=1.1.400",
         "pytest>=9.0",
-        "pytest-xdist>=3.6",
+        "pytest-xdist>=3.8",
         "ruff>=0.17",
         "uv>=0.9",
     ],

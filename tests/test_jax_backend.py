@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
     [
         "audio layers transforms/test_transforms.py transforms/test_hard_cases.py",
         # Whole backbones compile longest.
-        pytest.param("models transforms/test_keras_hub.py", marks=pytest.mark.slow),
+        pytest.param("models transforms/test_keras_hub.py", marks=pytest.mark.nightly),
     ],
     ids=["core", "models"],
 )

@@ -247,7 +247,7 @@ def test_kills_at_random_moments(prepared, reference):
     assert all(killer.kills.values())
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_kills_on_jax(prepared):
     env = {"KERAS_BACKEND": "jax"}
     # Compiling takes most of the time there.
