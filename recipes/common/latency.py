@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -36,15 +36,15 @@ class Latency:
     high: float
 
 
-def measure(paths: Sequence[Path], *, rounds: int = 100) -> list[Latency]:
-    """Latencies of files, measured in a child process."""
+def measure(files: Mapping[str, Path], *, rounds: int = 100) -> dict[str, Latency]:
+    """Latencies of files by name, measured in a child process."""
     child = subprocess.run(
         [
             sys.executable,
             "-m",
             "recipes.common.latency",
             str(rounds),
-            *(path.resolve() for path in paths),
+            *(path.resolve() for path in files.values()),
         ],
         env={**os.environ, **_ONE_THREAD, "KERAS_BACKEND": "tensorflow"},
         cwd=Path(__file__).parents[2],
@@ -55,7 +55,7 @@ def measure(paths: Sequence[Path], *, rounds: int = 100) -> list[Latency]:
     if child.returncode != 0:
         lines = child.stderr.strip().splitlines() or [f"exit code {child.returncode}"]
         raise ValueError(f"The latency could not be measured: {lines[-1]}")
-    return [Latency(**row) for row in json.loads(child.stdout)]
+    return {name: Latency(**row) for name, row in zip(files, json.loads(child.stdout), strict=True)}
 
 
 def _inference(path: Path) -> Callable[[], object]:

@@ -99,8 +99,9 @@ def measure(
 
 def latencies(files: dict[str, ExportReport]) -> dict[str, dict[str, float]]:
     """Median milliseconds of each file and its ratio to the first; interleaved, one thread."""
-    found = latency.measure([report.path for report in files.values()], rounds=_ROUNDS)
+    found = latency.measure({k: report.path for k, report in files.items()}, rounds=_ROUNDS)
+    first = next(iter(found.values()))
     return {
-        kind: {"milliseconds": row.median, "ratio": row.median / found[0].median}
-        for kind, row in zip(files, found, strict=True)
+        kind: {"milliseconds": row.median, "ratio": row.median / first.median}
+        for kind, row in found.items()
     }

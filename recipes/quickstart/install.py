@@ -1,24 +1,17 @@
 """Makes a run's model the one that comes with the package."""
 
-import math
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+from rich.console import Console
 
-import keras_reparam
-from keras_reparam.deploy import Classifier
-from recipes.common.deployment.measured import Measured, by_corpus
+from recipes.common.deployment.measured import Measured, measured_forms
 from recipes.common.files.folders import replaced
 from recipes.common.names import CARD, DEFAULT_KINDS, GOLDEN, file_name
 from recipes.common.protocol.fold import Example, Fold
-from recipes.common.results.decisions import decide, majority_class
-from recipes.common.results.metrics import Metrics
-from recipes.common.results.predictions import Predictions
-from recipes.common.store.layout import SAMPLE_RATE
-
-PRETRAINED = Path(keras_reparam.__file__).parent / "pretrained"
+from recipes.quickstart.shipped import PRETRAINED, shipped_scores
 
 
 def install(
@@ -27,6 +20,7 @@ def install(
     read: Callable[[Example], np.ndarray],
     labels: Sequence[str],
     forms: Sequence[Measured],
+    console: Console,
 ) -> Path:
     """Copies the model, its card and its golden vectors to where the package looks for them.
 
@@ -36,11 +30,14 @@ def install(
         read: Gives a clip's waveform.
         labels: Class names.
         forms: What was measured of the run's model.
+        console: Where to report.
 
     Raises:
         ValueError: If the model that is there is better on the test clips of any corpus.
     """
-    for title, before in _shipped(fold, read, labels).items():
+    scores = shipped_scores(fold.tests["test"], read, console)
+    shipped = measured_forms(scores, fold, "test", labels)["int8"]
+    for title, before in shipped.by_corpus.items():
         worst = min(form.by_corpus[title].ua for form in forms)
         if worst < before.ua:
             raise ValueError(
@@ -53,15 +50,3 @@ def install(
             shutil.copyfile(folder / name, beside / name)
         shutil.copytree(folder / GOLDEN, beside / GOLDEN)
     return PRETRAINED
-
-
-def _shipped(
-    fold: Fold, read: Callable[[Example], np.ndarray], labels: Sequence[str]
-) -> dict[str, Metrics]:
-    """What the package's model is worth on each corpus."""
-    # However quiet a clip is, it is scored, as those of the new model are.
-    classifier = Classifier(PRETRAINED / file_name("int8"), silence_decibels=-math.inf)
-    examples = fold.tests["test"]
-    scores = [classifier.classify(read(e), SAMPLE_RATE).probabilities for e in examples]
-    about = {"fold": fold.name, "part": "test", "majority": majority_class(fold.train)}
-    return by_corpus(Predictions.of(*decide(examples, scores), labels=labels, **about), examples)

@@ -141,7 +141,7 @@ def run(settings: Settings, folder: Path, *, install_model: bool = False, consol
     installed = None
     if install_model:
         read = partial(read_example, data=settings.data)
-        installed = install(folder, clips.fold, read, clips.labels, list(forms.values()))
+        installed = install(folder, clips.fold, read, clips.labels, list(forms.values()), console)
         console.print(f"Installed in {_shown(installed)}.", highlight=False)
     else:
         console.print("Not asked for; --install does it.")

@@ -37,7 +37,7 @@ def test_content(tmp_path):
         "- `int8`: Weights int8",
         "16000 Hz (4 s)",
         "anger, joy, in this order",
-        "## Licence\nApache-2.0",
+        "## License\nApache-2.0",
         "    python -m recipes.quickstart --install",
     ):
         assert part in text

@@ -183,6 +183,7 @@ def test_small_run(run_python, tmp_path, manifest):
         (("--data", "nowhere"), "no folder of clips 'nowhere'"),
         (("--crema-d", "nowhere"), "no folder of clips 'nowhere'"),
         (("--install", "--limit", "2"), "can't be installed"),
+        (("--rescore",), "give --crema-d"),
     ],
 )
 def test_bad_input_is_one_line(failed, tmp_path, arguments, message):
@@ -339,28 +340,20 @@ def test_emodb_s_clips_are_heard_four_times(both):
     assert {e.times for name in ("validation", "test") for e in both.fold.parts[name]} == {1}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def shipped(both, emodb4):
     """What the shipped model is worth on these clips, as a form of the run's model."""
-    from recipes.common.corpus import read_example
-    from recipes.common.deployment.measured import Measured, by_corpus
-    from recipes.common.results.decisions import decide
-    from recipes.common.results.predictions import Predictions
-    from recipes.common.results.results import results_of
+    from rich.console import Console
 
-    classifier, examples = load_classifier(), both.fold.tests["test"]
-    scores = np.stack(
-        [classifier.classify(read_example(e, emodb4), 16000).probabilities for e in examples]
-    )
-    about = {"labels": both.labels, "fold": "official", "part": "test", "majority": 0}
-    predictions = Predictions.of(*decide(examples, scores), **about)
-    return Measured(
-        name="int8",
-        probabilities=scores,
-        predictions=predictions,
-        results=results_of(predictions),
-        by_corpus=by_corpus(predictions, examples),
-    )
+    from recipes.common.corpus import read_example
+    from recipes.common.deployment.measured import measured_forms
+    from recipes.quickstart.shipped import shipped_scores
+
+    def read(example):
+        return read_example(example, emodb4)
+
+    scores = shipped_scores(both.fold.tests["test"], read, Console(quiet=True))
+    return measured_forms(scores, both.fold, "test", both.labels)["int8"]
 
 
 def test_golden_clips_are_of_emodb(both, shipped, emodb4, tmp_path):
@@ -398,6 +391,8 @@ def test_figures_of_each_corpus(both, shipped):
 def test_a_worse_model_does_not_replace_the_shipped_one(
     both, shipped, emodb4, tmp_path, monkeypatch
 ):
+    from rich.console import Console
+
     from recipes.common.corpus import read_example
     from recipes.quickstart import install
 
@@ -409,12 +404,35 @@ def test_a_worse_model_does_not_replace_the_shipped_one(
     part = dataclasses.replace(shipped.by_corpus["CREMA-D"], ua=0.0)
     worse = dataclasses.replace(shipped, by_corpus={**shipped.by_corpus, "CREMA-D": part})
     given = (run, both.fold, lambda e: read_example(e, emodb4), both.labels)
+    screen = Console(quiet=True)
     with pytest.raises(ValueError, match="no worse on any corpus. Received: UA 0.0% on CREMA-D"):
-        install.install(*given, [shipped, worse])
+        install.install(*given, [shipped, worse], screen)
     assert (target / "MODEL_CARD.md").read_text() != "new"
-    assert install.install(*given, [shipped]) == target
+    assert install.install(*given, [shipped], screen) == target
     assert (target / "MODEL_CARD.md").read_text() == "new"
     assert len(list((target / "golden").iterdir())) == 7
+
+
+def test_scored_anew(both, shipped, emodb4, shared_data, tmp_path, monkeypatch):
+    from rich.console import Console
+
+    from recipes.quickstart import shipped as module
+
+    target = tmp_path / "shipped"
+    shutil.copytree(PRETRAINED, target)
+    before = (target / "MODEL_CARD.md").read_text()
+    monkeypatch.setattr(module, "PRETRAINED", target)
+    settings = Settings(data=emodb4, crema_d=shared_data / "crema_d", limit=2)
+    card = module.rescore(settings, Console(quiet=True))
+    text = card.read_text()
+    head, _, *rows = [line for line in text.splitlines() if line.startswith("|")]
+    rows = [dict(zip(head.split(" | "), row.split(" | "), strict=True)) for row in rows]
+    assert [row["| variant"] for row in rows] == ["| TFLite float32", "| TFLite int8"]
+    truth = [e.label for e in both.fold.tests["test"]]
+    assert rows[1]["WA"] == f"{accuracy_score(truth, shipped.probabilities.argmax(axis=1)):.1%}"
+    first, last = "## Results", "## License"
+    assert text.split(first)[0] == before.split(first)[0]
+    assert text.split(last)[1] == before.split(last)[1]
 
 
 def test_crema_d_that_is_not_as_published(tmp_path, emodb4):

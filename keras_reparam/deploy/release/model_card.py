@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -69,8 +70,6 @@ class ModelCard:
 
     def markdown(self) -> str:
         """The card's text."""
-        columns = list(self.metrics[0])
-        results = [[row[c] for c in columns] for row in self.metrics]
         return "\n".join(
             [
                 f"# {self.name}",
@@ -102,12 +101,8 @@ class ModelCard:
                 "## Protocol",
                 self.protocol,
                 "",
-                "## Results",
-                markdown_table(columns, results),
-                "",
-                f"Measured on: {self.measured_on}",
-                "",
-                "## Licence",
+                *_results(self.metrics, self.measured_on),
+                "## License",
                 self.license,
                 "",
                 "## How it was made",
@@ -115,6 +110,30 @@ class ModelCard:
                 "",
             ]
         )
+
+
+def _results(metrics: Sequence[dict[str, str]], measured_on: str) -> list[str]:
+    columns = list(metrics[0])
+    table = markdown_table(columns, ([row[c] for c in columns] for row in metrics))
+    return ["## Results", table, "", f"Measured on: {measured_on}", ""]
+
+
+def with_results(text: str, metrics: Sequence[dict[str, str]], measured_on: str) -> str:
+    """The Markdown of a card with other results in it.
+
+    Args:
+        text: The card as it was.
+        metrics: As in `ModelCard`.
+        measured_on: As in `ModelCard`.
+
+    Raises:
+        ValueError: If the text has no results, or two sections of that name.
+    """
+    new = "\n".join(_results(metrics, measured_on))
+    text, found = re.subn(r"(?ms)^## Results\n.*?(?=^## )", lambda _: new + "\n", text)
+    if found != 1:
+        raise ValueError(f"A model card has one section '## Results'. Received: {found} of them")
+    return text
 
 
 def write_model_card(path: str | os.PathLike, card: ModelCard) -> Path:

@@ -18,7 +18,7 @@ from recipes.common.deployment.card import model_card, texts_in_file, unit_of
 from recipes.common.deployment.figures import cost_of
 from recipes.common.deployment.files import export_file
 from recipes.common.deployment.golden import golden_of
-from recipes.common.deployment.measured import Measured, by_corpus
+from recipes.common.deployment.measured import Measured, measured_forms
 from recipes.common.deployment.model_facts import ModelFacts
 from recipes.common.deployment.report import export_table
 from recipes.common.files.folders import staged
@@ -34,10 +34,8 @@ from recipes.common.names import (
     predictions_name,
 )
 from recipes.common.protocol.fold import Example, Fold
-from recipes.common.results.decisions import decide, majority_class
-from recipes.common.results.predictions import Predictions, write_predictions
-from recipes.common.results.results import results_of
-from recipes.common.scoring.examples import Scored, score_examples
+from recipes.common.results.predictions import write_predictions
+from recipes.common.scoring.examples import score_examples
 from recipes.common.scoring.form import Form
 from recipes.common.scoring.waveform_model import WaveformModel
 from recipes.common.scoring.windows import in_batches
@@ -106,7 +104,10 @@ def export_fold(
         files = _export(whole, beside, kinds, clips, labels, facts, console)
         scored = score_examples(examples, read, _forms(whole, files, saved), whole, console)
         paths = {**saved, **files}
-        forms = _measured(scored, paths, fold, part, labels, facts.notes, rule, console)
+        with console.status("Measuring the time of an inference"):
+            latencies = measure(paths)
+        about = (scored.probabilities, fold, part, labels)
+        forms = measured_forms(*about, notes=facts.notes, rule=rule, latencies=latencies)
         for kind in kinds:
             write_predictions(beside / predictions_name(kind), forms[kind].predictions)
         rate = whole.log_mel.sample_rate
@@ -212,40 +213,6 @@ def _forms(
         **{_KERAS[i]: Form.of_keras(models[i], features_in=i) for i in sorted(inputs)},
         **{k: Form.of_file(file, features_in=k in FEATURES_IN) for k, file in files.items()},
     }
-
-
-def _measured(
-    scored: Scored,
-    files: Mapping[str, Path],
-    fold: Fold,
-    part: str,
-    labels: Sequence[str],
-    notes: Sequence[str],
-    rule: Literal["mean", "vote"],
-    console: Console,
-) -> dict[str, Measured]:
-    """Every form by its name; `files` are all that are files, in which none need be `.tflite`."""
-    with console.status("Measuring the time of an inference"):
-        latencies = dict(zip(files, measure(list(files.values())), strict=True))
-    majority = majority_class(fold.train)
-    forms = {}
-    for name, probabilities in scored.probabilities.items():
-        predictions = Predictions.of(
-            *decide(fold.tests[part], probabilities, rule=rule),
-            labels=labels,
-            fold=fold.name,
-            part=part,
-            majority=majority,
-        )
-        forms[name] = Measured(
-            name=name,
-            probabilities=probabilities,
-            predictions=predictions,
-            results=results_of(predictions, notes=notes),
-            latency=latencies.get(name),
-            by_corpus=by_corpus(predictions, fold.tests[part]),
-        )
-    return forms
 
 
 def _reference(kind: str) -> str:

@@ -2,14 +2,16 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 
 from recipes.common.latency import Latency
-from recipes.common.protocol.fold import Example
+from recipes.common.protocol.fold import Example, Fold
+from recipes.common.results.decisions import decide, majority_class
 from recipes.common.results.metrics import FIGURES, Metrics, evaluate
 from recipes.common.results.predictions import Predictions
-from recipes.common.results.results import Results
+from recipes.common.results.results import Results, results_of
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -61,3 +63,45 @@ def by_corpus(predictions: Predictions, examples: Sequence[Example]) -> dict[str
         for title in dict.fromkeys(titles.values())
         if title
     }
+
+
+def measured_forms(
+    probabilities: Mapping[str, np.ndarray],
+    fold: Fold,
+    part: str,
+    labels: Sequence[str],
+    *,
+    notes: Sequence[str] = (),
+    rule: Literal["mean", "vote"] = "mean",
+    latencies: Mapping[str, Latency] | None = None,
+) -> dict[str, Measured]:
+    """Every form by its name.
+
+    Args:
+        probabilities: `(examples, classes)` of `fold.tests[part]`, by form.
+        fold: Who trained and tests.
+        part: A name of `fold.tests`.
+        labels: Class names.
+        notes: What the results say besides.
+        rule: How the examples of a decision become one, as in `decide`.
+        latencies: Of the forms that are files.
+    """
+    examples, majority = fold.tests[part], majority_class(fold.train)
+    forms = {}
+    for name, scores in probabilities.items():
+        predictions = Predictions.of(
+            *decide(examples, scores, rule=rule),
+            labels=labels,
+            fold=fold.name,
+            part=part,
+            majority=majority,
+        )
+        forms[name] = Measured(
+            name=name,
+            probabilities=scores,
+            predictions=predictions,
+            results=results_of(predictions, notes=notes),
+            latency=(latencies or {}).get(name),
+            by_corpus=by_corpus(predictions, examples),
+        )
+    return forms
