@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SHORT_SUITE = (
     *("tests/audio/test_reading.py", "tests/layers", "tests/models/test_front_end.py"),
     *("tests/deploy/test_export.py", "tests/test_imports.py"),
+    "tests/test_keras_private.py",
     *("tests/recipes/test_configuration.py", "tests/recipes/compare/test_report_significance.py"),
 )
 
@@ -177,4 +178,13 @@ def test_short_suite_with_the_lower_bounds(wheel, tmp_path):
     constraints = tmp_path / "lowest.txt"
     constraints.write_text("\n".join(map(pinned, dict.fromkeys(lowest))) + "\n", encoding="utf-8")
     new = install(python, tmp_path, "-c", constraints, f"{wheel}[dev]")
+    run_short_suite(new)
+
+
+@pytest.mark.nightly
+def test_short_suite_with_the_newest_keras(wheel, tmp_path):
+    """Whatever setup.py bounds Keras to: what breaks is known before a user's bound is raised."""
+    new = install(sys.executable, tmp_path, "-c", ROOT / "constraints.txt", f"{wheel}[dev]")
+    uv = (sys.executable, "-m", "uv", "--no-config", "pip", "install", "-q", "--python", new)
+    run(*uv, "--upgrade", "--prerelease", "allow", "--no-deps", "keras", cwd=tmp_path)
     run_short_suite(new)
