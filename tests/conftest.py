@@ -1,5 +1,6 @@
 """Fixtures of all tests; settings that must be made before Keras is imported."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -37,6 +38,11 @@ def pytest_collection_modifyitems(items):
     """Each file's tests run in one process: what its fixtures train and export is made once."""
     places = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path.name, len(places)))
+
+
+def pytest_collection_finish():
+    """Garbage collection skips what imports made: TensorFlow's converter collects each time."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
