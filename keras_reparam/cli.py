@@ -319,7 +319,7 @@ def _labels(options: argparse.Namespace) -> Sequence[str] | None:
 
 def _calibration(model: Any, options: argparse.Namespace) -> Any:
     from keras_reparam.audio.clip_listing import load_array, load_clips
-    from keras_reparam.deploy.conversion.export import checked_sample_rate, clip_samples
+    from keras_reparam.deploy.conversion.export_checks import checked_sample_rate, clip_samples
     from keras_reparam.deploy.conversion.one_output import file_shape
 
     if options.calibration.endswith(".npy"):

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_reparam._utils.validation import finite_number, one_of, positive_int, positive_number
 from keras_reparam.audio import framing
-from keras_reparam.audio._validation import finite_number, one_of, positive_int, positive_number
 from keras_reparam.audio.float32_layer import Float32Layer
 from keras_reparam.audio.masking import as_batch, frame_mask
 from keras_reparam.audio.spectrum import MEL_SCALES, WINDOWS, RealDFT, halves, mel_filters, window

@@ -5,8 +5,8 @@ import functools
 import keras
 from keras import ops
 
+from keras_reparam._utils.validation import positive_int
 from keras_reparam.audio import framing
-from keras_reparam.audio._validation import positive_int
 
 
 def frame_mask(waveform, *, frame_length: int, hop_length: int, fft_length: int | None = None):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import keras
 from keras import ops
 
-from keras_reparam.audio._validation import positive_number
+from keras_reparam._utils.validation import positive_number
 
 _REQUIRED = ("features", "targets")
 _OPTIONAL = ("mask", "sample_weight")

@@ -5,7 +5,7 @@ import math
 import keras
 from keras import ops
 
-from keras_reparam.audio._validation import interval
+from keras_reparam._utils.validation import interval
 from keras_reparam.audio.waveform_augmentation import WaveformAugmentation
 
 

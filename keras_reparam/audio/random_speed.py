@@ -6,7 +6,7 @@ from fractions import Fraction
 import keras
 from keras import ops
 
-from keras_reparam.audio._validation import is_finite
+from keras_reparam._utils.validation import is_finite
 from keras_reparam.audio.resampling import SpeedFilters
 from keras_reparam.audio.waveform_augmentation import WaveformAugmentation, extent, within
 

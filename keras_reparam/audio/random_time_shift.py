@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_reparam.audio._validation import non_negative_int
+from keras_reparam._utils.validation import non_negative_int
 from keras_reparam.audio.waveform_augmentation import WaveformAugmentation, sample_index
 
 

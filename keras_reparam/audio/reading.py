@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from keras_reparam.audio._validation import positive_int
+from keras_reparam._utils.validation import positive_int
 from keras_reparam.audio.decoding import decode
 from keras_reparam.audio.rates import at_rate
 

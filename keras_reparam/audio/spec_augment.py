@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_reparam.audio._validation import fraction, non_negative_int
+from keras_reparam._utils.validation import fraction, non_negative_int
 
 
 @keras.saving.register_keras_serializable(package="keras_reparam")

@@ -20,11 +20,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from keras_reparam._utils.environment import described, environment
 from keras_reparam._utils.printed import Printed
 from keras_reparam._utils.progress import track
 from keras_reparam.benchmarks.arm_environment import ArmPython, make_arm_python
 from keras_reparam.benchmarks.arm_instructions import instructions_per_inference
-from keras_reparam.benchmarks.environment import described, environment
 from keras_reparam.deploy.runtime.classifier import load_classifier
 from keras_reparam.deploy.runtime.runtime import Runtime
 from keras_reparam.deploy.runtime.shipped import golden_clips, shipped_files

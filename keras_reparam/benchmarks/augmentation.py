@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from rich.console import Console
 
+from keras_reparam._utils.environment import described, environment
 from keras_reparam._utils.quiet import import_keras
-from keras_reparam.benchmarks.environment import described, environment
+from keras_reparam._utils.turns import take_turns
 from keras_reparam.benchmarks.training_step import (
     NUM_CLASSES,
     Row,
@@ -29,7 +30,6 @@ from keras_reparam.benchmarks.training_step import (
     row,
     time_table,
 )
-from keras_reparam.benchmarks.turns import take_turns
 
 if TYPE_CHECKING:
     import keras

@@ -20,13 +20,13 @@ import numpy as np
 from rich.console import Console, Group
 from rich.table import Table
 
+from keras_reparam._utils.environment import described, environment
 from keras_reparam._utils.progress import track
 from keras_reparam._utils.quiet import import_keras, quiet
-from keras_reparam.audio._validation import positive_int
-from keras_reparam.benchmarks.environment import described, environment
+from keras_reparam._utils.turns import take_turns
+from keras_reparam._utils.validation import positive_int
 from keras_reparam.benchmarks.markdown import markdown
 from keras_reparam.benchmarks.sizes import FRAMES, choose, create_random
-from keras_reparam.benchmarks.turns import take_turns
 
 SIZES = ("light", "large")
 REFERENCE = ("conv_transformer", "light")

@@ -17,9 +17,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from keras_reparam.audio._validation import positive_int
-from keras_reparam.benchmarks.environment import described, environment
-from keras_reparam.benchmarks.turns import take_turns
+from keras_reparam._utils.environment import described, environment
+from keras_reparam._utils.turns import take_turns
+from keras_reparam._utils.validation import positive_int
 from keras_reparam.deploy.runtime.classifier import load_classifier
 from keras_reparam.deploy.runtime.runtime import Runtime
 from keras_reparam.deploy.runtime.shipped import shipped_files

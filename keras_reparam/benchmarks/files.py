@@ -11,14 +11,14 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from keras_reparam._utils.environment import described, environment
 from keras_reparam._utils.printed import Printed
 from keras_reparam._utils.progress import track
-from keras_reparam.audio._validation import positive_int
+from keras_reparam._utils.turns import take_turns
+from keras_reparam._utils.validation import positive_int
 from keras_reparam.benchmarks.any_file import load_any
-from keras_reparam.benchmarks.environment import described, environment
 from keras_reparam.benchmarks.file_memory import measure_memory
 from keras_reparam.benchmarks.operators import FileProfile, profile_tflite
-from keras_reparam.benchmarks.turns import take_turns
 from keras_reparam.deploy.tflite.tflite_buffers import read_model
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from keras_reparam._utils.quiet import quiet
+from keras_reparam._utils.turns import take_turns
 from keras_reparam.benchmarks.any_file import load_any
-from keras_reparam.benchmarks.turns import take_turns
 from keras_reparam.deploy.inspection.inspect_graph import keeps_state
 from keras_reparam.deploy.tflite.tflite_buffers import pack_model, unpack_model
 from keras_reparam.deploy.tflite.tflite_graph import TFLiteGraph

@@ -20,9 +20,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from keras_reparam._utils.environment import described, environment
 from keras_reparam._utils.progress import track
 from keras_reparam._utils.quiet import import_keras
-from keras_reparam.benchmarks.environment import described, environment
 from keras_reparam.benchmarks.markdown import markdown
 from keras_reparam.benchmarks.training_step import NUM_CLASSES
 
@@ -171,22 +171,21 @@ def _convert(backbone: str, size: str, path: Path) -> dict[str, int]:
     from keras_reparam.deploy.conversion.convert import convert
 
     model = create_random(backbone, size)
-    path.write_bytes(convert(model, model.input_shape[1:]))
+    path.write_bytes(convert(model, model.input_shape[1:]).content)
     return {"parameters": num_parameters(model)}
 
 
 def _quantize(backbone: str, size: str, path: Path) -> dict[str, int]:
     import_keras()
+    from keras_reparam.deploy.conversion.float_model import FloatModel
     from keras_reparam.deploy.conversion.quantize import quantize
-    from keras_reparam.deploy.tflite.metadata import TFLiteMetadata, add_metadata
-    from keras_reparam.deploy.tflite.tflite_graph import TFLiteGraph
+    from keras_reparam.deploy.tflite.metadata import TFLiteMetadata, pack_with_metadata
 
-    content = path.read_bytes()
-    macs = TFLiteGraph(content).macs
+    model = FloatModel.of(path.read_bytes())
     noise = np.random.default_rng(0).normal(size=(FRAMES, num_mels(backbone, size)))
-    content = quantize(content, "int8", [noise.astype("float32")])
-    content = add_metadata(content, TFLiteMetadata(name=backbone))
-    return {"macs": macs, "int8_bytes": len(content)}
+    packed = quantize(model, "int8", [noise.astype("float32")])
+    content = pack_with_metadata(packed, TFLiteMetadata(name=backbone))
+    return {"macs": model.graph.macs, "int8_bytes": len(content)}
 
 
 _STEPS = {"convert": _convert, "quantize": _quantize}

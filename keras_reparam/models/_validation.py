@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from keras_reparam.audio._validation import is_finite, positive_int
+from keras_reparam._utils.validation import is_finite, positive_int
 
 
 def rate(name: str, value: Any) -> float:

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import keras
 
-from keras_reparam.audio._validation import is_finite
+from keras_reparam._utils.validation import is_finite
 from keras_reparam.models._validation import divisible, positive_int, positive_ints, rate
 from keras_reparam.models.backbone import Backbone, policy_of
 from keras_reparam.models.feature_crop import FeatureCrop

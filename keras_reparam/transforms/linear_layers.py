@@ -46,16 +46,23 @@ def walk(model: keras.layers.Layer) -> Iterator[tuple[str, keras.layers.Layer]]:
 
     In a model rebuilt from the config the same layers come in the same order.
     """
-    seen: set[int] = set()
+    return ((path, layer) for path, layer, known in places(model) if not known)
 
-    def visit(parent: keras.layers.Layer, prefix: str) -> Iterator[tuple[str, keras.layers.Layer]]:
+
+def places(model: keras.layers.Layer) -> Iterator[tuple[str, keras.layers.Layer, bool]]:
+    """Every place for a layer below `model`: its path, the layer, whether it has come before."""
+    seen = {id(model)}
+
+    def visit(
+        parent: keras.layers.Layer, prefix: str
+    ) -> Iterator[tuple[str, keras.layers.Layer, bool]]:
         for child in parent._flatten_layers(include_self=False, recursive=False):
             # Models made on one tensor share its InputLayer; rebuilt, each has its own.
-            if id(child) in seen and not isinstance(child, keras.layers.InputLayer):
-                continue
+            known = id(child) in seen and not isinstance(child, keras.layers.InputLayer)
             seen.add(id(child))
-            yield prefix + child.name, child
-            yield from visit(child, f"{prefix}{child.name}/")
+            yield prefix + child.name, child, known
+            if not known:
+                yield from visit(child, f"{prefix}{child.name}/")
 
     yield from visit(model, "")
 

@@ -6,6 +6,7 @@ import keras
 
 from keras_reparam.layers import ReparamLayer
 from keras_reparam.transforms.expanded import original_class
+from keras_reparam.transforms.linear_layers import places
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,20 +36,12 @@ class ModelTree:
         self.layers: list[tuple[str, keras.layers.Layer]] = []
         # For each place in the model the index of its layer: layers in several places repeat.
         self._places: list[tuple[str, int]] = []
-        self._indices: dict[int, int] = {}
-        self._visit(model.name, model, "")
-
-    def _visit(self, path: str, layer: keras.layers.Layer, prefix: str) -> None:
-        # Models made on one tensor share its InputLayer; rebuilt, each has its own.
-        known = None if isinstance(layer, keras.layers.InputLayer) else self._indices.get(id(layer))
-        if known is not None:
-            self._places.append((path, known))
-            return
-        self._indices[id(layer)] = len(self.layers)
-        self._places.append((path, len(self.layers)))
-        self.layers.append((path, layer))
-        for child in layer._flatten_layers(include_self=False, recursive=False):
-            self._visit(prefix + child.name, child, f"{prefix}{child.name}/")
+        indices: dict[int, int] = {}
+        for path, layer, known in [(model.name, model, False), *places(model)]:
+            if not known:
+                indices[id(layer)] = len(self.layers)
+                self.layers.append((path, layer))
+            self._places.append((path, indices[id(layer)]))
 
     def twins(self, other: "ModelTree", *, complete: bool = True) -> list[Twins]:
         """The layers of both models, pair by pair.

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_reparam.benchmarks.turns import take_turns
+from keras_reparam._utils.turns import take_turns
 from recipes.common.command import exit_code, keep_quiet
 
 _WARM_UP = 5

@@ -7,7 +7,7 @@ import numpy as np
 from rich.console import Console
 
 from keras_reparam.deploy import ExportReport
-from keras_reparam.deploy.conversion.export import KINDS
+from keras_reparam.deploy.tflite.kinds import KINDS
 from recipes.common import latency
 from recipes.common.corpus import Corpus
 from recipes.common.deployment.calibration import calibration_clips

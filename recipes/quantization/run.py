@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
+from keras_reparam._utils.environment import described, environment
 from keras_reparam.audio import LogMel
-from keras_reparam.benchmarks.environment import described, environment
 from keras_reparam.deploy.conversion.saved_model import load_model
 from recipes.common.command import say
 from recipes.common.corpus import Corpus

@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.table import Table
 
 import keras_reparam as kr
+from keras_reparam._utils.environment import environment
 from keras_reparam.audio import LogMel
-from keras_reparam.benchmarks.environment import environment
 from keras_reparam.deploy.conversion.saved_model import load_model
 from recipes.common.corpus import Corpus, read_example
 from recipes.common.deployment.card import named

@@ -17,7 +17,7 @@ from keras_reparam.deploy.conversion.convert import convert  # noqa: E402
 from keras_reparam.deploy.conversion.quantize import quantize  # noqa: E402
 from keras_reparam.deploy.runtime.runtime import Runtime  # noqa: E402
 from keras_reparam.deploy.tflite.kinds import KINDS  # noqa: E402
-from keras_reparam.deploy.tflite.metadata import TFLiteMetadata, add_metadata  # noqa: E402
+from keras_reparam.deploy.tflite.metadata import TFLiteMetadata, pack_with_metadata  # noqa: E402
 from keras_reparam.deploy.tflite.tflite_graph import TFLiteGraph  # noqa: E402
 
 SHAPE = (20, 8)
@@ -453,7 +453,7 @@ def test_export_under_jax_gives_the_same_bytes(run_python, tmp_path):
         path = tmp_path / f"{kind}.tflite"
         assert np.allclose(scores(path, clips), expected, atol=0.02)
         here = quantize(reference, kind, clips)
-        assert path.read_bytes() == add_metadata(
+        assert path.read_bytes() == pack_with_metadata(
             here, dataclasses.replace(metadata, quantization=kind)
         )
 

@@ -85,7 +85,7 @@ def test_scores_are_the_sigmoid(models, files):
 
 
 def test_a_softmax_says_nothing_and_anyone_elses_words_are_none():
-    content = convert(keras.Sequential([keras.Input((4,)), layers.Dense(2)]))
+    content = convert(keras.Sequential([keras.Input((4,)), layers.Dense(2)])).content
     plain = add_metadata(content, TFLiteMetadata(labels=("a", "b")))
     assert b"head: " not in plain and read_metadata(plain).head == "softmax"
     about = TFLiteMetadata(labels=("a", "b"), head="sigmoid")

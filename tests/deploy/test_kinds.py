@@ -17,7 +17,7 @@ from keras_reparam.deploy.conversion.convert import convert  # noqa: E402
 from keras_reparam.deploy.conversion.quantize import quantize  # noqa: E402
 from keras_reparam.deploy.runtime.runtime import Runtime  # noqa: E402
 from keras_reparam.deploy.tflite.kinds import KINDS  # noqa: E402
-from keras_reparam.deploy.tflite.tflite_buffers import unpack_model  # noqa: E402
+from keras_reparam.deploy.tflite.tflite_buffers import pack_model, unpack_model  # noqa: E402
 from keras_reparam.deploy.tflite.tflite_graph import TFLiteGraph  # noqa: E402
 
 WINDOW = 3200
@@ -28,7 +28,7 @@ CODES = {code: name for name, code in vars(schema.BuiltinOperator).items() if ty
 
 @pytest.fixture(scope="module")
 def models():
-    """The float32 `.tflite` of a waveform model, that of its backbone, and features."""
+    """The float32 model of a waveform model, that of its backbone, and features."""
     keras.utils.set_random_seed(5)
     layers = keras.layers
     inputs = keras.Input((20, 16))
@@ -57,8 +57,8 @@ def models():
 def quantized(models):
     """`.tflite` bytes by (form, kind)."""
     return {
-        (form, kind): quantize(content, kind, data)
-        for form, (content, data) in models.items()
+        (form, kind): pack_model(quantize(model, kind, data))
+        for form, (model, data) in models.items()
         for kind in KINDS
         if (form, kind) != ("waveform", "int8_full")
     }
@@ -76,7 +76,7 @@ def constants(graph):
 def test_scores_are_those_of_float32_and_vary(models, quantized):
     bounds = {"float32": 1e-6, "float16": 2e-3, "int8_dynamic": 0.02, "int8": 0.02}
     for (form, kind), content in quantized.items():
-        reference, data = models[form]
+        reference, data = models[form][0].content, models[form][1]
         expected = scores(reference, data)
         assert expected.std(axis=0).max() > 0.03
         difference = np.abs(scores(content, data) - expected).max()
@@ -137,7 +137,7 @@ def test_front_end_is_float(quantized):
 
 def test_log_mel_is_right_with_its_constants_in_16_bits(models, quantized):
     logs = []
-    for content in (models["waveform"][0], quantized["waveform", "int8"]):
+    for content in (models["waveform"][0].content, quantized["waveform", "int8"]):
         graph = TFLiteGraph(content)
         (log,) = [o.outputs[0] for o in graph.operators if o.name == "LOG"]
         interpreter = Interpreter(
@@ -191,7 +191,7 @@ def test_nothing_that_no_runtime_reads(models, quantized):
                 assert tensor.quantization.min is None and len(tensor.quantization.scale)
         kept = {m.name for m in packed.metadata or ()}
         assert (b"min_runtime_version" in kept) == (kind == "float32")
-        assert (len(content) < len(models[form][0])) or kind == "float32"
+        assert (len(content) < len(models[form][0].content)) or kind == "float32"
 
 
 def test_names_are_those_of_layers(quantized):
@@ -205,9 +205,9 @@ def test_names_are_those_of_layers(quantized):
 
 
 def test_same_bytes_again(models, quantized):
-    content, data = models["features"]
+    model, data = models["features"]
     for kind in ("float16", "int8_dynamic", "int8_full"):
-        assert quantize(content, kind, data) == quantized["features", kind]
+        assert pack_model(quantize(model, kind, data)) == quantized["features", kind]
 
 
 def test_int8_ends_of_a_runtime(models, quantized):
@@ -239,9 +239,10 @@ def test_bytes_of_the_light_backbones(name, tmp_path):
     backbone = kr.models.create(name, num_classes=4, frames=400)
     features = np.random.default_rng(0).normal(size=(3, 400, 64)).astype("float32")
     reference = convert(backbone, (400, 64))
-    sizes = {kind: len(quantize(reference, kind, features)) for kind in KINDS}
+    files = {kind: pack_model(quantize(reference, kind, features)) for kind in KINDS}
+    sizes = {kind: len(content) for kind, content in files.items()}
     for kind in ("int8_dynamic", "int8", "int8_full"):
-        graph = TFLiteGraph(quantize(reference, kind, features))
+        graph = TFLiteGraph(files[kind])
         weights = [t for t in constants(graph) if t.dtype in ("float32", "float16", "int8")]
         int8 = sum(t.data_bytes for t in weights if t.dtype == "int8")
         assert int8 >= 0.9 * sum(t.data_bytes for t in weights)

@@ -12,6 +12,7 @@ from keras_reparam.deploy.conversion.convert import convert  # noqa: E402
 from keras_reparam.deploy.conversion.quantize import quantize  # noqa: E402
 from keras_reparam.deploy.inspection.inspect_model import inspect_content  # noqa: E402
 from keras_reparam.deploy.runtime.runtime import Runtime  # noqa: E402
+from keras_reparam.deploy.tflite.tflite_buffers import pack_model  # noqa: E402
 from keras_reparam.deploy.tflite.tflite_graph import TFLiteGraph  # noqa: E402
 
 layers, ops = keras.layers, keras.ops
@@ -38,7 +39,7 @@ def expected(model, inputs):
 
 def same_class(model, kind, inputs):
     """Share of the inputs, of which the first half calibrates, with Keras's own best class."""
-    content = quantize(convert(model), kind, inputs[: len(inputs) // 2])
+    content = pack_model(quantize(convert(model), kind, inputs[: len(inputs) // 2]))
     found, own = scores(content, inputs), expected(model, inputs)
     assert own.std(axis=0).max() > 0.05
     return np.mean(found.argmax(axis=1) == own.argmax(axis=1)), content
@@ -190,7 +191,7 @@ def test_positions_are_int8():
     x = layers.Lambda(lambda t: t + normal((16, 32), scale=0.1))(x)
     model = keras.Model(inputs, head(layers.GlobalAveragePooling1D()(x)))
     for kind, share in (("int8", 0.85), ("int8_dynamic", 0.85)):
-        graph = TFLiteGraph(quantize(convert(model), kind, normal((4, *SHAPE))))
+        graph = TFLiteGraph(pack_model(quantize(convert(model), kind, normal((4, *SHAPE)))))
         assert int8_share(graph) >= share
 
 
@@ -214,8 +215,8 @@ def test_results_that_nobody_reads(capfd, name):
     reference = convert(finish(made[name]))
     clips = normal((20, *SHAPE))
     for kind in ("int8_dynamic", "int8", "int8_full"):
-        content = quantize(reference, kind, clips)
-        assert np.abs(scores(content, clips) - scores(reference, clips)).max() < 0.1, kind
+        content = pack_model(quantize(reference, kind, clips))
+        assert np.abs(scores(content, clips) - scores(reference.content, clips)).max() < 0.1, kind
         assert inspect_content(content, "m.tflite").kind == kind
     assert capfd.readouterr() == ("", "")
 
@@ -229,10 +230,10 @@ def test_no_foreign_progress_bar_after_an_error(capfd, monkeypatch):
     monkeypatch.setattr(Quantizer, "quantize", fails)
     made, finish = unread()
     # From 100 operators on, the calibrator draws its bar.
-    content = convert(finish(made["gru"]))
-    assert len(TFLiteGraph(content).operators) > 90
+    model = convert(finish(made["gru"]))
+    assert len(model.graph.operators) > 90
     with pytest.raises(ValueError, match="no such kernel"):
-        quantize(content, "int8", normal((2, *SHAPE)))
+        quantize(model, "int8", normal((2, *SHAPE)))
     assert "Calibration" not in capfd.readouterr().err
 
 

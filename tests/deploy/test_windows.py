@@ -13,6 +13,7 @@ import soxr
 import keras_reparam as kr
 from keras_reparam.audio.silence import SILENCE_DECIBELS
 from keras_reparam.audio.windows import Trimmed, decibels, valid_samples
+from keras_reparam.deploy.tflite.heads import probabilities
 from recipes.common.scoring import windows as recipes_windows
 
 RATE = 16000
@@ -86,7 +87,7 @@ def test_recipes_score_as_the_classifier(float_file, wave_model, voice):
     heard = np.concatenate(of_clips)
     logits = recipes_windows.in_batches(lambda batch: wave_model(batch, training=False), heard)
     scores = recipes_windows.mean_scores(
-        recipes_windows.softmax(logits),
+        probabilities(logits, "softmax"),
         np.repeat(np.arange(len(clips)), [len(found) for found in of_clips]),
         recipes_windows.weights_of(heard),
     )

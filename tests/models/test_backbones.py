@@ -268,7 +268,7 @@ def wave(name, clips, randomized, sharpened):
 def content(wave):
     from keras_reparam.deploy.conversion.convert import convert
 
-    return convert(wave, wave.input_shape[1:])
+    return convert(wave, wave.input_shape[1:]).content
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="converts in TensorFlow")
@@ -314,7 +314,7 @@ class TestTFLite:
 
         assert light.input_shape == (None, 400, 64)
         assert light.count_params() <= 300_000
-        content = convert(light, (400, 64))
+        content = convert(light, (400, 64)).content
         check_graph(TFLiteGraph(content))
         assert TFLiteGraph(content).macs <= 60e6
         # No table that the graph does not use, no attention weights unrolled.
@@ -336,14 +336,13 @@ def check_graph(graph):
 @pytest.mark.parametrize("frames", [97, 1000])
 def test_every_size_is_static(name, size, frames):
     from keras_reparam.deploy.conversion.convert import convert
-    from keras_reparam.deploy.tflite.tflite_graph import TFLiteGraph
 
     if size not in SIZES[name]:
         pytest.skip(f"{name} has no size {size}")
     # Layers are alike: two of them show what all of them are.
     few = {"num_layers": 2} if name.startswith("con") else {}
     model = kr.models.create(name, size=size, num_classes=4, frames=frames, **few)
-    check_graph(TFLiteGraph(convert(model, (frames, 64))))
+    check_graph(convert(model, (frames, 64)).graph)
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="counts are the same")

@@ -179,7 +179,7 @@ def test_batch_normalization_folds_into_the_depthwise_kernel(randomized, sharpen
     x = x.astype("float32")
     # With statistics that are not those of a new model.
     model = sharpened(randomized(small(frames=40, num_layers=1)), x)
-    content = convert(model, (40, 10))
+    content = convert(model, (40, 10)).content
     graph = TFLiteGraph(content)
     (depthwise,) = [x for x in graph.operators if x.name == "DEPTHWISE_CONV_2D"]
     kernel, bias = (graph.tensors[i] for i in depthwise.inputs[1:])

@@ -55,7 +55,7 @@ def test_cost_is_linear_in_time():
 
     def cost(frames):
         model = small(frames=frames, num_layers=(1, 1, 1), kernel_sizes=(3,))
-        graph = TFLiteGraph(convert(model, (frames, 10)))
+        graph = TFLiteGraph(convert(model, (frames, 10)).content)
         made = [graph.tensors[i].values for x in graph.operators for i in x.outputs]
         return np.array([graph.macs, sum(made), max(made)])
 

@@ -18,11 +18,12 @@ import keras
 from keras_reparam._utils.child_process import python_path
 from keras_reparam._utils.files import write_bytes
 from keras_reparam._utils.quiet import quiet
+from keras_reparam.deploy.conversion.float_model import FloatModel
 from keras_reparam.deploy.conversion.front_end import front_end_tensors
 from keras_reparam.deploy.conversion.one_output import call, file_shape
 from keras_reparam.deploy.tflite.kinds import HEADS
 from keras_reparam.deploy.tflite.tensor_names import shorten_names
-from keras_reparam.deploy.tflite.tflite_buffers import pack_model, unpack_model
+from keras_reparam.deploy.tflite.tflite_buffers import unpack_model
 from keras_reparam.transforms.rebuild import copy_weights, rebuild
 from keras_reparam.transforms.settings import copy_settings
 
@@ -31,8 +32,8 @@ SIGNATURE, INPUT, OUTPUT = "serving_default", "input", "scores"
 
 def convert(
     model: keras.Model, shape: tuple[int, ...] | None = None, head: str = "softmax"
-) -> bytes:
-    """Bytes of a float32 `.tflite` that gives the softmax, or sigmoid, of the model's logits.
+) -> FloatModel:
+    """A float32 `.tflite` that gives the softmax, or sigmoid, of the model's logits.
 
     Args:
         model: A built model with one input and one output of shape `(batch, classes)`.
@@ -41,7 +42,7 @@ def convert(
         head: One of `keras_reparam.deploy.tflite.heads.HEADS`.
 
     Returns:
-        Bytes of the file, the same for the same model.
+        A `FloatModel`, of the same bytes for the same model.
 
     Raises:
         ValueError: If the model needs operators that TFLite does not have, or Keras runs on
@@ -81,7 +82,7 @@ def _float32_config(config: Any) -> Any:
     return {key: _float32_config(value) for key, value in config.items()}
 
 
-def _convert_here(model: keras.Model, shape: tuple[int | None, ...], head: str) -> bytes:
+def _convert_here(model: keras.Model, shape: tuple[int | None, ...], head: str) -> FloatModel:
     with quiet():
         import tensorflow as tf
         from tensorflow.lite.python.convert_phase import ConverterError
@@ -117,7 +118,7 @@ def _convert_here(model: keras.Model, shape: tuple[int | None, ...], head: str) 
         layers={layer.name for layer in layers},
         models={layer.name for layer in layers if isinstance(layer, keras.Model)},
     )
-    return pack_model(packed)
+    return FloatModel(packed)
 
 
 def _conversion_error(message: str) -> ValueError:
@@ -130,7 +131,7 @@ def _conversion_error(message: str) -> ValueError:
     )
 
 
-def _convert_in_child(model: keras.Model, shape: tuple[int | None, ...], head: str) -> bytes:
+def _convert_in_child(model: keras.Model, shape: tuple[int | None, ...], head: str) -> FloatModel:
     environment = {
         **os.environ,
         # Layers of the caller's own are importable there if they are here.
@@ -169,7 +170,7 @@ def _convert_in_child(model: keras.Model, shape: tuple[int | None, ...], head: s
                 "own must be registered in a module that it can import, not in the main program. "
                 f"It said: {lines[-1]}"
             )
-        return converted.read_bytes()
+        return FloatModel.of(converted.read_bytes())
 
 
 def _main() -> int:
@@ -184,7 +185,8 @@ def _main() -> int:
 
     # The caller saved this file a moment ago: what runs is the caller's own code.
     model = load_model(arguments.saved, safe_mode=False)
-    write_bytes(arguments.converted, convert(model, tuple(arguments.shape), head=arguments.head))
+    made = convert(model, tuple(arguments.shape), head=arguments.head)
+    write_bytes(arguments.converted, made.content)
     return 0
 
 

@@ -1,9 +1,9 @@
 """`export_tflite`: a Keras model becomes one `.tflite` file."""
 
-import math
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -11,19 +11,30 @@ import numpy as np
 
 from keras_reparam._utils.files import checked_target, write_bytes
 from keras_reparam.audio import LogMel
-from keras_reparam.audio.clips import checked_clips, evenly_spaced
 from keras_reparam.deploy.conversion.convert import convert
+from keras_reparam.deploy.conversion.export_checks import (
+    check_model,
+    checked_classes,
+    checked_data,
+    checked_sample_rate,
+    checked_shape,
+    log_mels,
+    refuse_foreign_operators,
+)
 from keras_reparam.deploy.conversion.export_report import ExportReport
-from keras_reparam.deploy.conversion.one_output import file_shape, output_shape
+from keras_reparam.deploy.conversion.float_model import FloatModel
 from keras_reparam.deploy.conversion.probability_check import refuse_probabilities
 from keras_reparam.deploy.conversion.quantize import quantize
-from keras_reparam.deploy.inspection.inspect_model import inspect_content
+from keras_reparam.deploy.inspection.inspect_model import inspect_read
 from keras_reparam.deploy.runtime.runtime import Runtime
 from keras_reparam.deploy.tflite.heads import agreement, checked_head
 from keras_reparam.deploy.tflite.kinds import CALIBRATED, KINDS
-from keras_reparam.deploy.tflite.metadata import TFLiteMetadata, add_metadata, checked_labels
+from keras_reparam.deploy.tflite.metadata import (
+    TFLiteMetadata,
+    checked_labels,
+    pack_with_metadata,
+)
 from keras_reparam.deploy.tflite.tflite_graph import TFLiteGraph
-from keras_reparam.layers import ReparamLayer
 
 
 def export_tflite(
@@ -128,10 +139,10 @@ def export_tflite(
         )
     target = checked_target(path, ".tflite")
     checked_head(head)
-    _check_model(model)
+    check_model(model)
     rate = checked_sample_rate(model, sample_rate)
-    shape = _checked_shape(model, rate, clip_seconds)
-    classes = _checked_classes(model, shape, head)
+    shape = checked_shape(model, rate, clip_seconds)
+    classes = checked_classes(model, shape, head)
     if quantization == "int8_full" and len(shape) == 1:
         raise ValueError(
             'quantization="int8_full" takes features, and the model takes a waveform, of which '
@@ -155,115 +166,21 @@ def export_tflite(
         front_end=_front_end(model),
         head=head,
     )
-    data = _checked_data(representative_data, shape, quantization)
+    data = checked_data(representative_data, shape, quantization)
     reference = convert(model, shape, head)
-    _audit(reference)
+    refuse_foreign_operators(reference.graph)
     refuse_probabilities(reference, data)
-    content = add_metadata(quantize(reference, quantization, data), metadata)
+    content = pack_with_metadata(quantize(reference, quantization, data), metadata)
     report = _report(target, quantization, content, metadata, reference, data)
     write_bytes(target, content)
     return report
-
-
-def _check_model(model: keras.Model) -> None:
-    if not isinstance(model, keras.Model):
-        raise TypeError(
-            f"`model` must be a `keras.Model`. Received: {model!r} of type {type(model).__name__}"
-        )
-    if not model.built:
-        raise ValueError(
-            f"The model '{model.name}' is not built: it has no weights yet. Call it on data, or "
-            "begin it with `keras.Input(shape)`."
-        )
-    for layer in model._flatten_layers():
-        if isinstance(layer, ReparamLayer):
-            raise ValueError(
-                f"The model '{model.name}' still holds the factors of training (layer "
-                f"'{layer.path}'). Export what `keras_reparam.merge(model)` returns."
-            )
-        if getattr(layer.dtype_policy, "quantization_mode", None) is not None:
-            raise ValueError(
-                f"The layer '{layer.path}' is quantized by Keras already. Export the model as it "
-                "was before `model.quantize(...)`; the export quantizes."
-            )
-    for weight in model.weights:
-        values = keras.ops.convert_to_numpy(weight.value)
-        if values.dtype.kind != "i" and not np.isfinite(values.astype("float32")).all():
-            raise ValueError(
-                f"The weights of '{weight.path}' hold NaN or infinity. Train again, or load a "
-                "checkpoint from before it happened."
-            )
-
-
-def _checked_shape(
-    model: keras.Model, sample_rate: int | None, clip_seconds: float | None
-) -> tuple[int, ...]:
-    """Input shape without the batch axis, or an error."""
-    shape = file_shape(model)
-    if clip_seconds is not None:
-        shape = (clip_samples(shape, sample_rate, clip_seconds),)
-    static = tuple(size for size in shape if size is not None)
-    if not shape or len(static) < len(shape):
-        waveform = " or pass `clip_seconds=`." if len(shape) == 1 else "."
-        raise ValueError(
-            "Every axis but the batch must be static: a phone's file has one shape. Create the "
-            f"model with a fixed number of frames or samples{waveform} "
-            f"Received: input shape {(None, *shape)}"
-        )
-    return static
-
-
-def clip_samples(
-    shape: tuple[int | None, ...], sample_rate: int | None, clip_seconds: float
-) -> int:
-    """Samples of `clip_seconds` in a model whose input has this shape, or a `ValueError`."""
-    number = isinstance(clip_seconds, int | float) and not isinstance(clip_seconds, bool)
-    if not number or not 0 < clip_seconds < math.inf:
-        raise ValueError(
-            "`clip_seconds` must be a positive number of seconds. "
-            f"Received: clip_seconds={clip_seconds!r}"
-        )
-    if len(shape) != 1 or sample_rate is None:
-        raise ValueError(
-            "`clip_seconds` is the length of a waveform (batch, samples) at a sample rate. Put the "
-            "front end before the model with `keras_reparam.models.with_front_end`, or leave it "
-            f"out. Received: input shape {(None, *shape)}, sample rate {sample_rate}"
-        )
-    samples = round(clip_seconds * sample_rate)
-    if samples < 1 or shape[0] not in (None, samples):
-        takes = "any number of" if shape[0] is None else shape[0]
-        raise ValueError(
-            f"`clip_seconds` must be the length that the model takes, {takes} samples at "
-            f"{sample_rate} Hz. Received: clip_seconds={clip_seconds!r}, {samples} samples"
-        )
-    return samples
-
-
-def _checked_classes(model: keras.Model, shape: tuple[int, ...], head: str) -> int:
-    found = output_shape(model, shape)
-    if len(found) != 2 or found[1] is None:
-        raise ValueError(
-            "The model must have one output, logits of shape (batch, classes). "
-            f"Received: output shape {found}"
-        )
-    if found[1] == 1 and head == "softmax":
-        raise ValueError(
-            "A softmax over one class is 1 whatever the model hears. Of one logit the score is "
-            'its sigmoid: export with head="sigmoid". Received: head="softmax" and a model with '
-            f"output shape {found}"
-        )
-    return int(found[1])
-
-
-def _front_ends(model: keras.Model) -> list[LogMel]:
-    return [layer for layer in model._flatten_layers() if isinstance(layer, LogMel)]
 
 
 def _front_end(model: keras.Model) -> str:
     """The settings of the log-mel front end in words, empty if the model takes features."""
     return "; ".join(
         "log-mel, " + ", ".join(f"{k}={v}" for k, v in _settings(layer).items())
-        for layer in _front_ends(model)
+        for layer in log_mels(model)
     )
 
 
@@ -272,64 +189,19 @@ def _settings(layer: LogMel) -> dict[str, Any]:
     return {k: v for k, v in layer.get_config().items() if k not in of_any_layer}
 
 
-def checked_sample_rate(model: keras.Model, sample_rate: int | None) -> int | None:
-    """Samples per second of a waveform model, if it or the caller says so, or a `ValueError`."""
-    rates = {layer.sample_rate for layer in _front_ends(model)}
-    if sample_rate is None:
-        return rates.pop() if len(rates) == 1 else None
-    shape = file_shape(model)
-    if len(shape) != 1:
-        raise ValueError(
-            "`sample_rate` describes a waveform (batch, samples), and the model takes features "
-            f"(batch, {', '.join(map(str, shape))}). Put the front end before it with "
-            "`keras_reparam.models.with_front_end`, or leave `sample_rate` out. "
-            f"Received: sample_rate={sample_rate!r}"
-        )
-    if rates and rates != {sample_rate}:
-        raise ValueError(
-            f"The model's front end takes {sorted(rates)[0]} Hz. "
-            f"Received: sample_rate={sample_rate!r}"
-        )
-    return sample_rate
-
-
-def _checked_data(
-    data: Iterable[np.ndarray] | None, shape: tuple[int, ...], kind: str
-) -> list[np.ndarray]:
-    """The clips that calibrate and compare, float32 arrays of the input's shape, or an error."""
-    if data is None and kind not in CALIBRATED:
-        return []
-    if data is None:
-        raise ValueError(
-            f'quantization="{kind}" needs `representative_data`: some hundred inputs of shape '
-            f"{shape}, as the model will meet them, to find the range of every activation."
-        )
-    clips = list(checked_clips(data, shape, "representative_data"))
-    if not clips:
-        raise ValueError("`representative_data` must hold at least one clip. Received: none")
-    if not any(clip.any() for clip in clips):
-        raise ValueError("`representative_data` must hold sound. Received: zeros alone")
-    return [clips[i] for i in evenly_spaced(len(clips))]
-
-
-def _audit(model: bytes) -> None:
-    """Refuses what a phone's runtime can't run."""
-    graph = TFLiteGraph(model)
-    foreign = sorted({o.name for o in graph.operators if o.name.startswith("CUSTOM")})
-    if foreign or graph.num_subgraphs != 1:
-        raise ValueError(
-            "The model can't be one graph of builtin operators: replace the layers that loop or "
-            "branch (recurrent layers, `keras.ops.while_loop`, `cond`). "
-            f"Received: {graph.num_subgraphs} subgraphs, foreign operators: {foreign or 'none'}"
-        )
-
-
-def _report(target, kind, content, metadata, reference, data) -> ExportReport:
+def _report(
+    target: Path,
+    kind: str,
+    content: bytes,
+    metadata: TFLiteMetadata,
+    reference: FloatModel,
+    data: list[np.ndarray],
+) -> ExportReport:
     graph = TFLiteGraph(content)
     light = Runtime(content)
     same = difference = None
     if kind != "float32" and data:
-        full = Runtime(reference)
+        full = Runtime(reference.content)
         scores = np.array([[light(clip), full(clip)] for clip in data])
         same = agreement(scores[:, 0], scores[:, 1], metadata.head)
         difference = float(np.abs(scores[:, 0] - scores[:, 1]).max())
@@ -344,7 +216,7 @@ def _report(target, kind, content, metadata, reference, data) -> ExportReport:
         notes.append("no sample rate inside: pass `sample_rate=` if the input is a waveform")
     if waveform and not graph.front_end and kind.startswith("int8"):
         notes.append("no front end found: none of its operators was kept float for being one")
-    inspected = inspect_content(content, str(target))
+    inspected = inspect_read(content, graph, str(target))
     notes += inspected.problems
     weights: Counter[str] = Counter()
     for tensor in graph.constants(graph.backbone):

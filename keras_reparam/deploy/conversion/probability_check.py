@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from keras_reparam.deploy.conversion.float_model import FloatModel
 from keras_reparam.deploy.runtime.runtime import Runtime
-from keras_reparam.deploy.tflite.tflite_buffers import pack_model, unpack_model
+from keras_reparam.deploy.tflite.tflite_buffers import pack_model
 from keras_reparam.deploy.tflite.tflite_graph import TFLiteGraph
 
 _INPUTS = 16
@@ -17,7 +18,7 @@ _FACTORS = (1e4, -1e4)
 _LINEAR = ("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D", "BATCH_MATMUL")
 
 
-def refuse_probabilities(model: bytes, clips: Sequence[np.ndarray] = ()) -> None:
+def refuse_probabilities(model: FloatModel, clips: Sequence[np.ndarray] = ()) -> None:
     """A `ValueError` if what enters a file's head are probabilities already.
 
     They are if, on random input and on clips, all values lie between 0 and 1, and either those of
@@ -26,10 +27,10 @@ def refuse_probabilities(model: bytes, clips: Sequence[np.ndarray] = ()) -> None
     none; a softmax or sigmoid is found behind whatever comes after it.
 
     Args:
-        model: Bytes of a float32 `.tflite` that ends with its head.
+        model: A model that ends with its head.
         clips: Inputs of the model without the batch axis.
     """
-    graph = TFLiteGraph(model)
+    graph = model.graph
     logits = graph.operators[graph.producer[graph.outputs[0]]].inputs[0]
     if logits not in graph.producer or len(graph.tensors[logits].shape) != 2:
         return
@@ -49,13 +50,12 @@ def refuse_probabilities(model: bytes, clips: Sequence[np.ndarray] = ()) -> None
         )
 
 
-def _headless(model: bytes, logits: int) -> schema.ModelT:
+def _headless(model: FloatModel, logits: int) -> schema.ModelT:
     """The model without its last operator."""
-    packed = unpack_model(model)
-    graph = packed.subgraphs[0]
+    graph = model.packed.subgraphs[0]
     ends = set(graph.outputs)
-    graph.operators = [o for o in graph.operators if not ends.intersection(o.outputs)]
-    graph.outputs = np.array([logits], "int32")
+    kept = [o for o in graph.operators if not ends.intersection(o.outputs)]
+    packed = model.with_ends([logits], kept)
     # The signature would still name the tensor that is gone.
     packed.signatureDefs = None
     return packed
@@ -105,7 +105,9 @@ def _stay_between(packed: schema.ModelT, constants: set[int], inputs: Sequence[n
     for factor in _FACTORS:
         for buffer, data in buffers.items():
             values = np.frombuffer(bytes(data), "<f4") * np.float32(factor)
-            packed.buffers[buffer].data = np.frombuffer(values.tobytes(), "uint8")
+            larger = schema.BufferT()
+            larger.data = np.frombuffer(values.tobytes(), "uint8")
+            packed.buffers[buffer] = larger
         if _values(packed, inputs) is None:
             return False
     return True

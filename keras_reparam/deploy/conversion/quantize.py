@@ -13,6 +13,7 @@ from keras_reparam._utils.quiet import quiet
 from keras_reparam.deploy.conversion.compaction import compact
 from keras_reparam.deploy.conversion.constant_storage import constant_values, store_constants
 from keras_reparam.deploy.conversion.convert import INPUT, SIGNATURE
+from keras_reparam.deploy.conversion.float_model import FloatModel
 from keras_reparam.deploy.conversion.float_operators import float_operators
 from keras_reparam.deploy.conversion.tables import is_table, projected_tensors, table_storage
 from keras_reparam.deploy.tflite.kernel_versions import set_versions
@@ -33,34 +34,33 @@ _MIN_CHANNELS = 4
 _EXACTNESS = ("int8", "int16", "float16", None)
 
 
-def quantize(model: bytes, kind: str, data: Sequence[np.ndarray] = ()) -> bytes:
+def quantize(model: FloatModel, kind: str, data: Sequence[np.ndarray] = ()) -> schema.ModelT:
     """The model as one of `keras_reparam.deploy.tflite.kinds.KINDS`.
 
     Args:
-        model: Bytes of a float32 `.tflite` with one signature.
+        model: The float32 model, which stays as it is.
         kind: The kind.
         data: Inputs of the model, without the batch axis, for the kinds that are calibrated.
 
     Returns:
-        Bytes of the `.tflite`, without what no runtime reads.
+        The model's objects, ready to be packed, without what no runtime reads.
 
     Raises:
         ValueError: If the model has nothing to quantize.
     """
-    content = model
+    packed, graph = model.copy(), model.graph
     if kind.startswith("int8"):
         content = _quantized(model, kind, data)
-    packed = unpack_model(content)
+        packed, graph = unpack_model(content), TFLiteGraph(content)
     if kind == "int8_dynamic":
         _quantize_asymmetrically(packed)
     if kind == "int8_full":
         _quantize_unread(packed)
     if kind != "float32":
-        store_constants(packed, _storage(TFLiteGraph(content), packed, kind))
-    if kind != "float32":
+        store_constants(packed, _storage(graph, packed, kind))
         set_versions(packed)
     compact(packed, quantized=kind != "float32")
-    return pack_model(packed)
+    return packed
 
 
 def _recipe(graph: TFLiteGraph, kind: str, kept_float: Iterable[Operator] = ()):
@@ -97,8 +97,9 @@ def _recipe(graph: TFLiteGraph, kind: str, kept_float: Iterable[Operator] = ()):
     return recipe
 
 
-def _quantized(model: bytes, kind: str, data: Sequence[np.ndarray]) -> bytes:
-    graph = TFLiteGraph(model)
+def _quantized(model: FloatModel, kind: str, data: Sequence[np.ndarray]) -> bytes:
+    """What litert-quantizer makes of it, which takes and gives bytes."""
+    graph = model.graph
     recipe = _recipe(graph, kind)
     with quiet() as screen:
         from litert_quantizer import calibrator
@@ -121,26 +122,26 @@ def _quantized(model: bytes, kind: str, data: Sequence[np.ndarray]) -> bytes:
                 calibration.calibrate({SIGNATURE: [{INPUT: clip[None]}]}, recipe)
         ranges = calibration.get_model_qsvs()
         if kind == "int8_full":
-            recipe = _recipe(graph, kind, float_operators(graph, unpack_model(model), ranges))
-        quantizer = Quantizer(bytearray(model), recipe.get_quantization_recipe())
+            recipe = _recipe(graph, kind, float_operators(graph, model.packed, ranges))
+        quantizer = Quantizer(bytearray(model.content), recipe.get_quantization_recipe())
         result = quantizer.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
         return bytes(result.quantized_model)
 
 
-def _all_read(model: bytes) -> bytes:
+def _all_read(model: FloatModel) -> bytes:
     """The model with the results that no operator reads as outputs, too.
 
     LiteRT's CPU delegate makes no others, and the calibrator asks for every tensor: for the part
     of a split that is left out, for the last state's gate of an unrolled recurrent layer.
     """
-    packed = unpack_model(model)
-    graph = packed.subgraphs[0]
+    graph = model.packed.subgraphs[0]
     made = {t for operator in graph.operators for t in operator.outputs}
     read = {t for operator in graph.operators for t in operator.inputs}
     unread = made - read - set(graph.outputs)
     unread = sorted(t for t in unread if graph.tensors[t].type == schema.TensorType.FLOAT32)
-    graph.outputs = np.array([*graph.outputs, *unread], "int32")
-    return pack_model(packed) if unread else model
+    if not unread:
+        return model.content
+    return pack_model(model.with_ends([*graph.outputs, *unread]))
 
 
 def _chosen(graph: TFLiteGraph, names: Sequence[str]) -> list[Operator]:

@@ -115,7 +115,11 @@ def inspect_tflite(path: str | os.PathLike, *, run: bool = True) -> InspectionRe
 
 def inspect_content(content: bytes, path: str) -> InspectionReport:
     """The report of `inspect_tflite(path, run=False)` for a file whose bytes are `content`."""
-    graph = TFLiteGraph(content)
+    return inspect_read(content, TFLiteGraph(content), path)
+
+
+def inspect_read(content: bytes, graph: TFLiteGraph, path: str) -> InspectionReport:
+    """`inspect_content` for whoever has read the file's graph already."""
     file = graph.file
     main = file.subgraphs[0]
     operators = tuple(_operators(file))

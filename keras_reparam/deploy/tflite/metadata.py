@@ -163,7 +163,11 @@ def add_metadata(model: bytes, metadata: TFLiteMetadata) -> bytes:
     Returns:
         Bytes of the new `.tflite` file.
     """
-    packed = unpack_model(bytes(model))
+    return pack_with_metadata(unpack_model(bytes(model)), metadata)
+
+
+def pack_with_metadata(packed: schema.ModelT, metadata: TFLiteMetadata) -> bytes:
+    """`add_metadata` of a model's objects, which it changes: bytes of the `.tflite` file."""
     packed.metadata = packed.metadata or []
     entry = next((m for m in packed.metadata if m.name == _KEY), None)
     if entry is None:

@@ -136,7 +136,9 @@ def verify_tflite(
         checks[0] = dataclasses.replace(checks[0], hint=_reordered(order))
     differences: tuple[OperatorDifference, ...] = ()
     if operators or not passed:
-        differences = compare_operators(content, convert(model, shape, about.head), furthest)
+        differences = compare_operators(
+            content, convert(model, shape, about.head).content, furthest
+        )
     if labels is not None and inside:
         checks.append(_labels_check(inside, names))
     return VerificationReport(
@@ -274,37 +276,22 @@ def _reordered(order: list[int]) -> str:
 def _score_checks(
     compared: ScoreComparison, tolerance: float | None, least: float | None
 ) -> list[Check]:
-    checks = []
+    rows = []
     if tolerance is not None:
-        checks.append(
-            Check(
-                name="largest difference of a score",
-                found=f"{compared.worst:.2e}",
-                asked=f"at most {tolerance:.0e}",
-                passed=compared.worst <= tolerance,
-            )
-        )
+        passed = compared.worst <= tolerance
+        found, asked = f"{compared.worst:.2e}", f"at most {tolerance:.0e}"
+        rows.append(("largest difference of a score", found, asked, passed))
     if least is not None:
-        checks.append(
-            Check(
-                name="same best class",
-                found=f"{compared.agreement:.1%} of {compared.clips} clips",
-                asked=f"at least {least:.0%}",
-                passed=compared.agreement >= least,
-            )
-        )
+        passed = compared.agreement >= least
+        found = f"{compared.agreement:.1%} of {compared.clips} clips"
+        rows.append(("same best class", found, f"at least {least:.0%}", passed))
     if compared.ua_drop is not None:
-        checks.append(
-            Check(
-                name="drop of the UA",
-                found=f"{100 * compared.ua_drop:.1f} points",
-                asked=f"at most {100 * _UA_DROP:.1f}",
-                # The recalls are sums of shares: the last digit is rounding.
-                passed=compared.ua_drop <= _UA_DROP + 1e-9,
-            )
-        )
-    checks.append(_variation_check(compared))
-    return checks
+        # The recalls are sums of shares: the last digit is rounding.
+        passed = compared.ua_drop <= _UA_DROP + 1e-9
+        found, asked = f"{100 * compared.ua_drop:.1f} points", f"at most {100 * _UA_DROP:.1f}"
+        rows.append(("drop of the UA", found, asked, passed))
+    checks = [Check(name=n, found=f, asked=a, passed=p) for n, f, a, p in rows]
+    return [*checks, _variation_check(compared)]
 
 
 def _variation_check(compared: ScoreComparison) -> Check:

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from rich.console import Console
 
-from keras_reparam.benchmarks.environment import described, environment
+from keras_reparam._utils.environment import described, environment
 from keras_reparam.deploy import write_model_card
 from keras_reparam.deploy.conversion.saved_model import load_model
 from keras_reparam.deploy.tflite.kinds import CALIBRATED, KINDS

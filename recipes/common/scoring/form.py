@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from keras_reparam.deploy.runtime.runtime import Runtime
-from recipes.common.scoring.windows import softmax
+from keras_reparam.deploy.tflite.heads import probabilities
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Form:
 
         def scores(batch: np.ndarray) -> np.ndarray:
             logits = keras.ops.convert_to_numpy(model(batch, training=False))
-            return softmax(logits.astype("float64"))
+            return probabilities(logits, "softmax")
 
         return cls(features_in, scores)
 

@@ -37,12 +37,6 @@ def weights_of(windows: Iterable[np.ndarray]) -> np.ndarray:
     return np.array([max(1, len(valid_samples(window, SAMPLE_RATE))) for window in windows])
 
 
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities of logits `(..., classes)`."""
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
-
-
 def mean_scores(scores: np.ndarray, clips: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """`(clips, classes)`: weighted mean of the scores `(windows, classes)` of each clip."""
     columns = (np.asarray(scores) * weights[:, None]).T

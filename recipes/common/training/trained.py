@@ -8,8 +8,8 @@ import keras
 from rich.console import Console
 
 import keras_reparam as kr
+from keras_reparam._utils.environment import environment
 from keras_reparam.audio import LogMel
-from keras_reparam.benchmarks.environment import environment
 from recipes.common.files.disk import explaining_a_full_disk
 from recipes.common.files.folders import staged
 from recipes.common.files.json_file import write_json

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
+from keras_reparam.deploy.tflite.heads import probabilities
 from recipes.common.results.metrics import evaluate
-from recipes.common.scoring.windows import mean_scores, softmax
+from recipes.common.scoring.windows import mean_scores
 from recipes.common.training.optimizer import without_scaling
 
 
@@ -60,7 +61,7 @@ class ValidationScores(keras.callbacks.Callback):
                 "model's scores are no numbers. Choose a lower `learning_rate`, or a `clip_norm`, "
                 "and another run folder"
             )
-        of_clips = mean_scores(softmax(logits.astype("float64")), self._clips, self._weights)
+        of_clips = mean_scores(probabilities(logits, "softmax"), self._clips, self._weights)
         truth, predicted, scores = self._decide(of_clips)
         found = evaluate(truth, predicted, self._labels)
         for name in self._metrics:

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from keras_reparam.benchmarks.turns import take_turns
+from keras_reparam._utils.turns import take_turns
 from recipes.common.settings import RecipeSettings
 from recipes.common.training.backbone import create_backbone
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from keras_reparam._utils.progress import track
-from keras_reparam.audio._validation import positive_int
+from keras_reparam._utils.validation import positive_int
 
 
 def take_turns(

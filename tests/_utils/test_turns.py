@@ -1,6 +1,6 @@
 import pytest
 
-from keras_reparam.benchmarks.turns import take_turns
+from keras_reparam._utils.turns import take_turns
 
 
 def test_turns_measure_every_step_of_every_round():

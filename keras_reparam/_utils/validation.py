@@ -1,4 +1,4 @@
-"""Checks of constructor arguments, shared by the audio layers. Imports neither Keras nor NumPy."""
+"""Checks of arguments. Imports neither Keras nor NumPy."""
 
 import math
 import numbers

@@ -1,7 +1,7 @@
 import platform
 from importlib.metadata import version
 
-from keras_reparam.benchmarks.environment import environment
+from keras_reparam._utils.environment import environment
 
 
 def test_names_cpu_and_versions():
