@@ -11,17 +11,30 @@ import numpy as np
 
 # Of `LogMel`'s frames: a frame that holds nothing but zeros is not valid.
 _FRAME_SECONDS = 0.025
+# Half a step of 16 bits, which rounds to the even one: zero.
+_ZERO_AT_16_BITS = 2.0**-16
 # How many zeros are given at once where a clip goes on after them.
 _ZEROS_AT_ONCE = 2**16
+# How many samples that are nearly zero are held at most until more sound comes: some seconds.
+_MOST_FAINT = 2**17
+
+
+def sounding(samples: np.ndarray) -> np.ndarray:
+    """Which samples are not zero at 16 bits.
+
+    So a clip has the windows and weights of its copy in a file of 16 bits, whatever is left of its
+    zeros by a lossy file or another sample rate.
+    """
+    # A byte for each sample, where their absolute values would be four.
+    return (samples > _ZERO_AT_16_BITS) | (samples < -_ZERO_AT_16_BITS)
 
 
 def extent(samples: np.ndarray) -> slice:
-    """From the first sample that is not zero up to the last one; empty if all are zero."""
-    # A byte for each sample, where the indices of all would be eight.
-    sounding = samples != 0
-    if not sounding.any():
+    """From the first sample that is not zero at 16 bits up to the last one; empty if all are."""
+    heard = sounding(samples)
+    if not heard.any():
         return slice(0, 0)
-    return slice(int(sounding.argmax()), len(samples) - int(sounding[::-1].argmax()))
+    return slice(int(heard.argmax()), len(samples) - int(heard[::-1].argmax()))
 
 
 class Trimmed:
@@ -51,19 +64,43 @@ class Trimmed:
 
     def __iter__(self) -> Iterator[tuple[int, np.ndarray]]:
         begun = False
-        # How many zeros at which rates follow what was given: they count if more sound comes.
-        zeros: Counter[int] = Counter()
+        after = _Faint()
         for rate, block in self._pairs:
             self._read[rate] += len(block)
             sound = extent(block)
-            if sound.start == sound.stop:
-                zeros[rate] += len(block) if begun else 0
+            if sound.start < sound.stop:
+                yield from after
+                yield rate, block[0 if begun else sound.start : sound.stop]
+                begun, after = True, _Faint()
+            if begun:
+                after.add(rate, block[sound.stop :])
+
+
+class _Faint:
+    """What follows the last sound, given if more sound comes; of zeros only the number is held."""
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[int, np.ndarray | int]] = []
+        self._held = 0
+
+    def add(self, rate: int, block: np.ndarray) -> None:
+        """What lasts long counts as zeros, too."""
+        last = self._parts[-1] if self._parts else (rate, block)
+        if block.any() and self._held + len(block) <= _MOST_FAINT:
+            self._held += len(block)
+            self._parts.append((rate, block))
+        elif last[0] == rate and isinstance(last[1], int):
+            self._parts[-1] = rate, last[1] + len(block)
+        else:
+            self._parts.append((rate, len(block)))
+
+    def __iter__(self) -> Iterator[tuple[int, np.ndarray]]:
+        for rate, part in self._parts:
+            if not isinstance(part, int):
+                yield rate, part
                 continue
-            for other, count in zeros.items():
-                for start in range(0, count, _ZEROS_AT_ONCE):
-                    yield other, np.zeros(min(_ZEROS_AT_ONCE, count - start), "float32")
-            yield rate, block[0 if begun else sound.start : sound.stop]
-            begun, zeros = True, Counter({rate: len(block) - sound.stop})
+            for start in range(0, part, _ZEROS_AT_ONCE):
+                yield rate, np.zeros(min(_ZEROS_AT_ONCE, part - start), "float32")
 
 
 def windows(
@@ -94,7 +131,7 @@ def windows(
 
 
 def from_first_sound(window: np.ndarray, size: int) -> np.ndarray:
-    """A window from its first sample on that is not zero, followed by zeros up to `size`."""
+    """A window from its first sample on that is not zero at 16 bits, with zeros up to `size`."""
     sound = window[extent(window).start :]
     return np.pad(sound, (0, size - len(sound)))
 
@@ -102,15 +139,15 @@ def from_first_sound(window: np.ndarray, size: int) -> np.ndarray:
 def valid_samples(window: np.ndarray, sample_rate: int) -> np.ndarray:
     """The samples of a window that are sound; a window weighs by how many they are.
 
-    Those from the first to the last one that is not zero, without frames of 25 ms, counted from
-    the first one, that hold nothing but zeros: what `kr.audio.frame_mask` says of frames, for
-    samples.
+    Those from the first to the last one that is not zero at 16 bits, without frames of 25 ms,
+    counted from the first one, that hold nothing but zeros: what `kr.audio.frame_mask` says of
+    frames, for samples.
     """
     sound = window[extent(window)]
     if not len(sound):
         return sound
     frame = max(1, round(_FRAME_SECONDS * sample_rate))
-    valid = np.logical_or.reduceat(sound != 0, np.arange(0, len(sound), frame))
+    valid = np.logical_or.reduceat(sounding(sound), np.arange(0, len(sound), frame))
     return sound[np.repeat(valid, frame)[: len(sound)]]
 
 

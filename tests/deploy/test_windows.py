@@ -12,7 +12,7 @@ import soxr
 
 import keras_reparam as kr
 from keras_reparam.audio.silence import SILENCE_DECIBELS
-from keras_reparam.audio.windows import Trimmed, decibels, valid_samples
+from keras_reparam.audio.windows import Trimmed, decibels, extent, sounding, valid_samples
 from keras_reparam.deploy.tflite.heads import probabilities
 from recipes.common.scoring import windows as recipes_windows
 
@@ -57,9 +57,42 @@ def test_zeros_around_a_clip_change_nothing(classifier, voice, tmp_path, rate, s
     assert found.windows == expected.windows
 
 
+def faint(samples):
+    """Noise that 16 bits round to zero."""
+    return np.random.default_rng(0).uniform(-(2**-16), 2**-16, samples).astype("float32")
+
+
+@pytest.mark.parametrize("rate", [RATE, 44100])
+def test_what_16_bits_round_to_zero_is_no_sound(classifier, voice, rate):
+    """A clip beside what is nearly silent has the windows of its copy in 16 bits."""
+    clip = soxr.resample(voice, RATE, rate) if rate != RATE else voice
+    clip = np.concatenate([faint(3 * rate), clip, faint(4 * rate)])
+    copy = np.rint(clip * 32768).astype("int16")
+    found, expected = (classifier.classify(samples, rate) for samples in (clip, copy))
+    assert found.windows == expected.windows
+    assert np.abs(found.probabilities - expected.probabilities).max() < 5e-3
+    clip = np.concatenate([clip, clip])
+    copy = np.rint(clip * 32768).astype("int16")
+    weights = [
+        recipes_windows.weights_of(recipes_windows.sounding_windows(x, classifier.window)).tolist()
+        for x in (clip, copy / np.float32(32768))
+    ]
+    assert weights[0] == weights[1]
+
+
+def test_where_sound_begins_at_16_bits():
+    edge = np.array([0, 1, -1, 1.01, 1, -1, -1.01, 1, -1], "float32") * np.float32(2**-16)
+    assert sounding(edge).tolist() == (np.rint(edge * 32768) != 0).tolist()
+    assert extent(edge) == slice(3, 7) and len(valid_samples(edge, RATE)) == 4
+    for pieces in (1, 3, 9):
+        blocks = [(9, block) for block in np.split(np.concatenate([edge, edge]), pieces)]
+        found = np.concatenate([block for _, block in Trimmed(blocks)])
+        assert np.array_equal(found, np.concatenate([edge[3:], edge[:7]]))
+
+
 def test_windows_weigh_by_the_sound_in_them(classifier, voice):
     # 4 s of sound, 3 of zeros, 1.5 of sound: windows of 4, 2, 1 and 1.5 s of sound.
-    voice = np.where(voice == 0, np.float32(2**-16), voice)
+    voice = np.where(sounding(voice), voice, np.float32(2**-15))
     clip = np.concatenate([voice[:64000], np.zeros(48000, "float32"), voice[64000:88000]])
     parts = [clip[start : start + 64000] for start in (0, 32000, 64000, 96000)]
     parts = [np.trim_zeros(part) for part in parts]

@@ -9,7 +9,13 @@ import keras
 import numpy as np
 
 # The one definition of a clip's windows.
-from keras_reparam.audio.windows import extent, from_first_sound, valid_samples, windows
+from keras_reparam.audio.windows import (
+    extent,
+    from_first_sound,
+    sounding,
+    valid_samples,
+    windows,
+)
 from recipes.common.store.layout import SAMPLE_RATE
 
 
@@ -25,7 +31,7 @@ def sounding_windows(clip: np.ndarray, size: int) -> Iterator[np.ndarray]:
     """
     silent = True
     for _, window in windows([clip[extent(clip)]], size):
-        if window.any():
+        if sounding(window).any():
             silent = False
             yield from_first_sound(window, size)
     if silent:

@@ -115,8 +115,9 @@ class EmotionRecognizer internal constructor(
 
     /**
      * Classifies a whole clip: the mean over windows half a window apart, silent ones left out, not
-     * smoothed. They begin at the first sample that is not zero, and end at the last one; a window
-     * weighs by its samples that are not in 25 ms of zeros. So zeros around a clip change nothing.
+     * smoothed. They begin at the first sample that is not zero at 16 bits, and end at the last one; a
+     * window weighs by its samples that are not in 25 ms of zeros. So zeros around a clip change
+     * nothing.
      * The last window is followed by zeros. Python's `kr.load_classifier().classify` does the same.
      *
      * @param samples mono, between -1 and 1, at least 25 ms.

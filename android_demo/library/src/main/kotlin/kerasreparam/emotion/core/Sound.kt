@@ -1,8 +1,11 @@
 package kerasreparam.emotion.core
 
+import kotlin.math.abs
+
 /**
  * What of a window is sound, and how loud that is: `keras_reparam/audio/windows.py` in Kotlin. A
- * window weighs by its valid samples, and is silence by their level.
+ * window weighs by its valid samples, and is silence by their level. Zero is what 16 bits round to
+ * zero: what is left of zeros by a lossy file or another sample rate is not quite zero.
  *
  * @property first where the first sample is that is not zero; the number of samples if all are.
  * @property end where the samples end that follow the last one that is not zero.
@@ -16,12 +19,15 @@ internal class Sound private constructor(
     companion object {
         private const val FRAME_SECONDS = 0.025
 
+        /** Half a step of 16 bits, which rounds to the even one: zero. */
+        private const val ZERO_AT_16_BITS = 1f / 65536
+
         /** Of the first [count] samples of an array. */
         fun of(samples: FloatArray, count: Int, sampleRate: Int): Sound {
             var first = 0
-            while (first < count && samples[first] == 0f) first++
+            while (first < count && isZero(samples[first])) first++
             var end = count
-            while (end > first && samples[end - 1] == 0f) end--
+            while (end > first && isZero(samples[end - 1])) end--
             val frame = maxOf(1, Math.rint(FRAME_SECONDS * sampleRate).toInt())
             val loudness = Loudness()
             for (start in first until end step frame) {
@@ -32,8 +38,10 @@ internal class Sound private constructor(
         }
 
         private fun holdsSound(samples: FloatArray, start: Int, stop: Int): Boolean {
-            for (i in start until stop) if (samples[i] != 0f) return true
+            for (i in start until stop) if (!isZero(samples[i])) return true
             return false
         }
+
+        private fun isZero(sample: Float) = abs(sample) <= ZERO_AT_16_BITS
     }
 }

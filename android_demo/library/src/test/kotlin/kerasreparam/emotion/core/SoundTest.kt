@@ -26,6 +26,15 @@ class SoundTest {
     }
 
     @Test
+    fun `what 16 bits round to zero is none`() {
+        val half = 1f / 65536
+        val sound = Sound.of(
+            floatArrayOf(half, -half, 1.01f * half, half, 0.5f, -1.01f * half, -half, half), 8, 16000,
+        )
+        assertEquals(listOf(2, 6, 4), listOf(sound.first, sound.end, sound.valid))
+    }
+
+    @Test
     fun `only the first samples count`() {
         val sound = Sound.of(floatArrayOf(0f, 0.5f, 0.1f, 0f, 1f), 4, 16000)
         assertEquals(listOf(1, 3, 2), listOf(sound.first, sound.end, sound.valid))
