@@ -9,9 +9,9 @@ import numpy as np
 from rich.console import Console
 
 import keras_reparam
+from keras_reparam._utils.environment import described, environment
 from keras_reparam._utils.files import write_bytes
 from keras_reparam._utils.progress import track
-from keras_reparam.benchmarks.environment import described, environment
 from keras_reparam.deploy import Classifier
 from keras_reparam.deploy.release.model_card import with_results
 from recipes.common.corpus import read_example
