@@ -50,9 +50,10 @@ def _mistakes(error: pydantic.ValidationError, known: str) -> list[str]:
         name = ".".join(map(str, mistake["loc"]))
         if mistake["type"] == "extra_forbidden":
             found.append(f"There is no setting `{name}`. Settings are {known}")
-        else:
-            what = mistake["msg"].removeprefix("Value error, ").replace("Input should", "must")
-            found.append(f"`{name}` {what}. Received: {name}={mistake['input']!r}")
+            continue
+        what = mistake["msg"].removeprefix("Value error, ").replace("Input should", "must")
+        # What is said of all settings together names them itself.
+        found.append(f"`{name}` {what}. Received: {name}={mistake['input']!r}" if name else what)
     return found
 
 

@@ -1,4 +1,4 @@
-"""The command `python -m recipes.compare run|cell|status|report`."""
+"""The command `python -m recipes.compare run|run-one|status|report`."""
 
 import argparse
 import sys
@@ -10,10 +10,10 @@ from rich.console import Console
 from recipes.common.command import Parser, exit_code, say
 from recipes.common.configuration import load_settings
 from recipes.compare.grid_folder import GridFolder
-from recipes.compare.planning.cell import Cell
 from recipes.compare.planning.corpora import prepared_corpus
 from recipes.compare.planning.grid import Grid
-from recipes.compare.planning.plan import cells_of
+from recipes.compare.planning.plan import runs_of
+from recipes.compare.planning.run import Run
 from recipes.compare.readme import insert_table
 from recipes.compare.running.attempt import attempt
 from recipes.compare.running.pool import BUSY, run_in_pool
@@ -27,12 +27,12 @@ _SLURM = "recipes/compare/slurm.sh"
 _COMMANDS = {
     "run": (
         "run all that is not done",
-        "Runs all cells that are not done, in an order in which what has run can be compared at "
+        "Runs all that is not done, in an order in which what has run can be compared at "
         "any time. Run it again after an interruption: it goes on where it was.",
     ),
-    "cell": (
-        "run one cell, as in a job array",
-        "Runs the cell of this number, from 1; nothing happens where it is done.",
+    "run-one": (
+        "run one of them, as in a job array",
+        "Runs the run of this number, from 1; nothing happens where it is done.",
     ),
     "status": ("what is done, running, failed, and when it ends", "Says how far it is."),
     "report": (
@@ -69,11 +69,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             help=f"where the recipes have prepared the corpora (default {PREPARED})",
         )
     _add_run(found["run"])
-    found["cell"].add_argument("number", type=int, metavar="NUMBER", help="of the cell, from 1")
+    found["run-one"].add_argument("number", type=int, metavar="NUMBER", help="of the run, from 1")
     _add_report(found["report"])
     options = parser.parse_args(arguments)
-    run = {"run": _run, "cell": _cell, "status": _status, "report": _report}[options.command]
-    return exit_code("compare", lambda: run(options))
+    of_command = {"run": _run, "run-one": _run_one, "status": _status, "report": _report}
+    return exit_code("compare", lambda: of_command[options.command](options))
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
@@ -82,14 +82,12 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--plan", action="store_true", help="only say what would run, and write grid.json"
     )
-    parser.add_argument(
-        "--again", action="store_true", help="run cells that have failed once more, too"
-    )
+    parser.add_argument("--again", action="store_true", help="run what has failed once more, too")
     parser.add_argument(
         "--workers",
         type=_positive,
         metavar="N",
-        help="cells at a time on this machine, which share its cores (default: one for each core)",
+        help="runs at a time on this machine, which share its cores (default: one for each core)",
     )
     parser.add_argument(
         "--ray", metavar="ADDRESS", help="run on the Ray cluster at this address, as in auto"
@@ -98,7 +96,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         "--threads",
         type=_positive,
         metavar="N",
-        help="with --ray: cores of each cell (1)",
+        help="with --ray: cores of each run (1)",
     )
     parser.add_argument(
         "axes",
@@ -137,54 +135,54 @@ def _run(options: argparse.Namespace) -> int:
     console = Console()
     folder, prepared = _folders(options)
     grid = _grid(options, folder)
-    cells = _cells(grid, prepared)
+    runs = _runs(grid, prepared)
     folder.begin(grid)
     left = [
-        (number, cell)
-        for number, cell in enumerate(cells, start=1)
-        if not folder.done(cell) and (options.again or not folder.failure(cell))
+        (number, run)
+        for number, run in enumerate(runs, start=1)
+        if not folder.done(run) and (options.again or not folder.failure(run))
     ]
-    say(console, f"{len(cells)} cells in {folder.path}, {len(left)} of them to run.")
+    say(console, f"{len(runs)} runs in {folder.path}, {len(left)} of them to run.")
     if options.plan:
-        say(console, f"On SLURM: sbatch --array=1-{len(cells)} {_SLURM} {folder.path} {prepared}")
+        say(console, f"On SLURM: sbatch --array=1-{len(runs)} {_SLURM} {folder.path} {prepared}")
         return 0
-    with GridProgress(console, cells, folder) as progress:
+    with GridProgress(console, runs, folder) as progress:
         if options.ray is None:
             workers = options.workers or default_workers()
             run_in_pool(left, folder, prepared=prepared, workers=workers, progress=progress)
         elif left:
             run_on_ray(
-                [cell for _, cell in left],
+                [run for _, run in left],
                 folder,
                 address=options.ray,
                 prepared=prepared,
                 threads=options.threads or 1,
                 progress=progress,
             )
-    show_status(cells, folder, console)
-    return 0 if all(folder.done(cell) for cell in cells) else 1
+    show_status(runs, folder, console)
+    return 0 if all(folder.done(run) for run in runs) else 1
 
 
-def _cell(options: argparse.Namespace) -> int:
+def _run_one(options: argparse.Namespace) -> int:
     folder, prepared = _folders(options)
-    cells = _cells(folder.grid(), prepared)
-    if not 1 <= options.number <= len(cells):
-        raise ValueError(f"Cells are 1 to {len(cells)}. Received: {options.number}")
-    cell = cells[options.number - 1]
+    runs = _runs(folder.grid(), prepared)
+    if not 1 <= options.number <= len(runs):
+        raise ValueError(f"Runs are 1 to {len(runs)}. Received: {options.number}")
+    run = runs[options.number - 1]
     try:
-        done = attempt(cell, folder, prepared)
+        done = attempt(run, folder, prepared)
     except BlockingIOError as error:
         print(f"compare: {error}", file=sys.stderr)
         return BUSY
     if not done:
-        failure = folder.failure(cell)
-        print(f"compare: {cell.name}: {failure['error']} ({failure['log']})", file=sys.stderr)
+        failure = folder.failure(run)
+        print(f"compare: {run.name}: {failure['error']} ({failure['log']})", file=sys.stderr)
     return 0 if done else 1
 
 
 def _status(options: argparse.Namespace) -> int:
     folder, prepared = _folders(options)
-    show_status(_cells(folder.grid(), prepared), folder, Console())
+    show_status(_runs(folder.grid(), prepared), folder, Console())
     return 0
 
 
@@ -199,13 +197,13 @@ def _report(options: argparse.Namespace) -> int:
     of_runs = options.results is None
     results = folder.path / "results" if of_runs else options.results
     out = options.out or (folder.path if of_runs else results) / "report"
-    cells = _cells(folder.grid(), prepared) if of_runs else []
+    runs = _runs(folder.grid(), prepared) if of_runs else []
     if of_runs:
         with console.status("Reading what is done"):
-            collect(cells, folder, prepared, results)
+            collect(runs, folder, prepared, results)
     with console.status("Comparing"):
         write_report(results, out)
-        drawn = draw_diagnostics(cells, folder, out)
+        drawn = draw_diagnostics(runs, folder, out)
     if options.into is not None:
         insert_table(options.into, readme_table(results), name=results.name)
     say(console, f"Tables lie in {results}, the report in {out / 'report.md'}")
@@ -226,6 +224,6 @@ def _grid(options: argparse.Namespace, folder: GridFolder) -> Grid:
     return load_settings(Grid, options.config, options.axes)
 
 
-def _cells(grid: Grid, prepared: Path) -> list[Cell]:
+def _runs(grid: Grid, prepared: Path) -> list[Run]:
     names = dict.fromkeys(name for axes in grid.products() for name in axes.corpora)
-    return cells_of(grid, {name: prepared_corpus(name, prepared) for name in names})
+    return runs_of(grid, {name: prepared_corpus(name, prepared) for name in names})

@@ -19,50 +19,50 @@ from recipes.common.names import (
 from recipes.common.results.metrics import FIGURES
 from recipes.common.results.predictions import Predictions, read_predictions
 from recipes.common.run_folder import RunFolder
-from recipes.compare.finished import CELL, differences
+from recipes.compare.finished import differences, read_planned
 from recipes.compare.grid_folder import GridFolder
-from recipes.compare.planning.cell import Cell
 from recipes.compare.planning.corpora import PreparedCorpus, prepared_corpus
-from recipes.compare.tables.cell_result import CellResult
+from recipes.compare.planning.run import Run
 from recipes.compare.tables.decision_count import KERAS, DecisionCount
 from recipes.compare.tables.epoch import Epoch
 from recipes.compare.tables.overview import ComparedCorpus, Overview
+from recipes.compare.tables.run_result import RunResult
 from recipes.compare.tables.tables import Tables, write_tables
 
 
-def collect(cells: Sequence[Cell], folder: GridFolder, prepared: Path, out: Path) -> None:
-    """Writes the compact tables of the cells that are done.
+def collect(runs: Sequence[Run], folder: GridFolder, prepared: Path, out: Path) -> None:
+    """Writes the compact tables of the runs that are done.
 
     Args:
-        cells: All of the comparison.
+        runs: All of the comparison.
         folder: Its folder.
         prepared: Where the corpora are prepared.
         out: Where to write them.
 
     Raises:
-        FileNotFoundError: If no cell is done.
-        ValueError: If a cell was run with other settings than it has, or on another manifest than
-            its corpus has now.
+        FileNotFoundError: If no run is done.
+        ValueError: If a run that is done had other settings than are planned, or another manifest
+            than its corpus has now.
     """
-    runs = [_Run(cell, path) for cell in cells if (path := folder.done(cell))]
+    runs = [_FinishedRun(run, path) for run in runs if (path := folder.done(run))]
     if not runs:
         raise FileNotFoundError(
-            f"No cell of these settings is done in '{folder.path}' on the backend "
-            f"{cells[0].backend} of Keras (KERAS_BACKEND): `run` them first"
+            f"No run of these settings is done in '{folder.path}' on the backend "
+            f"{runs[0].backend} of Keras (KERAS_BACKEND): `run` them first"
         )
-    corpora = {name: prepared_corpus(name, prepared) for name in {cell.corpus for cell in cells}}
+    corpora = {name: prepared_corpus(name, prepared) for name in {run.corpus for run in runs}}
     for run in runs:
-        run.check(corpora[run.cell.corpus])
+        run.check(corpora[run.run.corpus])
     # The load is that of a moment.
     machine = {name: value for name, value in runs[0].environment.items() if name != "load"}
     overview = Overview(
-        corpora={name: _corpus(corpora[name], cells) for name in sorted(corpora)},
+        corpora={name: _corpus(corpora[name], runs) for name in sorted(corpora)},
         settings=folder.grid().model_dump(mode="json"),
-        cells=len(cells),
+        runs=len(runs),
         environment=machine,
     )
     tables = Tables(
-        cells=tuple(run.result() for run in runs),
+        runs=tuple(run.result() for run in runs),
         decisions=tuple(row for run in runs for row in run.decisions()),
         curves=tuple(row for run in runs for row in run.curve()),
         grid=overview,
@@ -70,8 +70,8 @@ def collect(cells: Sequence[Cell], folder: GridFolder, prepared: Path, out: Path
     write_tables(out, tables)
 
 
-def _corpus(corpus: PreparedCorpus, cells: Sequence[Cell]) -> ComparedCorpus:
-    settings = next(cell.settings for cell in cells if cell.corpus == corpus.name)
+def _corpus(corpus: PreparedCorpus, runs: Sequence[Run]) -> ComparedCorpus:
+    settings = next(run.settings for run in runs if run.corpus == corpus.name)
     return ComparedCorpus(
         title=corpus.recipe.title,
         labels=corpus.labels(settings),
@@ -79,13 +79,13 @@ def _corpus(corpus: PreparedCorpus, cells: Sequence[Cell]) -> ComparedCorpus:
     )
 
 
-class _Run:
-    """A cell that is done, and its folder."""
+class _FinishedRun:
+    """A run that is done, and its folder."""
 
-    def __init__(self, cell: Cell, path: Path):
-        self.cell, self._path = cell, path
-        self._run = RunFolder(path)
-        self._fold = self._run.fold(cell.fold)
+    def __init__(self, run: Run, path: Path):
+        self.run, self._path = run, path
+        self._files = RunFolder(path)
+        self._fold = self._files.fold(run.fold)
         self._trained = read_json(self._fold / TRAINING, dict[str, Any])
 
     @property
@@ -95,10 +95,10 @@ class _Run:
 
     def check(self, corpus: PreparedCorpus) -> None:
         """Raises a `ValueError` if it was run otherwise, or on other clips than there are now."""
-        if found := differences(self.cell, self._path):
+        if found := differences(self.run, self._path):
             raise ValueError(
-                f"'{self._path}' is not a run of the cell that it is named after: "
-                f"{'; '.join(found)}. Delete that folder, and `run` the cell again"
+                f"'{self._path}' is of another run than the one it is named after: "
+                f"{'; '.join(found)}. Delete that folder, and `run` again"
             )
         about = read_json(self._path / RUN, dict[str, Any])
         if about["manifest_sha256"] != corpus.manifest_hash:
@@ -107,31 +107,31 @@ class _Run:
                 "in another folder"
             )
 
-    def result(self) -> CellResult:
-        """Its row in `cells.csv`."""
-        cell, settings, trained = self.cell, self.cell.settings, self._trained
+    def result(self) -> RunResult:
+        """Its row in `runs.csv`."""
+        run, settings, trained = self.run, self.run.settings, self._trained
         exported = read_json(self._fold / RESULTS, dict[str, Any])["files"]
         validation = {f"val_{name}": trained["validation"][name] for name in FIGURES}
-        return CellResult(
-            cell=cell.id,
-            corpus=cell.corpus,
+        return RunResult(
+            run=run.id,
+            corpus=run.corpus,
             backbone=settings.backbone,
             size=settings.size,
             expansion=settings.expansion,
             factors=settings.factors,
             optimizer=settings.optimizer,
-            learning_rate=cell.learning_rate,
-            control=cell.control,
+            learning_rate=run.learning_rate,
+            ablation=run.ablation,
             seed=settings.seed,
-            fold=cell.fold,
+            fold=run.fold,
             select_on=settings.figure,
-            # A control trains as long as it says itself.
-            epochs=self._run.config()["epochs"],
+            # Of an ablation as many as it was given, not those of its HRF.
+            epochs=self._files.config()["epochs"],
             chosen_epoch=trained["chosen_epoch"],
             **validation,
             parameters_training=trained["parameters"]["training"],
             parameters_merged=trained["parameters"]["merged"],
-            macs=read_json(self._path / CELL, dict[str, Any])["macs"],
+            macs=read_planned(self._path)["macs"],
             int8_bytes=exported["int8"]["bytes"],
             int8_milliseconds=exported["int8"]["milliseconds"]["median"],
             float_milliseconds=exported["float32"]["milliseconds"]["median"],
@@ -157,7 +157,7 @@ class _Run:
         )
         for (speaker, truth, predicted), count in sorted(collections.Counter(triples).items()):
             yield DecisionCount(
-                cell=self.cell.id,
+                run=self.run.id,
                 form=form,
                 speaker=speaker,
                 label=labels[truth],
@@ -170,7 +170,7 @@ class _Run:
         with (self._fold / HISTORY).open(newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
                 yield Epoch(
-                    cell=self.cell.id,
+                    run=self.run.id,
                     epoch=int(row["epoch"]),
                     **{name: float(row[name]) for name in ("loss", "val_loss", "val_ua")},
                 )

@@ -1,34 +1,40 @@
-"""Whether a finished run is of the cell under whose name it lies."""
+"""What a finished run's folder says that was run: is it what is planned now?"""
 
 from pathlib import Path
 from typing import Any
 
+from recipes.common.files.former_names import existing, with_new_names
 from recipes.common.files.json_file import read_json
 from recipes.common.names import TRAINING
 from recipes.common.run_folder import RunFolder
-from recipes.compare.planning.cell import Cell
-from recipes.compare.planning.control_settings import CHANGES, MEASURED
+from recipes.compare.planning.ablation_settings import CHANGES, MEASURED
+from recipes.compare.planning.run import Run
 
-CELL = "cell.json"
+PLANNED = "planned.json"
 
 
-def differences(cell: Cell, path: Path) -> list[str]:
-    """In words, what the files of a finished run have other than its cell.
+def read_planned(path: Path) -> dict[str, Any]:
+    """What a finished run was planned as, and what it took, from its folder."""
+    return with_new_names(read_json(existing(path, PLANNED), dict[str, Any]))
+
+
+def differences(run: Run, path: Path) -> list[str]:
+    """In words, how what ran differs from what is planned; empty if it does not.
 
     Args:
-        cell: What should have run.
-        path: The run's folder. `config.json` says what ran, `cell.json` what it was planned as, and
-            the fold's `training.json` on which backend.
+        run: What is planned.
+        path: The run's folder. `config.json` says what ran, `planned.json` what it was planned as,
+            and the fold's `training.json` on which backend.
     """
-    run = RunFolder(path)
-    planned = cell.settings.model_dump(mode="json")
-    ran = {**planned, **CHANGES[cell.control]}
-    ran.pop(MEASURED.get(cell.control), None)
-    trained = read_json(run.fold(cell.fold) / TRAINING, dict[str, Any])
+    files = RunFolder(path)
+    planned = run.settings.model_dump(mode="json")
+    ran = {**planned, **CHANGES[run.ablation]}
+    ran.pop(MEASURED.get(run.ablation), None)
+    trained = read_json(files.fold(run.fold) / TRAINING, dict[str, Any])
     return [
-        *_differences(ran, run.config()),
-        *_differences(planned, read_json(path / CELL, dict[str, Any])["settings"]),
-        *_differences({"backend": cell.backend}, trained),
+        *_differences(ran, files.config()),
+        *_differences(planned, read_planned(path)["settings"]),
+        *_differences({"backend": run.backend}, trained),
     ]
 
 

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from recipes.common.configuration import checked
+from recipes.common.files.former_names import existing, with_new_names
 from recipes.common.files.json_file import read_json, write_json
 from recipes.common.files.lock import exclusive
-from recipes.compare.finished import CELL, differences
-from recipes.compare.planning.cell import Cell
+from recipes.compare.finished import differences, read_planned
 from recipes.compare.planning.grid import Grid
+from recipes.compare.planning.run import Run
 
 _A_MOMENT = 2.0
 
@@ -23,8 +24,8 @@ _A_MOMENT = 2.0
 class GridFolder:
     """What was planned, what has run, what failed.
 
-    `grid.json` says what is to be compared; `cells/<id>/` is the run folder of a cell that is
-    done, and nothing in it ever changes; `working/<id>/run/` of one that is not; `failed/<id>.json`
+    `grid.json` says what is to be compared; `finished/<id>/` is the folder of a run that is done,
+    and nothing in it ever changes; `working/<id>/run/` of one that is not; `failed/<id>.json`
     says why one has failed; `logs/<id>.log` is what all its attempts printed.
 
     Args:
@@ -57,36 +58,36 @@ class GridFolder:
             )
         return checked(Grid, read_json(self.path / "grid.json", dict[str, Any]))
 
-    def done(self, cell: Cell) -> Path | None:
-        """The run folder of a cell, if it is done."""
-        path = self._cell(cell.id)
+    def done(self, run: Run) -> Path | None:
+        """The folder of a run, if it is done."""
+        path = existing(self.path, f"finished/{run.id}")
         if path.is_dir():
             return path
-        former = self._cell(cell.former_id)
-        return former if former.is_dir() and not differences(cell, former) else None
+        former = existing(self.path, f"finished/{run.former_id}")
+        return former if former.is_dir() and not differences(run, former) else None
 
-    def about(self, cell: Cell) -> dict[str, Any]:
-        """What a cell that is done says of itself."""
-        return read_json((self.done(cell) or self._cell(cell.id)) / CELL, dict[str, Any])
+    def about(self, run: Run) -> dict[str, Any]:
+        """What a run that is done says of itself."""
+        return read_planned(self.done(run) or self._finished(run))
 
-    def log(self, cell: Cell) -> Path:
-        """What all attempts at a cell printed."""
-        path = self.path / "logs" / f"{cell.id}.log"
+    def log(self, run: Run) -> Path:
+        """What all attempts at a run printed."""
+        path = self.path / "logs" / f"{run.id}.log"
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
-    def working(self, cell: Cell) -> Path:
-        """The run folder of a cell that is not done."""
-        return self._attempt(cell) / "run"
+    def working(self, run: Run) -> Path:
+        """The folder of a run that is not done."""
+        return self._attempt(run) / "run"
 
-    def failure(self, cell: Cell) -> dict[str, Any] | None:
-        """Why a cell has failed, and how often; `None`: it has not."""
-        path = self._failure(cell)
-        return read_json(path, dict[str, Any]) if path.is_file() else None
+    def failure(self, run: Run) -> dict[str, Any] | None:
+        """Why a run has failed, and how often; `None`: it has not."""
+        path = self._failure(run)
+        return with_new_names(read_json(path, dict[str, Any])) if path.is_file() else None
 
-    def running(self, cell: Cell) -> bool:
-        """Whether some process works on the cell just now."""
-        attempt = self._attempt(cell)
+    def running(self, run: Run) -> bool:
+        """Whether some process works on the run just now."""
+        attempt = self._attempt(run)
         if not attempt.is_dir():
             return False
         try:
@@ -99,46 +100,46 @@ class GridFolder:
             return False
 
     @contextlib.contextmanager
-    def attempt(self, cell: Cell) -> Iterator[Path]:
-        """Within it the cell is this process's alone; gives its run folder, where a former
-        attempt may have left what to go on with.
+    def attempt(self, run: Run) -> Iterator[Path]:
+        """Within it the run is this process's alone; gives its folder, in which an earlier attempt
+        may have left what to go on with.
 
         Raises:
             BlockingIOError: If another process works on it.
         """
-        attempt = self._attempt(cell)
+        attempt = self._attempt(run)
         attempt.mkdir(parents=True, exist_ok=True)
-        # Whoever asks whether a cell is running holds its lock for a moment.
+        # Whoever asks whether a run is running holds its lock for a moment.
         with exclusive(attempt, patience=_A_MOMENT):
             yield attempt / "run"
 
-    def publish(self, cell: Cell) -> Path:
-        """Makes the attempt's run folder the cell's, at once; only within `attempt`."""
-        path = self._cell(cell.id)
+    def publish(self, run: Run) -> Path:
+        """Makes the attempt's folder the run's, at once; only within `attempt`."""
+        path = self._finished(run)
         path.parent.mkdir(parents=True, exist_ok=True)
-        # The folder of an ended cell is never replaced: that would be an error of the system's.
-        os.rename(self.working(cell), path)
-        self._failure(cell).unlink(missing_ok=True)
-        self.forget(cell)
+        # The folder of an ended run is never replaced: that would be an error of the system's.
+        os.rename(self.working(run), path)
+        self._failure(run).unlink(missing_ok=True)
+        self.forget(run)
         return path
 
-    def forget(self, cell: Cell) -> None:
-        """Removes what is left of attempts at a cell that is done."""
-        shutil.rmtree(self._attempt(cell), ignore_errors=True)
+    def forget(self, run: Run) -> None:
+        """Removes what is left of attempts at a run that is done."""
+        shutil.rmtree(self._attempt(run), ignore_errors=True)
 
-    def fail(self, cell: Cell, error: str) -> None:
+    def fail(self, run: Run, error: str) -> None:
         """Notes that an attempt has failed."""
-        before = self.failure(cell)
-        path = self._failure(cell)
+        before = self.failure(run)
+        path = self._failure(run)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_json(
             path,
             {
-                "cell": cell.name,
+                "run": run.name,
                 "error": error,
                 "attempts": (before["attempts"] if before else 0) + 1,
                 "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-                "log": str(self.log(cell)),
+                "log": str(self.log(run)),
             },
         )
 
@@ -154,11 +155,11 @@ class GridFolder:
         with exclusive(folder, patience=math.inf):
             yield folder / "measured.json"
 
-    def _cell(self, id: str) -> Path:
-        return self.path / "cells" / id
+    def _finished(self, run: Run) -> Path:
+        return self.path / "finished" / run.id
 
-    def _attempt(self, cell: Cell) -> Path:
-        return self.path / "working" / cell.id
+    def _attempt(self, run: Run) -> Path:
+        return self.path / "working" / run.id
 
-    def _failure(self, cell: Cell) -> Path:
-        return self.path / "failed" / f"{cell.id}.json"
+    def _failure(self, run: Run) -> Path:
+        return self.path / "failed" / f"{run.id}.json"

@@ -11,14 +11,14 @@ from rich.text import Text
 
 from recipes.common.command import say
 from recipes.compare.grid_folder import GridFolder
-from recipes.compare.planning.cell import Cell
+from recipes.compare.planning.run import Run
 
 
-def show_status(cells: Sequence[Cell], folder: GridFolder, console: Console) -> None:
+def show_status(runs: Sequence[Run], folder: GridFolder, console: Console) -> None:
     """Prints how many runs of each model are done, and which have failed, with their logs.
 
     Args:
-        cells: All of the comparison.
+        runs: All of the comparison.
         folder: Its folder.
         console: Where to print.
     """
@@ -26,65 +26,65 @@ def show_status(cells: Sequence[Cell], folder: GridFolder, console: Console) -> 
     table.add_column("", overflow="fold")
     for name in ("done", "running", "failed", "waiting", "min each"):
         table.add_column(name, justify="right", no_wrap=True)
-    running = {cell.id for cell in cells if not folder.done(cell) and folder.running(cell)}
-    seconds = _seconds(cells, folder)
-    models = dict.fromkeys(cell.model for cell in cells)
+    running = {run.id for run in runs if not folder.done(run) and folder.running(run)}
+    seconds = _seconds(runs, folder)
+    models = dict.fromkeys(run.model for run in runs)
     for model in models:
-        chosen = [cell for cell in cells if cell.model == model]
+        chosen = [run for run in runs if run.model == model]
         _add(table, model, chosen, folder, running, seconds)
     if len(models) > 1:
         table.add_section()
-        _add(table, "all", cells, folder, running, seconds)
+        _add(table, "all", runs, folder, running, seconds)
     console.print(table)
-    for cell in cells:
-        failure = None if folder.done(cell) else folder.failure(cell)
-        if failure and cell.id not in running:
-            say(console, f"Failed {failure['attempts']} times: {failure['cell']}")
+    for run in runs:
+        failure = None if folder.done(run) else folder.failure(run)
+        if failure and run.id not in running:
+            say(console, f"Failed {failure['attempts']} times: {failure['run']}")
             say(console, f"  {failure['error']}\n  log: {failure['log']}")
-    left = _expected(cells, seconds)
+    left = _expected(runs, seconds)
     if left:
         end = datetime.datetime.now() + datetime.timedelta(seconds=left / max(len(running), 1))
         at_a_time = f"{len(running)} at a time" if running else "if one runs at a time from now on"
         say(console, f"Expected end: {end:%a %d %b %H:%M}, {at_a_time}.")
 
 
-def expected_seconds(cells: Sequence[Cell], folder: GridFolder) -> float | None:
+def expected_seconds(runs: Sequence[Run], folder: GridFolder) -> float | None:
     """How long what is not done takes if one runs after the other; `None` while nothing is known.
 
     A model of which no run is done yet is expected to take as long as the others do.
     """
-    return _expected(cells, _seconds(cells, folder))
+    return _expected(runs, _seconds(runs, folder))
 
 
-def _seconds(cells: Sequence[Cell], folder: GridFolder) -> dict[str, float]:
-    """How long each cell that is done took, by its id."""
-    return {cell.id: folder.about(cell)["seconds"] for cell in cells if folder.done(cell)}
+def _seconds(runs: Sequence[Run], folder: GridFolder) -> dict[str, float]:
+    """How long each run that is done took, by its id."""
+    return {run.id: folder.about(run)["seconds"] for run in runs if folder.done(run)}
 
 
-def _expected(cells: Sequence[Cell], seconds: Mapping[str, float]) -> float | None:
+def _expected(runs: Sequence[Run], seconds: Mapping[str, float]) -> float | None:
     if not seconds:
         return None
     by_model: dict[str, list[float]] = {}
-    for cell in cells:
-        if cell.id in seconds:
-            by_model.setdefault(cell.model, []).append(seconds[cell.id])
+    for run in runs:
+        if run.id in seconds:
+            by_model.setdefault(run.model, []).append(seconds[run.id])
     means = {model: statistics.fmean(found) for model, found in by_model.items()}
     usual = statistics.fmean(seconds.values())
-    return sum(means.get(cell.model, usual) for cell in cells if cell.id not in seconds)
+    return sum(means.get(run.model, usual) for run in runs if run.id not in seconds)
 
 
 def _add(
     table: Table,
     name: str,
-    cells: Sequence[Cell],
+    runs: Sequence[Run],
     folder: GridFolder,
     running: set[str],
     seconds: Mapping[str, float],
 ) -> None:
-    took = [seconds[cell.id] for cell in cells if cell.id in seconds]
-    now = sum(cell.id in running for cell in cells)
-    left = [cell for cell in cells if cell.id not in seconds and cell.id not in running]
-    failed = sum(folder.failure(cell) is not None for cell in left)
+    took = [seconds[run.id] for run in runs if run.id in seconds]
+    now = sum(run.id in running for run in runs)
+    left = [run for run in runs if run.id not in seconds and run.id not in running]
+    failed = sum(folder.failure(run) is not None for run in left)
     table.add_row(
         Text(name),
         *map(str, (len(took), now, failed, len(left) - failed)),

@@ -1,12 +1,13 @@
 """What is to be compared: axes, and all their combinations."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 import pydantic
 
+from recipes.common.files.former_names import with_new_names
 from recipes.compare.planning.corpora import CORPORA
-from recipes.compare.tables.cell_result import Control
+from recipes.compare.tables.run_result import Ablation
 
 Rate = Annotated[float, pydantic.Field(gt=0, allow_inf_nan=False)]
 Seed = Annotated[int, pydantic.Field(ge=0, lt=2**32)]
@@ -21,8 +22,8 @@ AXES = {
     "learning_rate": "learning_rates",
     "optimizer": "optimizers",
     "seed": "seeds",
-    "folded": "controls",
-    "frozen_factors": "controls",
+    "folded": "ablations",
+    "frozen_factors": "ablations",
 }
 
 
@@ -38,9 +39,9 @@ class Axes(pydantic.BaseModel):
         expansions: HRF expansion in training; 0: a plain model.
         factors: Factors of an expanded kernel.
         learning_rates: Multiples of the recipe's own learning rate. The report compares each
-            model at the rate that the validation parts choose for it.
+            model at the rate that the validation splits choose for it.
         optimizers: As in the recipes.
-        controls: What else each expansion is compared with. `"longer"`: a plain model that trains
+        ablations: What else each expansion is compared with. `"longer"`: a plain model that trains
             so many more epochs as HRF costs extra, by a measured step. `"wider"`: a plain model
             with as many training parameters, by wider feed-forward networks. `"chained"`: HRF
             computed as a chain of layers instead of folded. `"frozen"`: HRF with all factors
@@ -61,8 +62,13 @@ class Axes(pydantic.BaseModel):
     optimizers: Annotated[tuple[Literal["adamw", "sgd"], ...], pydantic.Field(min_length=1)] = (
         "adamw",
     )
-    controls: tuple[Control, ...] = ()
+    ablations: tuple[Ablation, ...] = ()
     settings: dict[str, Any] = {}
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _with_new_names(cls, values: Any) -> Any:
+        return with_new_names(values) if isinstance(values, Mapping) else values
 
     @pydantic.field_validator("settings")
     @classmethod
@@ -77,11 +83,11 @@ class Grid(Axes):
     """A product of axes, and further ones.
 
     Attributes:
-        also: Each a product of its own, with the axes above where it says nothing else, and their
-            settings where it does not change them.
+        include: Each a product of its own, with the axes above where it says nothing else, and
+            their settings where it does not change them.
     """
 
-    also: tuple[dict[str, Any], ...] = ()
+    include: tuple[dict[str, Any], ...] = ()
 
     @pydantic.model_validator(mode="after")
     def _of_good_products(self) -> "Grid":
@@ -90,8 +96,8 @@ class Grid(Axes):
 
     def products(self) -> Iterator[Axes]:
         """The products, the grid's own first."""
-        own = self.model_dump(exclude={"also"})
+        own = self.model_dump(exclude={"include"})
         yield Axes.model_validate(own)
-        for other in self.also:
+        for other in self.include:
             settings = {**own["settings"], **other.get("settings", {})}
             yield Axes.model_validate({**own, **other, "settings": settings})

@@ -1,17 +1,17 @@
-"""The cells of a grid, in the order in which they run."""
+"""The runs of a grid, in the order in which they run."""
 
 import itertools
 from collections.abc import Iterator, Mapping
 
 from recipes.common.configuration import checked
 from recipes.common.settings import RecipeSettings
-from recipes.compare.planning.cell import Cell
 from recipes.compare.planning.corpora import PreparedCorpus
 from recipes.compare.planning.grid import Axes, Grid
+from recipes.compare.planning.run import Run
 
 
-def cells_of(grid: Grid, corpora: Mapping[str, PreparedCorpus]) -> list[Cell]:
-    """All cells, each once, balanced: however few have run, they can be compared.
+def runs_of(grid: Grid, corpora: Mapping[str, PreparedCorpus]) -> list[Run]:
+    """All runs, each once, balanced: however few have run, they can be compared.
 
     Seed by seed and fold by fold come all models that are compared: what has run at any time is
     the same seeds and folds of all of them, and of some a last one.
@@ -24,40 +24,47 @@ def cells_of(grid: Grid, corpora: Mapping[str, PreparedCorpus]) -> list[Cell]:
         ValueError: If a setting or a fold can't be.
         FileNotFoundError: If a corpus is not prepared.
     """
-    found: dict[str, tuple[tuple[int, int], Cell]] = {}
-    trained: dict[tuple, Cell] = {}
+    found: dict[str, tuple[tuple[int, int], Run]] = {}
+    trained: dict[tuple, Run] = {}
     seeds: dict[int, int] = {}
     for axes in grid.products():
         for seed in axes.seeds:
             seeds.setdefault(seed, len(seeds))
         for corpus in axes.corpora:
-            for rank, cell in _of_corpus(axes, corpora[corpus]):
-                if trained.setdefault(_axes_of(cell), cell) != cell:
+            for rank, run in _of_corpus(axes, corpora[corpus]):
+                if trained.setdefault(_axes_of(run), run) != run:
                     raise ValueError(
                         "Runs that are alike in all axes can't have different settings. Received "
-                        f"two of: {cell.name}"
+                        f"two of: {run.name}"
                     )
-                found.setdefault(cell.id, ((seeds[cell.settings.seed], rank), cell))
+                found.setdefault(run.id, ((seeds[run.settings.seed], rank), run))
     # Sorting keeps the order of what is compared.
-    return [cell for _, cell in sorted(found.values(), key=lambda item: item[0])]
+    return [run for _, run in sorted(found.values(), key=lambda item: item[0])]
 
 
-def _axes_of(cell: Cell) -> tuple:
-    settings = cell.settings
-    return (cell.corpus, cell.fold, settings.backbone, cell.arm, cell.learning_rate, settings.seed)
+def _axes_of(run: Run) -> tuple:
+    settings = run.settings
+    return (
+        run.corpus,
+        run.fold,
+        settings.backbone,
+        run.condition,
+        run.learning_rate,
+        settings.seed,
+    )
 
 
-def _of_corpus(axes: Axes, corpus: PreparedCorpus) -> Iterator[tuple[int, Cell]]:
-    """Cells of one corpus, each with the number of its fold."""
+def _of_corpus(axes: Axes, corpus: PreparedCorpus) -> Iterator[tuple[int, Run]]:
+    """Runs of one corpus, each with the number of its fold."""
     folds = {seed: _folds(axes, corpus, seed) for seed in axes.seeds}
-    for settings, control, rate in _runs(axes, corpus):
+    for settings, ablation, rate in _trainings(axes, corpus):
         for number, fold in folds[settings.seed]:
             yield (
                 number,
-                Cell(
+                Run(
                     corpus=corpus.name,
                     fold=fold,
-                    control=control,
+                    ablation=ablation,
                     learning_rate=rate,
                     settings=settings,
                 ),
@@ -77,11 +84,11 @@ def _folds(axes: Axes, corpus: PreparedCorpus, seed: int) -> list[tuple[int, str
     return [(names.index(name), name) for name in chosen]
 
 
-def _runs(axes: Axes, corpus: PreparedCorpus) -> Iterator[tuple[RecipeSettings, str, float]]:
-    """Settings, control and multiple of the learning rate of all that is compared."""
+def _trainings(axes: Axes, corpus: PreparedCorpus) -> Iterator[tuple[RecipeSettings, str, float]]:
+    """Settings, ablation and multiple of the learning rate of all that is compared."""
     kind = corpus.recipe.settings
     for backbone, size, optimizer in itertools.product(axes.backbones, axes.sizes, axes.optimizers):
-        for expansion, control, factors in _forms(axes):
+        for expansion, ablation, factors in _forms(axes):
             values = {
                 **axes.settings,
                 "backbone": backbone,
@@ -92,15 +99,15 @@ def _runs(axes: Axes, corpus: PreparedCorpus) -> Iterator[tuple[RecipeSettings, 
             }
             own = checked(kind, values).learning_rate
             for rate, seed in itertools.product(axes.learning_rates, axes.seeds):
-                run = {**values, "learning_rate": own * rate, "seed": seed}
-                yield checked(kind, run), control, rate
+                run_values = {**values, "learning_rate": own * rate, "seed": seed}
+                yield checked(kind, run_values), ablation, rate
 
 
 def _forms(axes: Axes) -> Iterator[tuple[int, str, int]]:
-    """Expansion, control and factors; a plain model has neither of the latter."""
+    """Expansion, ablation and factors; a plain model has neither of the latter."""
     for expansion in axes.expansions:
         if not expansion:
             yield 0, "", 2
             continue
-        for factors, control in itertools.product(axes.factors, ("", *axes.controls)):
-            yield expansion, control, factors
+        for factors, ablation in itertools.product(axes.factors, ("", *axes.ablations)):
+            yield expansion, ablation, factors

@@ -1,4 +1,4 @@
-"""The difference of two arms over all folds, and its interval over speakers."""
+"""The difference of two conditions over all folds, and its interval over speakers."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import numpy as np
 from scipy import stats
 
 from recipes.common.results.intervals import CONFIDENCE, FEWEST_SPEAKERS, figures_of_confusions
-from recipes.compare.report.scores import Run
+from recipes.compare.report.scores import ScoredRun
 from recipes.compare.report.significance import DECIMALS
 from recipes.compare.tables.decision_count import KERAS
 
@@ -16,7 +16,7 @@ _SEED = 20241
 
 
 def pooled_difference(
-    pairs: Sequence[tuple[Run, Run]], figure: str
+    pairs: Sequence[tuple[ScoredRun, ScoredRun]], figure: str
 ) -> tuple[float, tuple[float, float] | None, int]:
     """How much higher the first runs of pairs score than the second, all folds taken together.
 
@@ -58,16 +58,16 @@ def pooled_difference(
     return observed, (float(found.low), float(found.high)), count
 
 
-def _confusions(pairs: Sequence[tuple[Run, Run]]) -> tuple[np.ndarray, np.ndarray]:
+def _confusions(pairs: Sequence[tuple[ScoredRun, ScoredRun]]) -> tuple[np.ndarray, np.ndarray]:
     """Of both sides: `(speakers, seeds, classes, classes)`, zero where a seed lacks a speaker."""
     speakers = sorted({name for run, _ in pairs for name in run.confusions[KERAS]})
-    seeds = sorted({run.cell.seed for run, _ in pairs})
+    seeds = sorted({run.result.seed for run, _ in pairs})
     classes = len(next(iter(pairs[0][0].confusions[KERAS].values())))
     sides = np.zeros((2, len(speakers), len(seeds), classes, classes))
     for pair in pairs:
         for side, run in zip(sides, pair, strict=True):
             for name, confusion in run.confusions[KERAS].items():
-                side[speakers.index(name), seeds.index(run.cell.seed)] += confusion
+                side[speakers.index(name), seeds.index(run.result.seed)] += confusion
     return sides[0], sides[1]
 
 

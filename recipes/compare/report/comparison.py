@@ -1,4 +1,4 @@
-"""Paired differences between the arms of a group, and what they support."""
+"""Paired differences between the conditions of a group, and what they support."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from recipes.common.results.intervals import CONFIDENCE, FEWEST_SPEAKERS
 from recipes.common.results.metrics import FIGURES
 from recipes.compare.report.bootstrap import pooled_difference
-from recipes.compare.report.scores import ArmScores, Group, Pair, Spread, sorted_pairs
+from recipes.compare.report.scores import ConditionScores, Group, Pair, Spread, sorted_pairs
 from recipes.compare.report.significance import DECIMALS, holm, wilcoxon
 from recipes.compare.tables.decision_count import KERAS
 
@@ -19,15 +19,15 @@ _SMALLEST = 0.0001
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """How much higher one arm scores than another, in the group's headline figure.
+    """How much higher one condition scores than another, in the group's headline figure.
 
     All differences are of scores from 0 to 1.
 
     Attributes:
-        group: Both arms' group.
-        first: The arm that the difference is of.
+        group: Both conditions' group.
+        first: The condition that the difference is of.
         second: What is taken away from it.
-        differences: By fold and seed, of those that both arms have done.
+        differences: By fold and seed, of those that both conditions have done.
         spread: Mean and deviation of them; `None` if there are none.
         pooled: Difference with all folds taken together, mean over the seeds.
         interval: Of `pooled`, over speakers; `None` with fewer than three.
@@ -39,8 +39,8 @@ class Comparison:
     """
 
     group: Group
-    first: ArmScores
-    second: ArmScores
+    first: ConditionScores
+    second: ConditionScores
     differences: Mapping[Pair, float]
     spread: Spread | None = None
     pooled: float | None = None
@@ -95,26 +95,37 @@ class Comparison:
     @property
     def cautions(self) -> tuple[str, ...]:
         """What else may explain a difference, or hide one, as sentences."""
-        arms, found = (self.first, self.second), []
-        if self.first.arm.control == "chained" or self.second.arm.control == "chained":
+        conditions, found = (self.first, self.second), []
+        if (
+            self.first.condition.ablation == "chained"
+            or self.second.condition.ablation == "chained"
+        ):
             found.append("Chained and folded compute the same function: equal results are expected")
-        rates = [tuple(arm.by_rate) for arm in arms]
+        rates = [tuple(condition.by_rate) for condition in conditions]
         if rates[0] != rates[1]:
-            tried = " and ".join(f"{_rates(arm)} for {arm.name}" for arm in arms)
+            tried = " and ".join(
+                f"{_rates(condition)} for {condition.name}" for condition in conditions
+            )
             found.append(f"Unequal tuning: the learning rates tried are {tried}")
         elif len(rates[0]) == 1:
             found.append(
-                f"Both were trained at one learning rate only ({_rates(arms[0])}): this may be a "
-                "comparison of learning rates"
+                "Both were trained at one learning rate only "
+                f"({_rates(conditions[0])}): this may be a comparison of learning rates"
             )
-        for arm in arms:
-            if arm.at_edge:
+        for condition in conditions:
+            if condition.at_edge:
                 found.append(
-                    f"The learning rate of {arm.name}, {rate(arm.rate)}, is at the end of those "
-                    "tried: one beyond may be better"
+                    f"The learning rate of {condition.name}, {rate(condition.rate)}, is at the end "
+                    "of those tried: one beyond may be better"
                 )
-        if arms[0].epochs and arms[1].epochs and arms[0].epochs != arms[1].epochs:
-            trained = " and ".join(f"{epochs(arm)} for {arm.name}" for arm in arms)
+        if (
+            conditions[0].epochs
+            and conditions[1].epochs
+            and conditions[0].epochs != conditions[1].epochs
+        ):
+            trained = " and ".join(
+                f"{epochs(condition)} for {condition.name}" for condition in conditions
+            )
             found.append(f"Epochs differ: {trained}")
         return tuple(found)
 
@@ -122,11 +133,13 @@ class Comparison:
 def comparisons_of(groups: Sequence[Group]) -> tuple[Comparison, ...]:
     """All comparisons of a report, their p-values corrected together.
 
-    For every size: HRF minus plain, and HRF minus each of its controls. Light with HRF minus plain
+    For every size: HRF minus plain, and HRF minus each of its ablations. Light with HRF minus plain
     large, and plain light minus it.
     """
     found = [
-        _compared(group, first, second) for group in groups for first, second in _arms_of(group)
+        _compared(group, first, second)
+        for group in groups
+        for first, second in _conditions_of(group)
     ]
     corrected = iter(holm([each.p for each in found if each.p is not None]))
     family = sum(each.p is not None for each in found)
@@ -138,26 +151,26 @@ def comparisons_of(groups: Sequence[Group]) -> tuple[Comparison, ...]:
     )
 
 
-def _arms_of(group: Group) -> Iterator[tuple[ArmScores, ArmScores]]:
-    arms = {arm.arm: arm for arm in group.arms}
-    for arm, first in arms.items():
-        if not arm.is_expanded:
+def _conditions_of(group: Group) -> Iterator[tuple[ConditionScores, ConditionScores]]:
+    conditions = {condition.condition: condition for condition in group.conditions}
+    for condition, first in conditions.items():
+        if not condition.is_expanded:
             continue
-        controls = [
+        ablations = [
             other
-            for other in arms
-            if other.control and dataclasses.replace(other, control="") == arm
+            for other in conditions
+            if other.ablation and dataclasses.replace(other, ablation="") == condition
         ]
-        for other in (arm.plain, *controls):
-            if other in arms:
-                yield first, arms[other]
-    for arm, first in arms.items():
-        large = dataclasses.replace(arm.plain, size="large")
-        if arm.size == "light" and not arm.control and large in arms:
-            yield first, arms[large]
+        for other in (condition.plain, *ablations):
+            if other in conditions:
+                yield first, conditions[other]
+    for condition, first in conditions.items():
+        large = dataclasses.replace(condition.plain, size="large")
+        if condition.size == "light" and not condition.ablation and large in conditions:
+            yield first, conditions[large]
 
 
-def _compared(group: Group, first: ArmScores, second: ArmScores) -> Comparison:
+def _compared(group: Group, first: ConditionScores, second: ConditionScores) -> Comparison:
     common = sorted_pairs(set(first.runs) & set(second.runs))
     both = {pair: (first.runs[pair], second.runs[pair]) for pair in common}
     differences = {
@@ -265,13 +278,13 @@ def rate(value: float) -> str:
     return f"x{value:g}"
 
 
-def epochs(arm: ArmScores) -> str:
-    """The numbers of epochs of an arm."""
-    return " or ".join(map(str, arm.epochs)) or "none"
+def epochs(condition: ConditionScores) -> str:
+    """The numbers of epochs of a condition."""
+    return " or ".join(map(str, condition.epochs)) or "none"
 
 
-def _rates(arm: ArmScores) -> str:
-    return ", ".join(map(rate, arm.by_rate))
+def _rates(condition: ConditionScores) -> str:
+    return ", ".join(map(rate, condition.by_rate))
 
 
 def counted(number: int, what: str) -> str:

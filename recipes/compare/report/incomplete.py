@@ -10,40 +10,43 @@ _MOST_NAMED = 6
 
 
 def progress(tables: Tables) -> str:
-    """How many of the planned cells are done."""
-    done, planned = len(tables.cells), tables.grid.cells
-    told = f"{done:,} of {planned:,} planned cells are done."
+    """How many of the planned runs are done."""
+    done, planned = len(tables.runs), tables.grid.runs
+    told = f"{done:,} of {planned:,} planned runs are done."
     if done < planned:
         told += " This is a part of the grid: what is still missing may change what is said here."
     return told
 
 
 def gaps(group: Group) -> list[str]:
-    """What arms lack of the folds and seeds that others of their group have."""
+    """What conditions lack of the folds and seeds that others of their group have."""
     pairs, told = group.pairs, []
-    for arm in group.arms:
-        for value, runs in arm.by_rate.items():
+    for condition in group.conditions:
+        for value, runs in condition.by_rate.items():
             missing = [pair for pair in pairs if pair not in runs]
             if missing:
-                name = arm.name + f" at {rate(value)}" * (len(arm.by_rate) > 1)
+                name = condition.name + f" at {rate(value)}" * (len(condition.by_rate) > 1)
                 told.append(
                     f"{name}: {len(runs)} of the {len(pairs)} folds and seeds that are done in "
-                    f"any arm; without {_named(missing)}."
+                    f"any condition; without {_named(missing)}."
                 )
-        if arm.rate is None:
+        if condition.rate is None:
             told.append(
-                f"{arm.name}: no fold and seed is done at every one of its learning rates, so none "
-                "is chosen, and it is not compared."
+                f"{condition.name}: no fold and seed is done at every one of its learning rates, "
+                "so none is chosen, and it is not compared."
             )
     return told
 
 
 def alone(group: Group, comparisons: Sequence[Comparison]) -> list[str]:
-    """Names of the arms that nothing is compared with."""
+    """Names of the conditions that nothing is compared with."""
     compared = {
-        id(arm) for each in comparisons if each.group is group for arm in (each.first, each.second)
+        id(condition)
+        for each in comparisons
+        if each.group is group
+        for condition in (each.first, each.second)
     }
-    return [arm.name for arm in group.arms if id(arm) not in compared]
+    return [condition.name for condition in group.conditions if id(condition) not in compared]
 
 
 def _named(pairs: Sequence[Pair]) -> str:

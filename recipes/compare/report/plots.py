@@ -13,7 +13,7 @@ from recipes.common.results.intervals import CONFIDENCE
 from recipes.common.results.metrics import FIGURES
 from recipes.common.results.style import BLUE, DARK, GREY, quiet_frame, save, titles
 from recipes.compare.report.comparison import Comparison, counted, equals, points, rate, span
-from recipes.compare.report.scores import ArmScores, Group
+from recipes.compare.report.scores import ConditionScores, Group
 from recipes.compare.report.text import picture_text
 from recipes.compare.tables.decision_count import KERAS
 from recipes.compare.tables.epoch import Epoch
@@ -106,9 +106,9 @@ def plot_sizes(path: Path, groups: Sequence[Group]) -> None:
 
     Args:
         path: The PNG.
-        groups: Of one corpus, each with an arm that has runs.
+        groups: Of one corpus, each with a condition that has runs.
     """
-    shown = [[arm for arm in group.arms if arm.runs] for group in groups]
+    shown = [[condition for condition in group.conditions if condition.runs] for group in groups]
     entries = sum(map(len, shown))
     figure = Figure(
         figsize=(10, 0.6 + 3.6 * len(groups) + 0.05 * entries),
@@ -116,10 +116,10 @@ def plot_sizes(path: Path, groups: Sequence[Group]) -> None:
         facecolor="white",
     )
     panels = figure.subplots(len(groups), sharex=True, squeeze=False)[:, 0]
-    sizes = [arm.of("int8_bytes").mean for arms in shown for arm in arms]
+    sizes = [condition.of("int8_bytes").mean for conditions in shown for condition in conditions]
     low, high = min(sizes) / 2, max(sizes) * 2
-    for axes, group, arms in zip(panels, groups, shown, strict=True):
-        _draw_sizes(axes, group, arms, np.log10(high / low))
+    for axes, group, conditions in zip(panels, groups, shown, strict=True):
+        _draw_sizes(axes, group, conditions, np.log10(high / low))
         axes.set_ylabel(f"test {FIGURES[group.figure]} in %", color=GREY)
         quiet_frame(axes, grid="both")
     bottom = panels[-1]
@@ -128,7 +128,7 @@ def plot_sizes(path: Path, groups: Sequence[Group]) -> None:
     bottom.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     bottom.xaxis.set_minor_locator(NullLocator())
     bottom.xaxis.set_major_formatter(FuncFormatter(lambda size, _: f"{size / 1000:,g}"))
-    bottom.set_xlabel("int8 file in kB; arms of one size stand side by side", color=GREY)
+    bottom.set_xlabel("int8 file in kB; conditions of one size stand side by side", color=GREY)
     titles(
         panels[0],
         picture_text(f"{groups[0].title}: accuracy and size"),
@@ -137,15 +137,17 @@ def plot_sizes(path: Path, groups: Sequence[Group]) -> None:
     save(figure, path)
 
 
-def _draw_sizes(axes: Axes, group: Group, arms: Sequence[ArmScores], decades: float) -> None:
+def _draw_sizes(
+    axes: Axes, group: Group, conditions: Sequence[ConditionScores], decades: float
+) -> None:
     axes.set_xscale("log")
     step = 0.016 * decades
-    places = _side_by_side([arm.of("int8_bytes").mean for arm in arms], step)
-    for arm, x in zip(arms, places, strict=True):
-        number = group.arms.index(arm)
+    places = _side_by_side([condition.of("int8_bytes").mean for condition in conditions], step)
+    for condition, x in zip(conditions, places, strict=True):
+        number = group.conditions.index(condition)
         color, mark = _COLORS[number % len(_COLORS)], _MARKS[number // len(_COLORS) % len(_MARKS)]
-        values = [100 * run.scores[KERAS][group.figure] for run in arm.runs.values()]
-        score = arm.test(group.figure)
+        values = [100 * run.scores[KERAS][group.figure] for run in condition.runs.values()]
+        score = condition.test(group.figure)
         # Beside the bar, so that it doesn't hide them.
         beside = x * 10 ** (0.4 * step)
         axes.plot([beside] * len(values), values, "o", color=color, alpha=0.4, markersize=3,
@@ -156,8 +158,8 @@ def _draw_sizes(axes: Axes, group: Group, arms: Sequence[ArmScores], decades: fl
             yerr=None if score.deviation is None else [100 * score.deviation],
             fmt=mark, color=color, markersize=5.5, linewidth=1.5, capsize=2.5,
             label=picture_text(
-                f"{arm.name}: {_short(arm.of('parameters_merged').mean)} parameters, "
-                f"{_short(arm.of('macs').mean)} MACs"
+                f"{condition.name}: {_short(condition.of('parameters_merged').mean)} parameters, "
+                f"{_short(condition.of('macs').mean)} MACs"
             ),
         )  # fmt: skip
     axes.yaxis.set_major_locator(MaxNLocator(6, min_n_ticks=3))
@@ -194,22 +196,22 @@ def _side_by_side(sizes: Sequence[float], step: float) -> list[float]:
 
 
 def plot_learning_curves(path: Path, group: Group, curves: Mapping[str, Sequence[Epoch]]) -> None:
-    """Validation UA and losses over the epochs: mean and quartiles of every arm's runs.
+    """Validation UA and losses over the epochs: mean and quartiles of every condition's runs.
 
     Arms are drawn as far as all of their runs went.
 
     Args:
         path: The PNG.
-        group: With an arm that has runs.
-        curves: Epochs in their order, by cell.
+        group: With a condition that has runs.
+        curves: Epochs in their order, by run.
     """
     figure = Figure(figsize=(10, 8.4), layout="constrained", facecolor="white")
     panels = figure.subplots(3, sharex=True)
     handles, last = [], 1
-    for number, arm in enumerate(group.arms):
-        if not arm.runs:
+    for number, condition in enumerate(group.conditions):
+        if not condition.runs:
             continue
-        of_runs = [curves[run.cell.cell] for run in arm.runs.values()]
+        of_runs = [curves[run.result.run] for run in condition.runs.values()]
         length = min(map(len, of_runs))
         epochs = [each.epoch for each in of_runs[0][:length]]
         last = max(last, epochs[-1])
@@ -228,7 +230,9 @@ def plot_learning_curves(path: Path, group: Group, curves: Mapping[str, Sequence
                 epochs, *np.quantile(values, (0.25, 0.75), axis=0), color=style["color"],
                 alpha=0.12, linewidth=0,
             )  # fmt: skip
-        label = picture_text(f"{arm.name}, {rate(arm.rate)} ({counted(len(of_runs), 'run')})")
+        label = picture_text(
+            f"{condition.name}, {rate(condition.rate)} ({counted(len(of_runs), 'run')})"
+        )
         handles.append(Line2D([], [], label=label, **style))
     for axes, name in zip(
         panels, ("validation UA in %", "validation loss", "training loss"), strict=True

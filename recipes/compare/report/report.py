@@ -41,20 +41,20 @@ _READING = (
     f"A difference is called shown only if its {CONFIDENCE:.0%} interval over speakers excludes "
     f"zero, its Holm-corrected p is below {LEVEL}, and it has {FEWEST_SEEDS} seeds at least. "
     "Otherwise none is shown, which is no proof that there is none.",
-    "Pairs are runs of both arms with the same fold and seed; runs without a partner are left out "
-    "of differences.",
+    "Pairs are runs of both conditions with the same fold and seed; runs without a partner are "
+    "left out of differences.",
     "Seeds of one fold share its test speakers, and folds share training speakers: pairs are not "
     "independent, and Wilcoxon's p may be too small. Intervals over few speakers are too narrow.",
     f"Intervals: speakers of all folds are drawn with replacement, {RESAMPLES:,} times, the same "
-    "ones for both arms and all seeds; in each resample the folds are pooled for each seed, and "
-    f"the differences averaged over the seeds. With fewer than {FEWEST_SPEAKERS} speakers there is "
-    "no interval.",
+    "ones for both conditions and all seeds; in each resample the folds are pooled for each seed, "
+    "and the differences averaged over the seeds. With fewer than "
+    f"{FEWEST_SPEAKERS} speakers there is no interval.",
     "Wilcoxon's signed-rank test, two-sided, is over the pairs that differ; p-values are corrected "
     "by Holm's method over all comparisons of this report that have pairs.",
-    "Of several learning rates each arm has the one with the highest mean validation score over "
-    "the folds and seeds that are done at all of its rates; test scores have no part in that. "
+    "Of several learning rates each condition has the one with the highest mean validation score "
+    "over the folds and seeds that are done at all of its rates; test scores have no part in that. "
     "HRF moves the effective kernel further in a step than a plain layer at the same learning "
-    "rate: arms that are compared at one rate may differ for that reason alone.",
+    "rate: conditions that are compared at one rate may differ for that reason alone.",
     "Scores are in percent, differences in points of them. n: number of folds and seeds; rows "
     "with other folds and seeds are not to be compared at sight. After ± stands the standard "
     "deviation over folds and seeds.",
@@ -67,7 +67,7 @@ def write_report(results: Path, out: Path) -> None:
     """Writes the report of compact tables: Markdown, CSV, LaTeX and pictures, whole or not at all.
 
     In `out` are then `report.md`; `scores`, `rates`, `differences` and `pairs`, each as `.csv` and
-    `.tex`; `differences-<corpus>.png` where arms have pairs; `size-<corpus>.png`; and
+    `.tex`; `differences-<corpus>.png` where conditions have pairs; `size-<corpus>.png`; and
     `curves-<corpus>-<backbone>.png`.
 
     Args:
@@ -114,8 +114,8 @@ def readme_table(results: Path) -> str:
     parts = [progress(tables)]
     for group in groups:
         head, rows = compact_scores(group)
-        cells = [[markdown_text(cell) for cell in row] for row in rows]
-        parts += [f"**{markdown_text(group.heading)}**", markdown_table(head, cells)]
+        runs = [[markdown_text(run) for run in row] for row in rows]
+        parts += [f"**{markdown_text(group.heading)}**", markdown_table(head, runs)]
         compared = [each for each in comparisons if each.group is group]
         parts.append(_bullets([sentence(each, short=True) for each in compared]))
         cautions = dict.fromkeys(told for each in compared for told in each.cautions)
@@ -130,10 +130,12 @@ def _draw(
     """Draws all pictures; their names by the heading of the group below which they stand."""
     curves: dict[str, list[Epoch]] = collections.defaultdict(list)
     for row in sorted(tables.curves, key=lambda row: row.epoch):
-        curves[row.cell].append(row)
+        curves[row.run].append(row)
     drawn: dict[str, list[str]] = {group.heading: [] for group in groups}
     for corpus, members in itertools.groupby(groups, key=lambda group: group.corpus):
-        of_corpus = [group for group in members if any(arm.runs for arm in group.arms)]
+        of_corpus = [
+            group for group in members if any(condition.runs for condition in group.conditions)
+        ]
         if not of_corpus:
             continue
         first, name = drawn[of_corpus[0].heading], quote(corpus, safe="")
@@ -161,7 +163,7 @@ def _markdown(
     for group in groups:
         told = [sentence(each) for each in comparisons if each.group is group]
         parts.append(f"### {markdown_text(group.heading)}")
-        parts.append(_bullets(told) or "There are no two arms to compare.")
+        parts.append(_bullets(told) or "There are no two conditions to compare.")
     parts += ["## How to read it", _bullets(_READING)]
     for group in groups:
         parts += _group(group, comparisons, found, pictures[group.heading])

@@ -7,39 +7,42 @@ from typing import Any
 from recipes.common.results.intervals import CONFIDENCE
 from recipes.common.results.metrics import FIGURES
 from recipes.compare.report.comparison import Comparison, points, probability, rate, span
-from recipes.compare.report.scores import ArmScores, Group, Spread
+from recipes.compare.report.scores import ConditionScores, Group, Spread
 from recipes.compare.report.table import Table
 from recipes.compare.tables.decision_count import INT8, KERAS
 
 _UNKNOWN = "-"
-_ARM = ("size", "expansion", "factors", "optimizer", "control")
-_OF_CELLS = (
+_CONDITION = ("size", "expansion", "factors", "optimizer", "ablation")
+_OF_RUNS = (
     *("parameters_training", "parameters_merged", "macs", "int8_bytes", "int8_milliseconds"),
     *("float_milliseconds", "seconds", "clips_per_second"),
 )
 
 
 def score_table(groups: Sequence[Group]) -> Table:
-    """One row per arm."""
+    """One row per condition."""
     scored = [f"{form}{figure}" for form in ("", "int8_") for figure in FIGURES]
     return Table(
         name="scores",
         caption="Test scores in percent at the learning rate chosen by validation: mean, standard "
         "deviation and number n of folds and seeds; parameters, multiply-adds of one window, and "
         "the int8 file.",
-        head=("arm", "score", "n", "rate", "parameters in training", "merged", "MACs",
+        head=("condition", "score", "n", "rate", "parameters in training", "merged", "MACs",
               "int8 kB", "int8 score", "int8 ms"),
         alignment="lrrlrrrrrr",
         sections={
-            group.heading: [_score_row(group, arm) for arm in group.arms] for group in groups
+            group.heading: [_score_row(group, condition) for condition in group.conditions]
+            for group in groups
         },
         columns=(
-            *("corpus", "backbone", "arm", *_ARM, "select_on", "learning_rate", "rates_tried"),
-            *("epochs", "n", "folds", "seeds"),
+            *("corpus", "backbone", "condition", *_CONDITION, "select_on", "learning_rate"),
+            *("rates_tried", "epochs", "n", "folds", "seeds"),
             *(f"{name}_{part}" for name in scored for part in ("mean", "deviation")),
-            *_OF_CELLS,
+            *_OF_RUNS,
         ),
-        records=[_score_record(group, arm) for group in groups for arm in group.arms],
+        records=[
+            _score_record(group, condition) for group in groups for condition in group.conditions
+        ],
     )  # fmt: skip
 
 
@@ -54,34 +57,40 @@ def compact_scores(group: Group) -> tuple[list[str], list[list[str]]]:
 
 
 def rate_table(groups: Sequence[Group]) -> Table:
-    """What the learning rates were chosen by, of the arms that have several."""
+    """What the learning rates were chosen by, of the conditions that have several."""
     rows = {group.heading: [] for group in groups}
     records = []
     for group in groups:
-        for arm in group.arms:
-            for value, runs in arm.by_rate.items():
-                validation = arm.validation.get(value)
-                chosen = len(arm.by_rate) > 1 and value == arm.rate
+        for condition in group.conditions:
+            for value, runs in condition.by_rate.items():
+                validation = condition.validation.get(value)
+                chosen = len(condition.by_rate) > 1 and value == condition.rate
                 records.append(
                     {
-                        **_about(group, arm),
+                        **_about(group, condition),
                         "learning_rate": f"{value:g}",
                         "runs": len(runs),
-                        "compared": len(arm.common),
+                        "compared": len(condition.common),
                         "validation": validation,
-                        "chosen": int(value == arm.rate),
+                        "chosen": int(value == condition.rate),
                     }
                 )
-                if len(arm.by_rate) > 1:
+                if len(condition.by_rate) > 1:
                     words = _UNKNOWN if validation is None else f"{100 * validation:.1f}"
                     rows[group.heading].append(
-                        [arm.name, rate(value), words, str(len(arm.common)), "yes" * chosen]
+                        [
+                            condition.name,
+                            rate(value),
+                            words,
+                            str(len(condition.common)),
+                            "yes" * chosen,
+                        ]
                     )
     return Table(
         name="rates",
         caption="Learning rates, as multiples of the recipe's own: mean validation score in "
-        "percent over the n folds and seeds that are done at every rate of the arm.",
-        head=("arm", "rate", "validation score", "n", "chosen"),
+        "percent over the n folds and seeds that are done at every rate of the condition.",
+        head=("condition", "rate", "validation score", "n", "chosen"),
         alignment="llrrl",
         sections=rows,
         columns=tuple(records[0]),
@@ -149,48 +158,48 @@ def _sections(groups, comparisons, rows) -> Mapping[str, list[list[str]]]:
     }
 
 
-def _about(group: Group, arm: ArmScores) -> dict[str, Any]:
+def _about(group: Group, condition: ConditionScores) -> dict[str, Any]:
     return {
         "corpus": group.corpus,
         "backbone": group.backbone,
-        "arm": arm.name,
-        **dataclasses.asdict(arm.arm),
+        "condition": condition.name,
+        **dataclasses.asdict(condition.condition),
     }
 
 
-def _score_row(group: Group, arm: ArmScores) -> list[str]:
+def _score_row(group: Group, condition: ConditionScores) -> list[str]:
     counts = ("parameters_training", "parameters_merged", "macs")
-    size, latency = arm.of("int8_bytes"), arm.of("int8_milliseconds")
+    size, latency = condition.of("int8_bytes"), condition.of("int8_milliseconds")
     return [
-        arm.name,
-        percent(arm.test(group.figure)),
-        str(len(arm.runs)),
-        rate_in_words(arm),
-        *(_UNKNOWN if (s := arm.of(each)) is None else f"{s.mean:,.0f}" for each in counts),
+        condition.name,
+        percent(condition.test(group.figure)),
+        str(len(condition.runs)),
+        rate_in_words(condition),
+        *(_UNKNOWN if (s := condition.of(each)) is None else f"{s.mean:,.0f}" for each in counts),
         _UNKNOWN if size is None else f"{size.mean / 1000:,.0f}",
-        percent(arm.test(group.figure, INT8)),
+        percent(condition.test(group.figure, INT8)),
         _UNKNOWN if latency is None else f"{latency.mean:.2f}",
     ]
 
 
-def _score_record(group: Group, arm: ArmScores) -> dict[str, Any]:
+def _score_record(group: Group, condition: ConditionScores) -> dict[str, Any]:
     record = {
-        **_about(group, arm),
+        **_about(group, condition),
         "select_on": group.figure,
-        "learning_rate": None if arm.rate is None else f"{arm.rate:g}",
-        "rates_tried": " ".join(f"{each:g}" for each in arm.by_rate),
-        "epochs": " ".join(map(str, arm.epochs)),
-        "n": len(arm.runs),
-        "folds": len({fold for fold, _ in arm.runs}),
-        "seeds": len({seed for _, seed in arm.runs}),
+        "learning_rate": None if condition.rate is None else f"{condition.rate:g}",
+        "rates_tried": " ".join(f"{each:g}" for each in condition.by_rate),
+        "epochs": " ".join(map(str, condition.epochs)),
+        "n": len(condition.runs),
+        "folds": len({fold for fold, _ in condition.runs}),
+        "seeds": len({seed for _, seed in condition.runs}),
     }
     for prefix, form in (("", KERAS), ("int8_", INT8)):
         for figure in FIGURES:
-            spread = arm.test(figure, form)
+            spread = condition.test(figure, form)
             record[f"{prefix}{figure}_mean"] = spread and spread.mean
             record[f"{prefix}{figure}_deviation"] = spread and spread.deviation
-    for name in _OF_CELLS:
-        spread = arm.of(name)
+    for name in _OF_RUNS:
+        spread = condition.of(name)
         record[name] = spread and spread.mean
     return record
 
@@ -246,9 +255,9 @@ def percent(spread: Spread | None) -> str:
     return f"{100 * spread.mean:.1f}{deviation}"
 
 
-def rate_in_words(arm: ArmScores) -> str:
+def rate_in_words(condition: ConditionScores) -> str:
     """Which learning rate was chosen of how many."""
-    if arm.rate is None:
-        return f"not chosen yet, of {len(arm.by_rate)}"
-    many = len(arm.by_rate)
-    return f"{rate(arm.rate)} " + (f"of {many}" if many > 1 else "(only)")
+    if condition.rate is None:
+        return f"not chosen yet, of {len(condition.by_rate)}"
+    many = len(condition.by_rate)
+    return f"{rate(condition.rate)} " + (f"of {many}" if many > 1 else "(only)")

@@ -1,4 +1,4 @@
-"""Scores of arms, each at the learning rate that its validation scores chose."""
+"""Scores of conditions, each at the learning rate that its validation scores chose."""
 
 import collections
 import dataclasses
@@ -9,9 +9,9 @@ import numpy as np
 
 from recipes.common.results.intervals import figures_of_confusions
 from recipes.common.results.metrics import FIGURES
-from recipes.compare.planning.arm import Arm, natural
-from recipes.compare.tables.cell_result import CellResult
+from recipes.compare.planning.condition import Condition, natural
 from recipes.compare.tables.decision_count import KERAS
+from recipes.compare.tables.run_result import RunResult
 from recipes.compare.tables.tables import Tables
 
 # What runs are paired by.
@@ -19,23 +19,23 @@ Pair = tuple[str, int]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Run:
-    """A finished cell and its decisions.
+class ScoredRun:
+    """A finished run: its figures and decisions.
 
     Attributes:
-        cell: Its row in `cells.csv`.
+        result: Its row in `runs.csv`.
         confusions: By form and then speaker, `(classes, classes)`.
         scores: By form and then figure, of the test part, from 0 to 1.
     """
 
-    cell: CellResult
+    result: RunResult
     confusions: Mapping[str, Mapping[str, np.ndarray]]
     scores: Mapping[str, Mapping[str, float]]
 
     @property
     def pair(self) -> Pair:
         """Fold and seed."""
-        return self.cell.fold, self.cell.seed
+        return self.result.fold, self.result.seed
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -60,11 +60,11 @@ class Spread:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ArmScores:
-    """What is known of an arm.
+class ConditionScores:
+    """What is known of a condition.
 
     Attributes:
-        arm: Which.
+        condition: Which.
         name: How it is called.
         by_rate: Runs by learning rate, lowest first, and then by fold and seed.
         common: The folds and seeds that are done at every rate, by which rates are compared.
@@ -73,15 +73,15 @@ class ArmScores:
         rate: The chosen rate; `None` if several are there and no fold and seed is done at all.
     """
 
-    arm: Arm
+    condition: Condition
     name: str
-    by_rate: Mapping[float, Mapping[Pair, Run]]
+    by_rate: Mapping[float, Mapping[Pair, ScoredRun]]
     common: tuple[Pair, ...]
     validation: Mapping[float, float]
     rate: float | None
 
     @property
-    def runs(self) -> Mapping[Pair, Run]:
+    def runs(self) -> Mapping[Pair, ScoredRun]:
         """Those at the chosen rate."""
         return {} if self.rate is None else self.by_rate[self.rate]
 
@@ -93,17 +93,17 @@ class ArmScores:
     @property
     def epochs(self) -> tuple[int, ...]:
         """Numbers of epochs that its runs were to have."""
-        return tuple(sorted({run.cell.epochs for run in self.runs.values()}))
+        return tuple(sorted({run.result.epochs for run in self.runs.values()}))
 
     def test(self, figure: str, form: str = KERAS) -> Spread | None:
         """Of a test figure over folds and seeds; `None` without any run in this form."""
         return self._spread(lambda run: run.scores.get(form, {}).get(figure))
 
     def of(self, attribute: str) -> Spread | None:
-        """Of an attribute of the cells; `None` where no run has it."""
-        return self._spread(lambda run: getattr(run.cell, attribute))
+        """Of an attribute of the runs; `None` where no run has it."""
+        return self._spread(lambda run: getattr(run.result, attribute))
 
-    def _spread(self, value: Callable[[Run], float | None]) -> Spread | None:
+    def _spread(self, value: Callable[[ScoredRun], float | None]) -> Spread | None:
         values = [value(run) for run in self.runs.values()]
         values = [each for each in values if each is not None]
         return Spread.of(values) if values else None
@@ -111,7 +111,7 @@ class ArmScores:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Group:
-    """All arms of one corpus and backbone.
+    """All conditions of one corpus and backbone.
 
     Attributes:
         corpus: Name of the recipe.
@@ -120,7 +120,7 @@ class Group:
         notes: What must be known of figures on it.
         backbone: Its name.
         figure: The headline figure, which also chose epochs, as in `results.metrics.FIGURES`.
-        arms: Sorted.
+        conditions: Sorted.
     """
 
     corpus: str
@@ -129,7 +129,7 @@ class Group:
     notes: tuple[str, ...]
     backbone: str
     figure: str
-    arms: tuple[ArmScores, ...]
+    conditions: tuple[ConditionScores, ...]
 
     @property
     def heading(self) -> str:
@@ -138,21 +138,21 @@ class Group:
 
     @property
     def pairs(self) -> tuple[Pair, ...]:
-        """Every fold and seed that any arm has done at any rate."""
-        runs = (runs for arm in self.arms for runs in arm.by_rate.values())
+        """Every fold and seed that any condition has done at any rate."""
+        runs = (runs for condition in self.conditions for runs in condition.by_rate.values())
         return sorted_pairs({pair for each in runs for pair in each})
 
 
 def groups_of(tables: Tables) -> tuple[Group, ...]:
     """The groups, sorted by corpus (as `grid.json` has them) and backbone."""
-    members: dict[tuple[str, str], list[Run]] = collections.defaultdict(list)
+    members: dict[tuple[str, str], list[ScoredRun]] = collections.defaultdict(list)
     for run in _runs(tables):
-        members[run.cell.corpus, run.cell.backbone].append(run)
+        members[run.result.corpus, run.result.backbone].append(run)
     order = list(tables.grid.corpora)
     found = []
     for corpus, backbone in sorted(members, key=lambda key: (order.index(key[0]), key[1])):
         runs, about = members[corpus, backbone], tables.grid.corpora[corpus]
-        figure = runs[0].cell.select_on
+        figure = runs[0].result.select_on
         found.append(
             Group(
                 corpus=corpus,
@@ -161,7 +161,7 @@ def groups_of(tables: Tables) -> tuple[Group, ...]:
                 notes=about.notes,
                 backbone=backbone,
                 figure=figure,
-                arms=_arms(runs, figure),
+                conditions=_conditions(runs, figure),
             )
         )
     return tuple(found)
@@ -172,22 +172,22 @@ def sorted_pairs(pairs: set[Pair]) -> tuple[Pair, ...]:
     return tuple(sorted(pairs, key=lambda pair: (natural(pair[0]), pair[1])))
 
 
-def _runs(tables: Tables) -> list[Run]:
+def _runs(tables: Tables) -> list[ScoredRun]:
     places = {
         name: {label: place for place, label in enumerate(corpus.labels)}
         for name, corpus in tables.grid.corpora.items()
     }
-    of = {cell.cell: cell for cell in tables.cells}
+    of = {result.run: result for result in tables.runs}
     found: dict[str, dict[str, dict[str, np.ndarray]]] = {name: {} for name in of}
     for row in tables.decisions:
-        place = places[of[row.cell].corpus]
-        speakers = found[row.cell].setdefault(row.form, {})
+        place = places[of[row.run].corpus]
+        speakers = found[row.run].setdefault(row.form, {})
         empty = np.zeros((len(place), len(place)))
         confusion = speakers.setdefault(row.speaker, empty)
         confusion[place[row.label], place[row.prediction]] += row.count
     return [
-        Run(
-            cell=of[name],
+        ScoredRun(
+            result=of[name],
             confusions=forms,
             scores={form: _figures(speakers) for form, speakers in forms.items()},
         )
@@ -200,20 +200,22 @@ def _figures(speakers: Mapping[str, np.ndarray]) -> dict[str, float]:
     return {name: float(value) for name, value in figures.items()}
 
 
-def _arms(runs: list[Run], figure: str) -> tuple[ArmScores, ...]:
-    members: dict[Arm, list[Run]] = collections.defaultdict(list)
+def _conditions(runs: list[ScoredRun], figure: str) -> tuple[ConditionScores, ...]:
+    members: dict[Condition, list[ScoredRun]] = collections.defaultdict(list)
     for run in runs:
-        members[Arm.of(run.cell, run.cell.control)].append(run)
-    several = len({arm.optimizer for arm in members}) > 1
+        members[Condition.of(run.result, run.result.ablation)].append(run)
+    several = len({condition.optimizer for condition in members}) > 1
     return tuple(
-        _arm(arm, arm.name(with_optimizer=several), members[arm], figure)
-        for arm in sorted(members, key=lambda arm: arm.key)
+        _condition(condition, condition.name(with_optimizer=several), members[condition], figure)
+        for condition in sorted(members, key=lambda condition: condition.key)
     )
 
 
-def _arm(arm: Arm, name: str, runs: list[Run], figure: str) -> ArmScores:
-    rates = sorted({run.cell.learning_rate for run in runs})
-    by_pair = {rate: {r.pair: r for r in runs if r.cell.learning_rate == rate} for rate in rates}
+def _condition(
+    condition: Condition, name: str, runs: list[ScoredRun], figure: str
+) -> ConditionScores:
+    rates = sorted({run.result.learning_rate for run in runs})
+    by_pair = {rate: {r.pair: r for r in runs if r.result.learning_rate == rate} for rate in rates}
     by_rate = {
         rate: {pair: at[pair] for pair in sorted_pairs(set(at))} for rate, at in by_pair.items()
     }
@@ -221,13 +223,18 @@ def _arm(arm: Arm, name: str, runs: list[Run], figure: str) -> ArmScores:
     validation = {}
     if len(rates) > 1 and common:
         validation = {
-            rate: statistics.fmean(getattr(at[pair].cell, f"val_{figure}") for pair in common)
+            rate: statistics.fmean(getattr(at[pair].result, f"val_{figure}") for pair in common)
             for rate, at in by_rate.items()
         }
         # Of equals the lowest.
         rate = max(rates, key=lambda rate: (round(validation[rate], 12), -rate))
     else:
         rate = rates[0] if len(rates) == 1 else None
-    return ArmScores(
-        arm=arm, name=name, by_rate=by_rate, common=common, validation=validation, rate=rate
+    return ConditionScores(
+        condition=condition,
+        name=name,
+        by_rate=by_rate,
+        common=common,
+        validation=validation,
+        rate=rate,
     )

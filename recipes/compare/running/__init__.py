@@ -1,1 +1,1 @@
-"""Cells that run: on this machine, on a cluster, each once."""
+"""Starts runs: on this machine, on a cluster, each once."""

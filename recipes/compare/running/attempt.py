@@ -1,27 +1,27 @@
-"""An attempt at a cell, in a process that has not imported Keras yet."""
+"""An attempt at a run, in a process that has not imported Keras yet."""
 
 from pathlib import Path
 
 from recipes.common.command import speed_up, starting_keras
 from recipes.compare.grid_folder import GridFolder
-from recipes.compare.planning.cell import Cell
 from recipes.compare.planning.corpora import prepared_corpus
+from recipes.compare.planning.run import Run
 
 
-def attempt(cell: Cell, folder: GridFolder, prepared: Path) -> bool:
-    """Runs a cell; returns whether it is done now.
+def attempt(run: Run, folder: GridFolder, prepared: Path) -> bool:
+    """Makes an attempt; returns whether it is done now.
 
     Args:
-        cell: What to run.
+        run: What to run.
         folder: Of the comparison.
         prepared: Where the corpora are prepared.
 
     Raises:
         BlockingIOError: If another process is at it.
     """
-    if folder.done(cell):
+    if folder.done(run):
         return True
     speed_up()
     with starting_keras():
-        from recipes.compare.running.run_cell import run_cell
-    return run_cell(cell, folder, prepared_corpus(cell.corpus, prepared))
+        from recipes.compare.running.run_one import run_one
+    return run_one(run, folder, prepared_corpus(run.corpus, prepared))

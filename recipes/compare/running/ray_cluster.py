@@ -1,4 +1,4 @@
-"""Runs cells on the machines of a Ray cluster."""
+"""Trains on the machines of a Ray cluster."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from recipes.compare.grid_folder import GridFolder
-from recipes.compare.planning.cell import Cell
+from recipes.compare.planning.run import Run
 from recipes.compare.running.progress import GridProgress
 from recipes.compare.running.threads import environment_of
 
@@ -19,7 +19,7 @@ _PATIENCE = 120.0
 
 
 def run_on_ray(
-    cells: Sequence[Cell],
+    runs: Sequence[Run],
     folder: GridFolder,
     *,
     address: str,
@@ -27,17 +27,17 @@ def run_on_ray(
     threads: int,
     progress: GridProgress,
 ) -> None:
-    """Runs cells in their order, as many at a time as the cluster has cores for.
+    """Starts runs in their order, as many at a time as the cluster has cores for.
 
-    A cell whose process or machine is lost runs again, on another machine if need be, and goes on
-    from its last epoch. However often it was begun, its result appears once.
+    A run whose process or machine is lost is started again, on another machine if need be, and
+    goes on from its last epoch. However often it was begun, its result appears once.
 
     Args:
-        cells: What to run.
+        runs: What to run.
         folder: Of the comparison, on a file system that all machines share.
         address: Of the cluster, as `ray.init` takes it.
         prepared: Where the corpora are prepared; shared, too.
-        threads: Cores for each cell.
+        threads: Cores for each run.
         progress: What is shown meanwhile.
 
     Raises:
@@ -62,16 +62,15 @@ def run_on_ray(
     try:
         attempt = ray.remote(num_cpus=threads, max_retries=_RETRIES)(_attempt)
         waiting = {
-            attempt.options(name=cell.name).remote(cell, folder.path, prepared): cell
-            for cell in cells
+            attempt.options(name=run.name).remote(run, folder.path, prepared): run for run in runs
         }
         while waiting:
             ended, _ = ray.wait(list(waiting), timeout=1.0)
-            progress.update([cell for cell in waiting.values() if folder.running(cell)])
+            progress.update([run for run in waiting.values() if folder.running(run)])
             for reference in ended:
-                cell = waiting.pop(reference)
-                _note(ray, reference, cell, folder)
-                progress.ended(cell)
+                run = waiting.pop(reference)
+                _note(ray, reference, run, folder)
+                progress.ended(run)
     finally:
         ray.shutdown()
 
@@ -98,23 +97,23 @@ def _wait_for_a_worker(address: str) -> None:
         ) from None
 
 
-def _note(ray, reference, cell: Cell, folder: GridFolder) -> None:
+def _note(ray, reference, run: Run, folder: GridFolder) -> None:
     """Notes as failed what no attempt could note itself."""
     try:
         ray.get(reference)
     except ray.exceptions.RayError as error:
-        if folder.done(cell) is None:
+        if folder.done(run) is None:
             reason = str(error).strip().splitlines()[0]
-            folder.fail(cell, f"lost {_RETRIES + 1} times by Ray: {reason}")
+            folder.fail(run, f"lost {_RETRIES + 1} times by Ray: {reason}")
 
 
-def _attempt(cell: Cell, path: Path, prepared: Path) -> None:
+def _attempt(run: Run, path: Path, prepared: Path) -> None:
     """What a worker of Ray does."""
     from recipes.compare.running.attempt import attempt
 
     while True:
         try:
-            attempt(cell, GridFolder(path), prepared)
+            attempt(run, GridFolder(path), prepared)
             return
         except BlockingIOError:
             # A former attempt whose machine was only cut off: its result is as good.

@@ -1,16 +1,16 @@
-"""How cells share the cores of a machine."""
+"""How runs share the cores of a machine."""
 
 import os
 from pathlib import Path
 
 from recipes.compare.planning.backend import backend_name
 
-# Bytes that a cell may take: a large ConvTransformer took 2.5e9.
+# Bytes that a run may take: a large ConvTransformer took 2.5e9.
 _MEMORY = 3e9
 
 
 def default_workers() -> int:
-    """Cells at a time, unless the user says otherwise: one for each core, if memory is enough.
+    """Runs at a time, unless the user says otherwise: one for each core, if memory is enough.
 
     Two with a thread each took 0.6 of the time of one after the other with two threads each
     (`recipes/SCALE.md`).

@@ -3,7 +3,7 @@
 from pydantic.dataclasses import dataclass
 
 from recipes.common.settings import Count
-from recipes.compare.tables.cell_result import CellId, Word
+from recipes.compare.tables.run_result import RunId, Word
 
 # Forms: the merged model in Keras, or a kind of file.
 KERAS, INT8 = "keras", "int8"
@@ -14,7 +14,7 @@ class DecisionCount:
     """An entry of a confusion matrix; those of zero are left out.
 
     Attributes:
-        cell: Whose model decided.
+        run: Whose model decided.
         form: `"keras"`, or the kind of a file, as `"int8"`.
         speaker: Who speaks.
         label: The true class.
@@ -22,7 +22,7 @@ class DecisionCount:
         count: Number of decisions.
     """
 
-    cell: CellId
+    run: RunId
     form: Word
     speaker: str
     label: Word

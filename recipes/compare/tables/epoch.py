@@ -1,4 +1,4 @@
-"""`curves.csv`: the learning curve of every cell."""
+"""`curves.csv`: the learning curve of every run."""
 
 from typing import Annotated
 
@@ -6,7 +6,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from recipes.common.settings import Count
-from recipes.compare.tables.cell_result import CellId, Score
+from recipes.compare.tables.run_result import RunId, Score
 
 _Loss = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -16,14 +16,14 @@ class Epoch:
     """One epoch of one training.
 
     Attributes:
-        cell: Which training.
+        run: Which training.
         epoch: From 1.
         loss: Mean training loss.
         val_loss: Cross-entropy of the validation part.
         val_ua: Unweighted accuracy of the validation part, from 0 to 1.
     """
 
-    cell: CellId
+    run: RunId
     epoch: Count
     loss: _Loss
     val_loss: _Loss

@@ -6,7 +6,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from recipes.common.settings import Count
-from recipes.compare.tables.cell_result import Word
+from recipes.compare.tables.run_result import Word
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,16 +26,16 @@ class ComparedCorpus:
 
 @dataclass(frozen=True, kw_only=True)
 class Overview:
-    """The whole of which the finished cells are a part.
+    """The whole of which the finished runs are a part.
 
     Attributes:
         corpora: By the recipe's name.
         settings: The grid as the user gave it.
-        cells: How many are planned.
+        runs: How many are planned.
         environment: Machine and versions.
     """
 
     corpora: dict[str, ComparedCorpus]
     settings: dict[str, Any]
-    cells: Count
+    runs: Count
     environment: dict[str, Any]

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import pydantic
 
+from recipes.common.files.former_names import new_name
 from recipes.common.files.rows import write_rows
 
 Row = TypeVar("Row")
@@ -29,7 +30,7 @@ def write_dataclasses(path: Path, kind: type, rows: Iterable[Any]) -> None:
 
 
 def read_dataclasses(path: Path, kind: type[Row]) -> list[Row]:
-    """What `write_dataclasses` wrote; further columns are passed over.
+    """What `write_dataclasses` wrote, under former names of columns too; others are passed over.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -43,7 +44,9 @@ def read_dataclasses(path: Path, kind: type[Row]) -> list[Row]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             reader = csv.DictReader(file, strict=True)
-            missing = [name for name in fields if name not in (reader.fieldnames or ())]
+            # The heading is read here, and its names are those of the rows.
+            reader.fieldnames = [new_name(name) for name in reader.fieldnames or ()]
+            missing = [name for name in fields if name not in reader.fieldnames]
             if missing:
                 raise ValueError(
                     f"The columns must be {', '.join(fields)}. Received: '{path}' without "

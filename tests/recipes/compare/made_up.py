@@ -4,10 +4,10 @@ import zlib
 
 import numpy as np
 
-from recipes.compare.tables.cell_result import CellResult
 from recipes.compare.tables.decision_count import DecisionCount
 from recipes.compare.tables.epoch import Epoch
 from recipes.compare.tables.overview import ComparedCorpus, Overview
+from recipes.compare.tables.run_result import RunResult
 from recipes.compare.tables.tables import Tables
 
 LABELS = ("anger", "joy", "sadness", "neutral")
@@ -19,7 +19,7 @@ PLAIN = {
     "factors": 2,
     "optimizer": "adamw",
     "learning_rate": 1,
-    "control": "",
+    "ablation": "",
     "seed": 1,
     "fold": "1",
     "select_on": "ua",
@@ -40,19 +40,19 @@ PLAIN = {
 }
 
 
-def cell(**changes) -> CellResult:
-    """A cell whose id follows from what it is."""
+def run_result(**changes) -> RunResult:
+    """A run whose id follows from what it is."""
     values = {**PLAIN, **changes}
     key = repr([values[name] for name in list(PLAIN)[:10]]).encode()
     number = zlib.crc32(key) + (zlib.crc32(key[::-1]) << 16)
-    return CellResult(**{"cell": f"{number:012x}"[:12], **values})
+    return RunResult(**{"run": f"{number:012x}"[:12], **values})
 
 
-def decided(of: CellResult, speakers, *, form="keras", labels=("a", "b")) -> list[DecisionCount]:
+def decided(of: RunResult, speakers, *, form="keras", labels=("a", "b")) -> list[DecisionCount]:
     """Decisions from `{speaker: confusion matrix}`."""
     return [
         DecisionCount(
-            cell=of.cell,
+            run=of.run,
             form=form,
             speaker=speaker,
             label=labels[row],
@@ -66,14 +66,14 @@ def decided(of: CellResult, speakers, *, form="keras", labels=("a", "b")) -> lis
 
 
 def tables(runs, *, labels=("a", "b"), planned=None, corpora=None, epochs=3) -> Tables:
-    """Tables of pairs (cell, {speaker: confusion matrix}); the int8 file decides likewise."""
+    """Tables of pairs (run, {speaker: confusion matrix}); the int8 file decides likewise."""
     runs = list(runs)
     corpora = corpora or {
         name: ComparedCorpus(title=name.title(), labels=labels)
         for name in dict.fromkeys(each.corpus for each, _ in runs)
     }
     return Tables(
-        cells=[each for each, _ in runs],
+        runs=[each for each, _ in runs],
         decisions=[
             row
             for each, speakers in runs
@@ -81,33 +81,35 @@ def tables(runs, *, labels=("a", "b"), planned=None, corpora=None, epochs=3) -> 
             for row in decided(each, speakers, form=form, labels=corpora[each.corpus].labels)
         ],
         curves=[
-            Epoch(cell=each.cell, epoch=i, loss=1 / i, val_loss=1.2 / i, val_ua=0.5)
+            Epoch(run=each.run, epoch=i, loss=1 / i, val_loss=1.2 / i, val_ua=0.5)
             for each, _ in runs
             for i in range(1, epochs + 1)
         ],
         grid=Overview(
             corpora=corpora,
             settings={"seeds": [1, 2]},
-            cells=planned or len(runs),
+            runs=planned or len(runs),
             environment={"keras": "3.15.1"},
         ),
     )
 
 
 def lifelike(
-    arms, *, corpus="emodb", folds=5, seeds=5, speakers=2, labels=LABELS, seed=0, epochs=3
+    conditions, *, corpus="emodb", folds=5, seeds=5, speakers=2, labels=LABELS, seed=0, epochs=3
 ):
     """Runs with noise of speakers, folds and seeds.
 
     Args:
-        arms: Dictionaries of changes to a cell, with `skill` and, if need be, `seeds`.
+        conditions: Dictionaries of changes to a run, with `skill` and, if need be, `seeds`.
     """
-    for arm in arms:
-        arm = dict(arm)
-        skill, count = arm.pop("skill"), arm.pop("seeds", seeds)
+    for condition in conditions:
+        condition = dict(condition)
+        skill, count = condition.pop("skill"), condition.pop("seeds", seeds)
         for fold in range(1, folds + 1):
             for number in range(1, count + 1):
-                rng = np.random.default_rng([seed, fold, number, zlib.crc32(repr(arm).encode())])
+                rng = np.random.default_rng(
+                    [seed, fold, number, zlib.crc32(repr(condition).encode())]
+                )
                 confusions = {}
                 for who in range(speakers):
                     name = f"s{fold}{who}"
@@ -126,14 +128,14 @@ def lifelike(
                     confusions[name] = confusion
                 value = float(np.clip(rng.normal(skill, 0.03), 0, 1))
                 yield (
-                    cell(
+                    run_result(
                         corpus=corpus,
                         fold=str(fold),
                         seed=number,
                         epochs=epochs,
                         chosen_epoch=2,
                         val_ua=value,
-                        **arm,
+                        **condition,
                     ),
                     confusions,
                 )

@@ -10,16 +10,16 @@ import pytest
 from recipes.common.files.json_file import write_json
 from recipes.common.settings import RecipeSettings
 from recipes.compare.grid_folder import GridFolder
-from recipes.compare.planning.cell import Cell
-from recipes.compare.planning.control_settings import CHANGES
+from recipes.compare.planning.ablation_settings import CHANGES
 from recipes.compare.planning.grid import Grid
+from recipes.compare.planning.run import Run
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def cell_of(seed=1):
+def run_of(seed=1):
     settings = RecipeSettings(seed=seed)
-    return Cell(corpus="custom", fold="1", control="", learning_rate=1.0, settings=settings)
+    return Run(corpus="custom", fold="1", ablation="", learning_rate=1.0, settings=settings)
 
 
 @pytest.fixture
@@ -27,83 +27,101 @@ def folder(tmp_path):
     return GridFolder(tmp_path / "grid")
 
 
-def finish(folder, cell):
-    with folder.attempt(cell) as path:
+def finish(folder, run):
+    with folder.attempt(run) as path:
         path.mkdir()
-        write_json(path / "cell.json", {"seconds": 3.0})
-        return folder.publish(cell)
+        write_json(path / "planned.json", {"seconds": 3.0})
+        return folder.publish(run)
 
 
-def test_a_cell_appears_at_once(folder):
-    cell = cell_of()
-    assert folder.done(cell) is None
-    with folder.attempt(cell) as path:
-        assert path == folder.working(cell)
+def test_a_run_appears_at_once(folder):
+    run = run_of()
+    assert folder.done(run) is None
+    with folder.attempt(run) as path:
+        assert path == folder.working(run)
         path.mkdir()
-        write_json(path / "cell.json", {"seconds": 3.0})
-        assert folder.done(cell) is None
-        published = folder.publish(cell)
-    assert folder.done(cell) == published
-    assert folder.about(cell) == {"seconds": 3.0}
+        write_json(path / "planned.json", {"seconds": 3.0})
+        assert folder.done(run) is None
+        published = folder.publish(run)
+    assert folder.done(run) == published
+    assert folder.about(run) == {"seconds": 3.0}
     assert not path.parent.exists()
 
 
 def test_what_is_done_is_never_replaced(folder):
-    cell = cell_of()
-    published = finish(folder, cell)
-    with pytest.raises(OSError), folder.attempt(cell) as path:
+    run = run_of()
+    published = finish(folder, run)
+    with pytest.raises(OSError), folder.attempt(run) as path:
         path.mkdir()
-        write_json(path / "cell.json", {"seconds": 4.0})
-        folder.publish(cell)
-    assert folder.about(cell) == {"seconds": 3.0}
-    assert [path.name for path in published.iterdir()] == ["cell.json"]
+        write_json(path / "planned.json", {"seconds": 4.0})
+        folder.publish(run)
+    assert folder.about(run) == {"seconds": 3.0}
+    assert [path.name for path in published.iterdir()] == ["planned.json"]
 
 
-@pytest.mark.parametrize("control", ["", "longer", "wider", "chained", "frozen"])
-def test_a_former_folder_is_found_where_it_is_of_the_same_run(folder, control):
-    cell = dataclasses.replace(cell_of(), control=control)
-    ran = cell.settings.model_dump(mode="json") | CHANGES[control]
-    ran |= {"epochs": 51} if control == "longer" else {}
-    ran |= {"backbone_options": {"units": 99}} if control == "wider" else {}
-    path = folder.path / "cells" / cell.former_id
+@pytest.mark.parametrize("ablation", ["", "longer", "wider", "chained", "frozen"])
+def test_a_former_folder_is_found_where_it_is_of_the_same_run(folder, ablation):
+    run = dataclasses.replace(run_of(), ablation=ablation)
+    ran = run.settings.model_dump(mode="json") | CHANGES[ablation]
+    ran |= {"epochs": 51} if ablation == "longer" else {}
+    ran |= {"backbone_options": {"units": 99}} if ablation == "wider" else {}
+    path = folder.path / "finished" / run.former_id
     (path / "fold-1").mkdir(parents=True)
 
-    def write(config=ran, planned=cell.about(), backend=cell.backend):  # noqa: B008
+    def write(config=ran, planned=run.about(), backend=run.backend):  # noqa: B008
         write_json(path / "config.json", config)
-        write_json(path / "cell.json", planned)
+        write_json(path / "planned.json", planned)
         write_json(path / "fold-1" / "training.json", {"backend": backend})
-        return folder.done(cell)
+        return folder.done(run)
 
     assert write() == path
-    assert folder.about(cell)["corpus"] == "custom"
+    assert folder.about(run)["corpus"] == "custom"
     assert write(config=ran | {"tempo": 0.2}) is None
     assert write(backend="jax") is None
-    # An epoch's number is measured of one control, but not what it was measured for.
-    assert write(planned=cell.about() | {"settings": ran | {"epochs": 39}}) is None
+    # An epoch's number is measured of one ablation, but not what it was measured for.
+    assert write(planned=run.about() | {"settings": ran | {"epochs": 39}}) is None
     # What ran was made before there was such a setting.
     assert write(config={name: ran[name] for name in ran if name != "tempo"}) is None
 
 
+def test_a_folder_of_an_earlier_version_is_found(folder):
+    """As `compare` made them when a run was a cell, and an ablation a control."""
+    run, newer = run_of(), run_of(seed=2)
+    path = folder.path / "cells" / run.id
+    path.mkdir(parents=True)
+    write_json(path / "cell.json", {"control": "", "seconds": 3.0})
+    finish(folder, newer)
+    assert folder.done(run) == path
+    assert folder.about(run) == {"ablation": "", "seconds": 3.0}
+    assert folder.done(newer).parent.name == "finished"
+    former = {"corpora": ["emodb"], "controls": ["longer"], "also": [{"controls": ["wider"]}]}
+    write_json(folder.path / "grid.json", former)
+    assert [axes.ablations for axes in folder.grid().products()] == [("longer",), ("wider",)]
+    (folder.path / "failed").mkdir()
+    write_json(folder.path / "failed" / f"{run.id}.json", {"cell": "light", "attempts": 1})
+    assert folder.failure(run)["run"] == "light"
+
+
 def test_an_attempt_that_ends_is_gone_on_with(folder):
-    cell = cell_of()
-    with pytest.raises(KeyboardInterrupt), folder.attempt(cell) as path:
+    run = run_of()
+    with pytest.raises(KeyboardInterrupt), folder.attempt(run) as path:
         path.mkdir()
         (path / "history.csv").write_text("epoch\n1\n", encoding="utf-8")
         raise KeyboardInterrupt
-    with folder.attempt(cell) as path:
+    with folder.attempt(run) as path:
         assert (path / "history.csv").exists()
 
 
 def test_failures_are_counted_until_it_is_done(folder):
-    cell = cell_of()
-    folder.fail(cell, "no memory")
-    folder.fail(cell, "no disk")
-    failure = folder.failure(cell)
+    run = run_of()
+    folder.fail(run, "no memory")
+    folder.fail(run, "no disk")
+    failure = folder.failure(run)
     assert (failure["attempts"], failure["error"]) == (2, "no disk")
-    assert failure["log"].endswith(f"{cell.id}.log")
-    assert folder.failure(cell_of(seed=2)) is None
-    finish(folder, cell)
-    assert folder.failure(cell) is None
+    assert failure["log"].endswith(f"{run.id}.log")
+    assert folder.failure(run_of(seed=2)) is None
+    finish(folder, run)
+    assert folder.failure(run) is None
 
 
 HOLDER = """
@@ -118,24 +136,24 @@ with exclusive(Path(sys.argv[1])):
 """
 
 
-def test_one_process_works_on_a_cell(folder):
-    cell = cell_of()
-    with folder.attempt(cell) as path:
+def test_one_process_works_on_a_run(folder):
+    run = run_of()
+    with folder.attempt(run) as path:
         attempt = path.parent
     command = [sys.executable, "-c", HOLDER, str(attempt)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen(command, cwd=ROOT, **pipes) as other:
         try:
             assert other.stdout.readline() == b"ready\n"
-            assert folder.running(cell)
-            assert not folder.running(cell_of(seed=2))
-            with pytest.raises(BlockingIOError), folder.attempt(cell):
+            assert folder.running(run)
+            assert not folder.running(run_of(seed=2))
+            with pytest.raises(BlockingIOError), folder.attempt(run):
                 pass
         finally:
             other.kill()
     # The lock ends with the process, however it ends.
-    assert not folder.running(cell)
-    finish(folder, cell)
+    assert not folder.running(run)
+    finish(folder, run)
 
 
 def test_a_measurement_is_made_once(folder):

@@ -17,7 +17,7 @@ from sklearn.metrics import balanced_accuracy_score
 
 from recipes.compare.cli import main
 from recipes.compare.grid_folder import GridFolder
-from recipes.compare.planning.cell import Cell
+from recipes.compare.planning.run import Run
 from recipes.corpora import RECIPES
 from recipes.custom.recipe import RECIPE as CUSTOM
 
@@ -32,7 +32,7 @@ SETTINGS = {
 }
 # With a thread for each, results are the same to the last digit whatever the machine.
 CORES = str(len(os.sched_getaffinity(0)))
-CELL_FIELDS = [field.name for field in dataclasses.fields(Cell)]
+RUN_FIELDS = [field.name for field in dataclasses.fields(Run)]
 AXES = ["corpora=[custom]", 'folds=["1"]', "seeds=[1]", "expansions=[0, 2]"]
 
 
@@ -46,20 +46,20 @@ def with_settings(**settings):
 
 
 def ids(folder):
-    return {path.name for path in (folder.path / "cells").iterdir()}
+    return {path.name for path in (folder.path / "finished").iterdir()}
 
 
 def predictions(folder):
-    """Of every cell, by its id, without the rounding that differs from machine to machine."""
+    """Of every run, by its id, without the rounding that differs from machine to machine."""
     found = {}
-    for path in (folder.path / "cells").glob("*/predictions.csv"):
+    for path in (folder.path / "finished").glob("*/predictions.csv"):
         with path.open(newline="", encoding="utf-8") as file:
             found[path.parent.name] = list(csv.DictReader(file))
     return found
 
 
 def children(folder, alive):
-    """Process numbers of cells that have trained an epoch, while the command is alive."""
+    """Process numbers of runs that have trained an epoch, while the command is alive."""
     while alive():
         for path in (folder.path / "working").glob("*/run/fold-*/history.csv"):
             log = folder.path / "logs" / f"{path.parents[2].name}.log"
@@ -80,23 +80,25 @@ def unbroken(tmp_path_factory, prepared):
 @pytest.mark.slow
 def test_what_lies_in_the_folder(unbroken, prepared, capsys):
     assert len(ids(unbroken)) == 2
-    for cell in ids(unbroken):
-        path = unbroken.path / "cells" / cell
-        assert json.loads((path / "cell.json").read_text(encoding="utf-8"))["corpus"] == "custom"
+    for run in ids(unbroken):
+        path = unbroken.path / "finished" / run
+        assert json.loads((path / "planned.json").read_text(encoding="utf-8"))["corpus"] == "custom"
         assert (path / "fold-1" / "ser_int8.tflite").exists()
-        assert "done" in (unbroken.path / "logs" / f"{cell}.log").read_text(encoding="utf-8")
+        assert "done" in (unbroken.path / "logs" / f"{run}.log").read_text(encoding="utf-8")
     assert not list((unbroken.path / "working").iterdir())
-    before = {path: path.stat().st_mtime_ns for path in unbroken.path.rglob("cells/**/*")}
+    before = {path: path.stat().st_mtime_ns for path in unbroken.path.rglob("finished/**/*")}
     capsys.readouterr()
     # Nothing is left to do, in whichever way it is asked for.
     assert main(command("run", unbroken.path, prepared)) == 0
     assert "0 of them to run" in capsys.readouterr().out
-    assert main(command("cell", unbroken.path, prepared, 2)) == 0
+    assert main(command("run-one", unbroken.path, prepared, 2)) == 0
     assert main(command("status", unbroken.path, prepared)) == 0
     assert "Expected end" not in capsys.readouterr().out
-    assert before == {path: path.stat().st_mtime_ns for path in unbroken.path.rglob("cells/**/*")}
-    assert main(command("cell", unbroken.path, prepared, 3)) == 2
-    assert "Cells are 1 to 2" in capsys.readouterr().err
+    assert before == {
+        path: path.stat().st_mtime_ns for path in unbroken.path.rglob("finished/**/*")
+    }
+    assert main(command("run-one", unbroken.path, prepared, 3)) == 2
+    assert "Runs are 1 to 2" in capsys.readouterr().err
 
 
 @pytest.mark.slow
@@ -104,18 +106,18 @@ def test_the_report_of_runs(unbroken, prepared, tmp_path):
     assert main(command("report", unbroken.path, prepared)) == 0
     report = unbroken.path / "report"
     text = (report / "report.md").read_text(encoding="utf-8")
-    assert "2 of 2 planned cells are done" in text
+    assert "2 of 2 planned runs are done" in text
     assert "no difference shown" in text.lower()
     # The HRF run beside the plain one.
     assert len(list(report.glob("diagnostics-*.png"))) == 1
     with (report / "scores.csv").open(newline="", encoding="utf-8") as file:
-        scores = {row["arm"]: row for row in csv.DictReader(file)}
-    for cell, rows in predictions(unbroken).items():
-        about = json.loads((unbroken.path / "cells" / cell / "cell.json").read_text())
-        arm = "light + HRF r=2" if about["settings"]["expansion"] else "light"
+        scores = {row["condition"]: row for row in csv.DictReader(file)}
+    for run, rows in predictions(unbroken).items():
+        about = json.loads((unbroken.path / "finished" / run / "planned.json").read_text())
+        condition = "light + HRF r=2" if about["settings"]["expansion"] else "light"
         truth, predicted = ([row[name] for row in rows] for name in ("label", "prediction"))
         expected = balanced_accuracy_score(truth, predicted)
-        assert float(scores[arm]["ua_mean"]) == pytest.approx(expected, abs=1e-9)
+        assert float(scores[condition]["ua_mean"]) == pytest.approx(expected, abs=1e-9)
     # The compact tables are all that it takes.
     again = ["report", "--results", unbroken.path / "results", "--out", tmp_path / "again"]
     assert main([str(argument) for argument in again]) == 0
@@ -138,28 +140,28 @@ def test_no_run_of_other_settings_is_reused(unbroken, prepared, tmp_path, monkey
 
     with monkeypatch.context() as changed:
         changed.setitem(RECIPES, "custom", dataclasses.replace(CUSTOM, settings=Later))
-        assert "2 cells in" in left()
+        assert "2 runs in" in left()
         assert "2 of them to run" in left()
         assert main(command("report", grid, prepared)) == 2
-        assert "No cell of these settings is done" in capsys.readouterr().err
+        assert "No run of these settings is done" in capsys.readouterr().err
     with monkeypatch.context() as changed:
         changed.setenv("KERAS_BACKEND", "jax")
         assert "2 of them to run" in left()
     assert "0 of them to run" in left()
 
     # Folders by the names that they had when defaults and backend were no part of them.
-    for path in list((grid / "cells").iterdir()):
-        about = json.loads((path / "cell.json").read_text(encoding="utf-8"))
+    for path in list((grid / "finished").iterdir()):
+        about = json.loads((path / "planned.json").read_text(encoding="utf-8"))
         about["settings"] = CUSTOM.settings.model_validate(about["settings"])
-        path.rename(path.parent / Cell(**{k: about[k] for k in CELL_FIELDS}).former_id)
+        path.rename(path.parent / Run(**{k: about[k] for k in RUN_FIELDS}).former_id)
     assert "0 of them to run" in left()
     assert main(command("report", grid, prepared)) == 0
     assert ids(folder).isdisjoint(ids(unbroken))
 
     # What a file says must be what is compared.
-    shutil.rmtree(grid / "cells")
-    shutil.copytree(unbroken.path / "cells", grid / "cells")
-    config = next((grid / "cells").iterdir()) / "config.json"
+    shutil.rmtree(grid / "finished")
+    shutil.copytree(unbroken.path / "finished", grid / "finished")
+    config = next((grid / "finished").iterdir()) / "config.json"
     ran = json.loads(config.read_text(encoding="utf-8"))
     config.write_text(json.dumps(ran | {"batch_size": 5}), encoding="utf-8")
     capsys.readouterr()
@@ -193,7 +195,7 @@ def test_goes_on(tmp_path, prepared, unbroken, what):
         out, _ = run.communicate(timeout=600)
         assert run.returncode == 130, out
         assert "nothing half-written is left" in out
-        assert not (folder.path / "cells").exists() or len(ids(folder)) < 2
+        assert not (folder.path / "finished").exists() or len(ids(folder)) < 2
         assert main(command("run", folder.path, prepared, "--workers", CORES)) == 0
     logs = [path.read_text(encoding="utf-8") for path in (folder.path / "logs").iterdir()]
     assert any("goes on after epoch" in log for log in logs)
@@ -202,14 +204,14 @@ def test_goes_on(tmp_path, prepared, unbroken, what):
 
 
 @pytest.mark.slow
-def test_a_cell_that_fails(tmp_path, prepared, capsys):
+def test_a_run_that_fails(tmp_path, prepared, capsys):
     """The others run; it is listed with its log, and run again on request alone."""
     folder = GridFolder(tmp_path / "grid")
-    also = json.dumps(
+    include = json.dumps(
         [{"sizes": ["huge"], "expansions": [0]}]  # There is none of that size.
     )
-    controls = "controls=[longer, chained]"
-    axes = [*AXES[:3], "expansions=[2]", controls, with_settings(epochs=1), f"also={also}"]
+    ablations = "ablations=[longer, chained]"
+    axes = [*AXES[:3], "expansions=[2]", ablations, with_settings(epochs=1), f"include={include}"]
     assert main(command("run", folder.path, prepared, "--workers", CORES, *axes)) == 1
     out = " ".join(capsys.readouterr().out.split())
     assert len(ids(folder)) == 3
@@ -217,8 +219,8 @@ def test_a_cell_that_fails(tmp_path, prepared, capsys):
     (measured,) = (folder.path / "measured").glob("*/measured.json")
     cost = json.loads(measured.read_text(encoding="utf-8"))["cost"]
     trained = {
-        about["control"]: json.loads((path.parent / "config.json").read_text(encoding="utf-8"))
-        for path in (folder.path / "cells").glob("*/cell.json")
+        about["ablation"]: json.loads((path.parent / "config.json").read_text(encoding="utf-8"))
+        for path in (folder.path / "finished").glob("*/planned.json")
         for about in [json.loads(path.read_text(encoding="utf-8"))]
     }
     assert trained["longer"]["epochs"] == math.ceil(max(1.0, cost))
@@ -229,6 +231,6 @@ def test_a_cell_that_fails(tmp_path, prepared, capsys):
     assert "Traceback" in (folder.path / "logs" / f"{failure.stem}.log").read_text()
     assert main(command("run", folder.path, prepared)) == 1
     assert "0 of them to run" in capsys.readouterr().out
-    assert main(command("cell", folder.path, prepared, 4)) == 1
+    assert main(command("run-one", folder.path, prepared, 4)) == 1
     assert main(command("run", folder.path, prepared, "--again")) == 1
     assert json.loads(failure.read_text(encoding="utf-8"))["attempts"] == 3

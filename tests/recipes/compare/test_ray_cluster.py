@@ -15,7 +15,7 @@ from tests.recipes.compare.test_pool import CORES, command, ids, predictions, wi
 ROOT = Path(__file__).resolve().parents[3]
 AXES = [
     *("corpora=[custom]", 'folds=["1"]', "seeds=[1]", "expansions=[0, 2]"),
-    "controls=[wider, frozen]",
+    "ablations=[wider, frozen]",
 ]
 NODE = {
     "node_ip_address": "127.0.0.1",
@@ -48,7 +48,7 @@ def broken_cluster(monkeypatch, request):
 
 
 def training(folder):
-    """Cells that have trained an epoch and are not done."""
+    """Runs that have trained an epoch and are not done."""
     return list((folder.path / "working").glob("*/run/fold-*/history.csv"))
 
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from recipes.common.configuration import load_settings
-from recipes.compare.planning.grid import Control, Grid
+from recipes.compare.planning.grid import Ablation, Grid
 from recipes.compare.readme import insert_table
 from recipes.compare.report.report import readme_table
 
@@ -40,11 +40,11 @@ def section(title):
     return text.split(f"\n### {title}\n")[1].split("\n### ")[0]
 
 
-def test_the_readme_has_all_axes_and_controls():
+def test_the_readme_has_all_axes_and_ablations():
     text = section("The axes")
     rows = [line for line in text.splitlines() if line.startswith("| `")]
     named = [row.split("`")[1] for row in rows]
-    assert named == [*Grid.model_fields, *Control.__args__]
+    assert named == [*Grid.model_fields, *Ablation.__args__]
 
 
 def test_the_readme_s_table_is_that_of_the_results(tmp_path):

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from sklearn.metrics import f1_score
 
-from recipes.compare.planning.arm import natural
+from recipes.compare.planning.condition import natural
 from recipes.compare.report import report as report_module
 from recipes.compare.report.comparison import comparisons_of, points, probability, sentence
 from recipes.compare.report.incomplete import alone, gaps, progress
@@ -23,11 +23,11 @@ from recipes.compare.report.report import readme_table, write_report
 from recipes.compare.report.scores import groups_of
 from recipes.compare.tables.overview import ComparedCorpus
 from recipes.compare.tables.tables import Tables, read_tables, write_tables
-from tests.recipes.compare.made_up import cell, tables
+from tests.recipes.compare.made_up import run_result, tables
 
 # Two folds, one seed, three speakers; four clips of either class each.
-CELLS = """\
-cell,corpus,backbone,size,expansion,factors,optimizer,learning_rate,control,seed,fold,select_on,\
+RUNS = """\
+run,corpus,backbone,size,expansion,factors,optimizer,learning_rate,ablation,seed,fold,select_on,\
 epochs,chosen_epoch,val_ua,val_wa,val_wf1,val_macro_f1,parameters_training,parameters_merged,macs,\
 int8_bytes,int8_milliseconds,float_milliseconds,seconds,clips_per_second
 aaaaaaaaaa01,emodb,conv_transformer,light,0,2,adamw,1,,1,03,ua,9,7,.5,.5,.5,.5,100,100,5000,2000,1.5,,9,9
@@ -36,7 +36,7 @@ bbbbbbbbbb01,emodb,conv_transformer,light,4,2,adamw,1,,1,03,ua,9,7,.5,.5,.5,.5,9
 bbbbbbbbbb02,emodb,conv_transformer,light,4,2,adamw,1,,1,08,ua,9,7,.5,.5,.5,.5,900,100,5000,2000,,,9,9
 """
 DECISIONS = """\
-cell,form,speaker,label,prediction,count
+run,form,speaker,label,prediction,count
 aaaaaaaaaa01,keras,s1,anger,anger,2
 aaaaaaaaaa01,keras,s1,anger,joy,2
 aaaaaaaaaa01,keras,s1,joy,joy,2
@@ -62,7 +62,7 @@ bbbbbbbbbb02,keras,s3,joy,anger,2
 bbbbbbbbbb02,int8,s3,anger,anger,4
 bbbbbbbbbb02,int8,s3,joy,anger,4
 """
-CURVES = "cell,epoch,loss,val_loss,val_ua\n" + "".join(
+CURVES = "run,epoch,loss,val_loss,val_ua\n" + "".join(
     f"{name},{epoch},{1 / epoch},1.5,0.5\n"
     for name in ("aaaaaaaaaa01", "aaaaaaaaaa02", "bbbbbbbbbb01", "bbbbbbbbbb02")
     for epoch in range(1, 8)
@@ -72,10 +72,10 @@ GRID = {
         "emodb": {"title": "EmoDB", "labels": ["anger", "joy"], "notes": ["Acted in a studio."]}
     },
     "settings": {"expansions": [0, 4], "seeds": [1]},
-    "cells": 6,
+    "runs": 6,
     "environment": {"keras": "3.15.1"},
 }
-FILES = {"cells.csv": CELLS, "decisions.csv": DECISIONS, "curves.csv": CURVES}
+FILES = {"runs.csv": RUNS, "decisions.csv": DECISIONS, "curves.csv": CURVES}
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def only(results: Tables):
 
 def test_scores_by_hand(written):
     light, hrf = rows(written / "scores.csv")
-    assert (light["arm"], hrf["arm"]) == ("light", "light + HRF r=4")
+    assert (light["condition"], hrf["condition"]) == ("light", "light + HRF r=4")
     # UA of the folds: 1/2 and 5/8; 11/16 and 1/2.
     assert float(light["ua_mean"]) == pytest.approx(9 / 16)
     assert float(light["ua_deviation"]) == pytest.approx(1 / 8 / math.sqrt(2))
@@ -160,7 +160,7 @@ def test_differences_by_hand(written):
 
 def test_what_the_report_says(written):
     text = (written / "report.md").read_text()
-    assert "4 of 6 planned cells are done. This is a part of the grid" in text
+    assert "4 of 6 planned runs are done. This is a part of the grid" in text
     assert (
         "- light + HRF r=4 minus light: +3.1 ± 22.1 points of UA over 2 pairs of fold and seed "
         "(1 seed); folds pooled +8.3, 95% interval over 3 speakers -12.5 to +25.0; p = 1, "
@@ -188,12 +188,12 @@ def test_what_the_report_says(written):
 def test_readme_table(hand_made):
     text = readme_table(hand_made)
     assert "**EmoDB, conv_transformer (UA)**" in text
-    assert "| arm | UA in % | n | rate |" in text
+    assert "| condition | UA in % | n | rate |" in text
     assert "- light + HRF r=4 minus light: +3.1 points of UA over 2 pairs" in text
     assert "no difference shown (1 seed where 5 are the least;" in text
     assert "one learning rate only (x1): this may be a comparison of learning rates." in text
     assert "is called shown only if its 95% interval over speakers excludes zero" in text
-    assert text.startswith("4 of 6 planned cells are done.")
+    assert text.startswith("4 of 6 planned runs are done.")
 
 
 @pytest.mark.parametrize("seeds", [(1,), (1, 2)])
@@ -209,7 +209,7 @@ def test_interval_by_all_resamples(seeds):
                 a, b = (rng.binomial(size, 0.5 + 0.1 * expansion / 4) for size in sizes[name])
                 confusions[name] = [[a, sizes[name][0] - a], [sizes[name][1] - b, b]]
                 by_hand[expansion][seed, name] = int(a), int(b)
-            runs.append((cell(expansion=expansion, seed=seed, fold=fold), confusions))
+            runs.append((run_result(expansion=expansion, seed=seed, fold=fold), confusions))
     found = only(tables(runs))
 
     def ua(expansion, seed, drawn):
@@ -236,11 +236,13 @@ def right(share, speakers="uvwxyz", clips=20):
     return found
 
 
-def runs_of(arms, *, folds=("1", "2"), seeds=range(1, 6), speakers=("uvw", "xyz")):
-    """Each arm: (changes, function of the fold's and the seed's numbers that gives the share)."""
-    for (changes, share), (place, fold), seed in itertools.product(arms, enumerate(folds), seeds):
+def runs_of(conditions, *, folds=("1", "2"), seeds=range(1, 6), speakers=("uvw", "xyz")):
+    """Each condition: (changes, function of fold's and seed's numbers that gives the share)."""
+    for (changes, share), (place, fold), seed in itertools.product(
+        conditions, enumerate(folds), seeds
+    ):
         yield (
-            cell(**{"fold": fold, "seed": seed, **changes}),
+            run_result(**{"fold": fold, "seed": seed, **changes}),
             right(share(place, seed), speakers[place]),
         )
 
@@ -280,8 +282,8 @@ def test_no_difference_at_all():
 
 def test_what_is_missing_for_a_difference():
     def better(**options):
-        arms = [(PLAIN, lambda *_: 0.5), (HRF, lambda f, s: 0.6 + 0.05 * (s % 3))]
-        return only(tables(runs_of(arms, **options)))
+        conditions = [(PLAIN, lambda *_: 0.5), (HRF, lambda f, s: 0.6 + 0.05 * (s % 3))]
+        return only(tables(runs_of(conditions, **options)))
 
     four = better(seeds=range(1, 5))
     assert four.doubts == ("4 seeds where 5 are the least",)
@@ -306,19 +308,19 @@ def test_speakers_who_disagree_leave_a_doubt():
     for seed in range(1, 9):
         plain = right(0.5, "uvw")
         better = {**plain, "u": [[18, 2], [2, 18]], "v": [[8, 12], [12, 8]]}
-        runs += [(cell(seed=seed), plain), (cell(seed=seed, **HRF), better)]
+        runs += [(run_result(seed=seed), plain), (run_result(seed=seed, **HRF), better)]
     found = only(tables(runs))
     assert found.p == pytest.approx(2 / 2**8)
     assert found.doubts == ("the 95% interval over speakers includes zero",)
 
 
 def test_pairs_are_what_both_have():
-    arms = [
+    conditions = [
         (PLAIN, lambda *_: 0.5),
         (HRF, lambda *_: 0.6),
         ({"size": "large", "int8_bytes": 9_000_000}, lambda *_: 0.7),
     ]
-    runs = list(runs_of(arms, seeds=(1, 2)))
+    runs = list(runs_of(conditions, seeds=(1, 2)))
     # The large one was trained with one seed; of HRF a fold is not done.
     runs = [r for r in runs if not (r[0].size == "large" and r[0].seed == 2)]
     runs = [r for r in runs if (r[0].expansion, r[0].fold, r[0].seed) != (4, "2", 1)]
@@ -338,19 +340,22 @@ def test_pairs_are_what_both_have():
 
 
 def test_what_is_not_done_is_named():
-    arms = [(PLAIN, lambda *_: 0.5), (HRF, lambda *_: 0.6)]
-    runs = [r for r in runs_of(arms, seeds=(1,)) if (r[0].expansion, r[0].fold) != (4, "2")]
-    runs.append((cell(size="S", expansion=2, fold="2"), right(0.5, "xyz")))
+    conditions = [(PLAIN, lambda *_: 0.5), (HRF, lambda *_: 0.6)]
+    runs = [r for r in runs_of(conditions, seeds=(1,)) if (r[0].expansion, r[0].fold) != (4, "2")]
+    runs.append((run_result(size="S", expansion=2, fold="2"), right(0.5, "xyz")))
     results = tables(runs, planned=40)
-    assert progress(results).startswith("4 of 40 planned cells are done. This is a part")
+    assert progress(results).startswith("4 of 40 planned runs are done. This is a part")
     (group,) = groups_of(results)
-    told = "1 of the 2 folds and seeds that are done in any arm; without (fold/seed)"
+    told = "1 of the 2 folds and seeds that are done in any condition; without (fold/seed)"
     assert gaps(group) == [f"light + HRF r=4: {told} 2/1.", f"S + HRF r=2: {told} 1/1."]
     assert alone(group, comparisons_of([group])) == ["S + HRF r=2"]
 
 
-def test_arms_without_a_common_run():
-    runs = [(cell(fold="1"), right(0.5, "uvw")), (cell(fold="2", **HRF), right(0.6, "xyz"))]
+def test_conditions_without_a_common_run():
+    runs = [
+        (run_result(fold="1"), right(0.5, "uvw")),
+        (run_result(fold="2", **HRF), right(0.6, "xyz")),
+    ]
     found = only(tables(runs))
     assert found.corrected_p is None
     assert not found.is_shown
@@ -359,21 +364,21 @@ def test_arms_without_a_common_run():
     )
 
 
-def test_controls_are_compared_with_their_hrf():
-    arms = [
+def test_ablations_are_compared_with_their_hrf():
+    conditions = [
         (PLAIN, lambda *_: 0.5),
         *(({"expansion": r}, lambda *_: 0.6) for r in (2, 4)),
         ({"expansion": 4, "factors": 3}, lambda *_: 0.6),
         *(
-            ({"expansion": 4, "control": control, "epochs": 4}, lambda *_: 0.6)
-            for control in ("longer", "wider", "chained", "frozen")
+            ({"expansion": 4, "ablation": ablation, "epochs": 4}, lambda *_: 0.6)
+            for ablation in ("longer", "wider", "chained", "frozen")
         ),
         ({"size": "large"}, lambda *_: 0.6),
         ({"size": "large", "expansion": 4}, lambda *_: 0.6),
         ({"optimizer": "sgd"}, lambda *_: 0.6),
         ({"optimizer": "sgd", "expansion": 4}, lambda *_: 0.6),
     ]
-    found = comparisons(tables(runs_of(arms, folds=("1",), seeds=(1,), speakers=("uv",))))
+    found = comparisons(tables(runs_of(conditions, folds=("1",), seeds=(1,), speakers=("uv",))))
     light, a = "light + HRF r=4, adamw", ", adamw"
     assert set(found) == {
         f"light + HRF r=2{a} minus light{a}",
@@ -407,10 +412,10 @@ def tuned(rates=RATES, **changes):
 
 
 def test_the_rate_is_chosen_by_validation_where_test_would_choose_another(tmp_path):
-    arms = [*tuned(), ({"learning_rate": 2, **HRF}, lambda *_: 0.7)]
-    runs = list(runs_of(arms, seeds=(1, 2)))
+    conditions = [*tuned(), ({"learning_rate": 2, **HRF}, lambda *_: 0.7)]
+    runs = list(runs_of(conditions, seeds=(1, 2)))
     results = tables(runs)
-    light, hrf = groups_of(results)[0].arms
+    light, hrf = groups_of(results)[0].conditions
     assert (light.rate, hrf.rate) == (4, 2)
     assert light.test("ua").mean == pytest.approx(np.mean([right_share(0.65)] * 4))
     found = only(results)
@@ -440,7 +445,7 @@ def test_rates_are_compared_where_all_are_done():
         else (c, m)
         for c, m in runs
     ]
-    (light,) = groups_of(tables(runs))[0].arms
+    (light,) = groups_of(tables(runs))[0].conditions
     assert light.common == (("1", 1), ("1", 2), ("2", 1))
     assert light.rate == 4
     assert light.validation == pytest.approx({r: v for r, (v, _) in RATES.items()})
@@ -463,9 +468,9 @@ def test_equal_rates_and_their_end():
 
 def test_no_rate_is_chosen_before_all_have_a_common_run(tmp_path):
     runs = [
-        (cell(learning_rate=1, fold="1"), right(0.5, "uvw")),
-        (cell(learning_rate=2, fold="2"), right(0.5, "xyz")),
-        (cell(expansion=4), right(0.5, "uvw")),
+        (run_result(learning_rate=1, fold="1"), right(0.5, "uvw")),
+        (run_result(learning_rate=2, fold="2"), right(0.5, "xyz")),
+        (run_result(expansion=4), right(0.5, "uvw")),
     ]
     write_tables(tmp_path, tables(runs))
     write_report(tmp_path, tmp_path / "report")
@@ -481,7 +486,10 @@ def test_odd_characters(tmp_path):
         "odd/corpus": ComparedCorpus(title=title, labels=(label, "b"), notes=("1. # no | heading",))
     }
     runs = [
-        (cell(corpus="odd/corpus", backbone=backbone, fold="|a|", **changes), right(0.5, "uvw"))
+        (
+            run_result(corpus="odd/corpus", backbone=backbone, fold="|a|", **changes),
+            right(0.5, "uvw"),
+        )
         for changes in (PLAIN, HRF)
     ]
     write_tables(tmp_path, tables(runs, corpora=corpora))
@@ -514,8 +522,8 @@ def test_latex_is_a_table_with_as_many_cells_in_every_row(written):
     for name in ("scores", "differences", "pairs", "rates"):
         lines = (written / f"{name}.tex").read_text().splitlines()
         head = lines.index(r"\toprule") + 1
-        cells = [line.count(" & ") for line in lines[head:] if line.startswith("{}")]
-        assert len(set(cells)) == 1
+        runs = [line.count(" & ") for line in lines[head:] if line.startswith("{}")]
+        assert len(set(runs)) == 1
         assert r"\bottomrule" in lines
     assert r"59.4 $\pm$ 13.3" in (written / "scores.tex").read_text()
     assert "1/1: " not in (written / "pairs.tex").read_text()
@@ -556,9 +564,12 @@ def test_order_of_the_rows_changes_no_file(hand_made, written, tmp_path):
 def test_order_of_the_rows_changes_no_word(seed, order):
     rng = np.random.default_rng(seed)
     shares = rng.uniform(0.3, 0.9, 1000)
-    arms = [(PLAIN, lambda f, s: shares[7 * s + f]), (HRF, lambda f, s: shares[90 + 7 * s + f])]
-    results = tables(runs_of(arms, seeds=range(int(rng.integers(1, 6)))))
-    parts = {name: list(getattr(results, name)) for name in ("cells", "decisions", "curves")}
+    conditions = [
+        (PLAIN, lambda f, s: shares[7 * s + f]),
+        (HRF, lambda f, s: shares[90 + 7 * s + f]),
+    ]
+    results = tables(runs_of(conditions, seeds=range(int(rng.integers(1, 6)))))
+    parts = {name: list(getattr(results, name)) for name in ("runs", "decisions", "curves")}
     for part in parts.values():
         order.shuffle(part)
     other = Tables(**parts, grid=results.grid)

@@ -13,20 +13,20 @@ from recipes.compare.tables.epoch import Epoch
 from tests.recipes.compare.made_up import lifelike, tables
 
 LABELS = ("anger", "joy", "sadness", "neutral")
-CONTROLS = ("longer", "wider", "chained", "frozen")
+ABLATIONS = ("longer", "wider", "chained", "frozen")
 LARGE = {"size": "large", "int8_bytes": 12_800_000, "macs": 2_900_000_000, "skill": 0.6}
 FEW = [{"skill": 0.5}, {"skill": 0.7, "expansion": 4}]
 MANY = [
     *FEW,
     *({"skill": 0.6, "expansion": r} for r in (2, 8)),
-    *({"skill": 0.55, "expansion": 4, "control": control} for control in CONTROLS),
+    *({"skill": 0.55, "expansion": 4, "ablation": ablation} for ablation in ABLATIONS),
     LARGE,
     {**LARGE, "expansion": 4},
 ]
 
 
-def groups(arms, **options):
-    return groups_of(tables(lifelike(arms, folds=2, seeds=2, **options), labels=LABELS))
+def groups(conditions, **options):
+    return groups_of(tables(lifelike(conditions, folds=2, seeds=2, **options), labels=LABELS))
 
 
 @pytest.fixture
@@ -69,9 +69,9 @@ def check(figure, path):
     assert pixels.std() > 0.02
 
 
-@pytest.mark.parametrize(("arms", "count"), [(FEW, 1), (FEW + MANY[4:5], 2), (MANY, 12)])
-def test_differences(arms, count, tmp_path, drawn):
-    found = comparisons_of(groups(arms))[:count]
+@pytest.mark.parametrize(("conditions", "count"), [(FEW, 1), (FEW + MANY[4:5], 2), (MANY, 12)])
+def test_differences(conditions, count, tmp_path, drawn):
+    found = comparisons_of(groups(conditions))[:count]
     assert len(found) == count
     plots.plot_differences(tmp_path / "d.png", found)
     check(drawn[0], tmp_path / "d.png")
@@ -80,7 +80,11 @@ def test_differences(arms, count, tmp_path, drawn):
 def test_differences_of_nothing_and_of_two_backbones(tmp_path, drawn):
     same = [{"skill": 1.0}, {"skill": 1.0, "expansion": 4}]
     both = groups(
-        [{**arm, "backbone": name} for name in ("conformer", "speechformer") for arm in same]
+        [
+            {**condition, "backbone": name}
+            for name in ("conformer", "speechformer")
+            for condition in same
+        ]
     )
     plots.plot_differences(tmp_path / "d.png", comparisons_of(both))
     check(drawn[0], tmp_path / "d.png")
@@ -88,30 +92,30 @@ def test_differences_of_nothing_and_of_two_backbones(tmp_path, drawn):
     assert low < 0 < high
 
 
-@pytest.mark.parametrize("arms", [FEW[:1], MANY])
-def test_sizes(arms, tmp_path, drawn):
-    plots.plot_sizes(tmp_path / "s.png", groups(arms))
+@pytest.mark.parametrize("conditions", [FEW[:1], MANY])
+def test_sizes(conditions, tmp_path, drawn):
+    plots.plot_sizes(tmp_path / "s.png", groups(conditions))
     check(drawn[0], tmp_path / "s.png")
     (axes,) = drawn[0].axes
-    # One mark per arm, none on another.
+    # One mark per condition, none on another.
     marks = [container.lines[0].get_xydata()[0] for container in axes.containers]
-    assert len(marks) == len(arms)
+    assert len(marks) == len(conditions)
     screen = axes.transData.transform(marks)
     assert all(abs(a[0] - b[0]) > 4 for a, b in itertools.combinations(screen, 2))
 
 
-@pytest.mark.parametrize(("arms", "epochs"), [(FEW[:1], 1), (MANY, 3)])
-def test_learning_curves(arms, epochs, tmp_path, drawn):
-    (group,) = groups(arms)
-    cells = [run.cell.cell for arm in group.arms for run in arm.runs.values()]
-    # The first run stopped earlier: the arm is drawn as far as it went.
+@pytest.mark.parametrize(("conditions", "epochs"), [(FEW[:1], 1), (MANY, 3)])
+def test_learning_curves(conditions, epochs, tmp_path, drawn):
+    (group,) = groups(conditions)
+    runs = [run.result.run for condition in group.conditions for run in condition.runs.values()]
+    # The first run stopped earlier: the condition is drawn as far as it went.
     curves = {
         name: [
-            Epoch(cell=name, epoch=i, loss=1 / i, val_loss=1, val_ua=0.1 * i)
+            Epoch(run=name, epoch=i, loss=1 / i, val_loss=1, val_ua=0.1 * i)
             for i in range(1, epochs + (number > 0))
         ]
-        or [Epoch(cell=name, epoch=1, loss=1, val_loss=1, val_ua=0.1)]
-        for number, name in enumerate(cells)
+        or [Epoch(run=name, epoch=1, loss=1, val_loss=1, val_ua=0.1)]
+        for number, name in enumerate(runs)
     }
     plots.plot_learning_curves(tmp_path / "c.png", group, curves)
     check(drawn[0], tmp_path / "c.png")

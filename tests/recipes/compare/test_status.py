@@ -9,36 +9,36 @@ from recipes.common.files.json_file import write_json
 from recipes.common.settings import RecipeSettings
 from recipes.compare.cli import main
 from recipes.compare.grid_folder import GridFolder
-from recipes.compare.planning.cell import Cell
+from recipes.compare.planning.run import Run
 from recipes.compare.running.progress import GridProgress
 from recipes.compare.status import expected_seconds, show_status
 
 
-def cell_of(seed, expansion=0):
+def run_of(seed, expansion=0):
     settings = RecipeSettings(seed=seed, expansion=expansion)
-    return Cell(corpus="custom", fold="1", control="", learning_rate=1.0, settings=settings)
+    return Run(corpus="custom", fold="1", ablation="", learning_rate=1.0, settings=settings)
 
 
-CELLS = [cell_of(seed, expansion) for seed in (1, 2, 3) for expansion in (0, 4)]
+RUNS = [run_of(seed, expansion) for seed in (1, 2, 3) for expansion in (0, 4)]
 
 
 @pytest.fixture
 def folder(tmp_path):
     """Two plain runs are done, one with HRF; another one has failed twice."""
     found = GridFolder(tmp_path / "grid")
-    for cell, seconds in ((CELLS[0], 100.0), (CELLS[2], 140.0), (CELLS[1], 300.0)):
-        with found.attempt(cell) as path:
+    for run, seconds in ((RUNS[0], 100.0), (RUNS[2], 140.0), (RUNS[1], 300.0)):
+        with found.attempt(run) as path:
             path.mkdir()
-            write_json(path / "cell.json", {"seconds": seconds})
-            found.publish(cell)
+            write_json(path / "planned.json", {"seconds": seconds})
+            found.publish(run)
     for _ in range(2):
-        found.fail(CELLS[3], "no memory")
+        found.fail(RUNS[3], "no memory")
     return found
 
 
 def shown(folder):
     console = Console(file=io.StringIO(), width=120)
-    show_status(CELLS, folder, console)
+    show_status(RUNS, folder, console)
     return console.file.getvalue()
 
 
@@ -55,11 +55,11 @@ def test_counts_and_failures(folder):
     assert row(text, "all") == ["3", "0", "1", "2", "3.0"]
     assert "Failed 2 times: custom: conv_transformer light + HRF r=4, fold 1, seed 2" in text
     assert "no memory" in text
-    assert f"{CELLS[3].id}.log" in text
+    assert f"{RUNS[3].id}.log" in text
 
 
 def test_a_run_that_runs(folder):
-    with folder.attempt(CELLS[4]):
+    with folder.attempt(RUNS[4]):
         text = shown(folder)
         assert row(text, "custom: conv_transformer light") == ["2", "1", "0", "0", "2.0"]
         assert "1 at a time" in text
@@ -67,17 +67,17 @@ def test_a_run_that_runs(folder):
 
 def test_expected_time(folder, tmp_path):
     # A plain run takes 120 s, one with HRF 300 s: one and two of them are left.
-    assert expected_seconds(CELLS, folder) == pytest.approx(120 + 2 * 300)
-    assert expected_seconds(CELLS, GridFolder(tmp_path / "other")) is None
+    assert expected_seconds(RUNS, folder) == pytest.approx(120 + 2 * 300)
+    assert expected_seconds(RUNS, GridFolder(tmp_path / "other")) is None
 
 
 def test_lines_that_stay(folder):
     """Without a terminal there is no bar."""
     console = Console(file=io.StringIO(), width=120)
-    with GridProgress(console, CELLS, folder) as progress:
-        progress.update([CELLS[4]])
-        for cell in (CELLS[0], CELLS[3], CELLS[4]):
-            progress.ended(cell)
+    with GridProgress(console, RUNS, folder) as progress:
+        progress.update([RUNS[4]])
+        for run in (RUNS[0], RUNS[3], RUNS[4]):
+            progress.ended(run)
     lines = console.file.getvalue().splitlines()
     assert lines[0] == "Done in 1.7 min: custom: conv_transformer light, fold 1, seed 1"
     assert lines[1].startswith("Failed: custom: conv_transformer light + HRF r=4, fold 1, seed 2: ")
@@ -94,7 +94,7 @@ def test_lines_that_stay(folder):
         (["run", "--config", "no.yaml"], "no file of settings"),
         (["run", "--ray", "auto", "--workers", "2"], "`--workers` is for one machine"),
         (["run", "--threads", "2"], "`--threads` is for --ray"),
-        (["cell", "1"], "There is no comparison"),
+        (["run-one", "1"], "There is no comparison"),
         (["report"], "There is no comparison"),
         (["report", "--results", "none"], "There are no results"),
     ],

@@ -2,23 +2,25 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import pydantic
 import pytest
 
-from recipes.compare.tables.cell_result import CellResult
 from recipes.compare.tables.overview import ComparedCorpus, Overview
+from recipes.compare.tables.run_result import RunResult
 from recipes.compare.tables.tables import Tables, read_tables, write_tables
-from tests.recipes.compare.made_up import PLAIN, cell, tables
+from tests.recipes.compare.made_up import PLAIN, run_result, tables
 
+ROOT = Path(__file__).resolve().parents[3]
 MATRIX = {"s|1": [[3, 1], [0, 4]], "s,2": [[1, 1], [1, 1]]}
 LABELS = ('odd "quoted", & |piped|', "né\nb")
 
 
 def results(**options):
     runs = [
-        (cell(learning_rate=0.5, seconds=0.1 + 0.2, int8_milliseconds=1.25), MATRIX),
-        (cell(expansion=4), MATRIX),
+        (run_result(learning_rate=0.5, seconds=0.1 + 0.2, int8_milliseconds=1.25), MATRIX),
+        (run_result(expansion=4), MATRIX),
     ]
     return tables(runs, labels=LABELS, **options)
 
@@ -32,11 +34,11 @@ def folder(tmp_path):
 def test_what_was_written_is_read(folder):
     assert read_tables(folder) == results(planned=7)
     assert sorted(path.name for path in folder.iterdir()) == [
-        *("cells.csv", "curves.csv", "decisions.csv", "grid.json")
+        *("curves.csv", "decisions.csv", "grid.json", "runs.csv")
     ]
-    head, first, _ = (folder / "cells.csv").read_text().splitlines()
+    head, first, _ = (folder / "runs.csv").read_text().splitlines()
     assert head == (
-        "cell,corpus,backbone,size,expansion,factors,optimizer,learning_rate,control,seed,fold,"
+        "run,corpus,backbone,size,expansion,factors,optimizer,learning_rate,ablation,seed,fold,"
         "select_on,epochs,chosen_epoch,val_ua,val_wa,val_wf1,val_macro_f1,parameters_training,"
         "parameters_merged,macs,int8_bytes,int8_milliseconds,float_milliseconds,seconds,"
         "clips_per_second"
@@ -46,7 +48,7 @@ def test_what_was_written_is_read(folder):
 
 
 def test_further_columns_are_passed_over(folder):
-    path = folder / "cells.csv"
+    path = folder / "runs.csv"
     path.write_text("".join(f"x,{line}\n" for line in path.read_text().splitlines()))
     assert read_tables(folder) == results(planned=7)
 
@@ -60,20 +62,20 @@ def change(path, old, new, count=1):
 @pytest.mark.parametrize(
     ("file", "old", "new", "message"),
     [
-        ("cells.csv", ",macs,", ",mac,", "without macs"),
-        ("cells.csv", ",212345,", ",many,", "line 2: `int8_bytes`: .* Received: int8_bytes='many'"),
-        ("cells.csv", ",0.5,0.5,", ",0.5,nan,", "line 2: `val_wa`: .*finite.* val_wa='nan'"),
-        ("cells.csv", ",0.5,0.5,", ",0.5,50.5,", "`val_wa`: .*less than or equal to 1"),
-        ("cells.csv", ",212345,1.25", ",,1.25", "`int8_bytes`: .*integer"),
-        ("cells.csv", ",0.5,,1,1,", ",0,,1,1,", "`learning_rate`: .*greater than 0"),
-        ("cells.csv", ",ua,3,2,", ",f1,3,2,", "`select_on`: .*'ua', 'wa', 'wf1' or 'macro_f1'"),
-        ("cells.csv", ",ua,3,2,", ",ua,3,4,", "`chosen_epoch` must be one of the 3 epochs"),
-        ("cells.csv", ",0.5,,1,1,", ",0.5,wider,1,1,", "must have the expansion of the HRF"),
-        ("cells.csv", ",0.5,,1,1,", ",0.5,thinner,1,1,", "`control`: "),
-        ("cells.csv", ",ua,3,2,", ",wa,3,2,", "the same `select_on`"),
-        ("cells.csv", "emodb,", "iemocap,", "must be in 'grid.json'.*'iemocap'"),
-        ("cells.csv", ",100\n", "\n", "a value for every column.*line 2"),
-        ("cells.csv", ",100\n", ',100,"\n', "is no CSV file|a value for every column"),
+        ("runs.csv", ",macs,", ",mac,", "without macs"),
+        ("runs.csv", ",212345,", ",many,", "line 2: `int8_bytes`: .* Received: int8_bytes='many'"),
+        ("runs.csv", ",0.5,0.5,", ",0.5,nan,", "line 2: `val_wa`: .*finite.* val_wa='nan'"),
+        ("runs.csv", ",0.5,0.5,", ",0.5,50.5,", "`val_wa`: .*less than or equal to 1"),
+        ("runs.csv", ",212345,1.25", ",,1.25", "`int8_bytes`: .*integer"),
+        ("runs.csv", ",0.5,,1,1,", ",0,,1,1,", "`learning_rate`: .*greater than 0"),
+        ("runs.csv", ",ua,3,2,", ",f1,3,2,", "`select_on`: .*'ua', 'wa', 'wf1' or 'macro_f1'"),
+        ("runs.csv", ",ua,3,2,", ",ua,3,4,", "`chosen_epoch` must be one of the 3 epochs"),
+        ("runs.csv", ",0.5,,1,1,", ",0.5,wider,1,1,", "must have the expansion of the HRF"),
+        ("runs.csv", ",0.5,,1,1,", ",0.5,thinner,1,1,", "`ablation`: "),
+        ("runs.csv", ",ua,3,2,", ",wa,3,2,", "the same `select_on`"),
+        ("runs.csv", "emodb,", "iemocap,", "must be in 'grid.json'.*'iemocap'"),
+        ("runs.csv", ",100\n", "\n", "a value for every column.*line 2"),
+        ("runs.csv", ",100\n", ',100,"\n', "is no CSV file|a value for every column"),
         ("decisions.csv", ",prediction,", ",predicted,", "without prediction"),
         ("decisions.csv", ",3\n", ",0\n", "`count`: .*greater than or equal to 1"),
         ("decisions.csv", ",3\n", ",2.5\n", "`count`: .*integer"),
@@ -81,10 +83,10 @@ def change(path, old, new, count=1):
         ("decisions.csv", "s|1", "s|9", "tested on the same clips"),
         ("decisions.csv", '"né\nb",4', "nb,4", "(?s)Labels must be among .*'nb'"),
         ("curves.csv", ",1,1,", ",2,1,", "An epoch of 'curves.csv' must come once"),
-        ("curves.csv", ",3,", ",4,", "every epoch of a cell.* 1, 2, 4 of cell .* 2 was chosen"),
+        ("curves.csv", ",3,", ",4,", "every epoch of a run.* 1, 2, 4 of run .* 2 was chosen"),
         ("curves.csv", ",1,1,1.2,", ",1,inf,1.2,", "`loss`: .*finite"),
-        ("grid.json", '"cells": 7', '"cells": 1', "2 in 'cells.csv', and 1 planned"),
-        ("grid.json", '"cells": 7', '"cells": "x"', "can't be read"),
+        ("grid.json", '"runs": 7', '"runs": 1', "2 in 'runs.csv', and 1 planned"),
+        ("grid.json", '"runs": 7', '"runs": "x"', "can't be read"),
         ("grid.json", '"title": "Emodb"', '"name": "Emodb"', "title"),
         ("grid.json", "{", "", "can't be read"),
     ],
@@ -97,27 +99,27 @@ def test_bad_files(folder, file, old, new, message):
 
 
 @pytest.mark.parametrize("file", ["decisions.csv", "curves.csv"])
-def test_cells_that_the_tables_do_not_share(folder, file):
-    known = results().cells[0].cell
+def test_runs_that_the_tables_do_not_share(folder, file):
+    known = results().runs[0].run
     change(folder / file, known, "0123456789ab")
-    with pytest.raises(ValueError, match=f"'{file}' must be of cells of .* Received: 0123456789ab"):
+    with pytest.raises(ValueError, match=f"'{file}' must be of runs of .* Received: 0123456789ab"):
         read_tables(folder)
     text = (folder / file).read_text().replace("0123456789ab", known)
     lines = [line for line in text.splitlines(keepends=True) if known not in line]
     (folder / file).write_text("".join(lines))
-    with pytest.raises(ValueError, match="every cell|is no CSV|a value for"):
+    with pytest.raises(ValueError, match="every run|is no CSV|a value for"):
         read_tables(folder)
 
 
 def test_doubles():
-    first, second = results().cells
+    first, second = results().runs
     good = results()
-    with pytest.raises(ValueError, match=f"A cell of 'cells.csv' must come once.*{first.cell}"):
-        dataclasses.replace(good, cells=(first, first))
+    with pytest.raises(ValueError, match=f"A run of 'runs.csv' must come once.*{first.run}"):
+        dataclasses.replace(good, runs=(first, first))
     # Plain models have no factors: these are the same training.
-    copy = dataclasses.replace(first, cell="0123456789ab", factors=3)
-    with pytest.raises(ValueError, match="A training in 'cells.csv' must come once"):
-        dataclasses.replace(good, cells=(first, second, copy), grid=results(planned=7).grid)
+    copy = dataclasses.replace(first, run="0123456789ab", factors=3)
+    with pytest.raises(ValueError, match="A training in 'runs.csv' must come once"):
+        dataclasses.replace(good, runs=(first, second, copy), grid=results(planned=7).grid)
     with pytest.raises(ValueError, match="A line of 'decisions.csv' must come once"):
         dataclasses.replace(good, decisions=(*good.decisions, good.decisions[0]))
     corpus = good.grid.corpora["emodb"]
@@ -130,24 +132,24 @@ def test_nothing_is_no_result():
     grid = Overview(
         corpora={"a": ComparedCorpus(title="A", labels=("x", "y"))},
         settings={},
-        cells=1,
+        runs=1,
         environment={},
     )
-    with pytest.raises(ValueError, match="one finished cell at least"):
-        Tables(cells=(), decisions=(), curves=(), grid=grid)
+    with pytest.raises(ValueError, match="one finished run at least"):
+        Tables(runs=(), decisions=(), curves=(), grid=grid)
 
 
 def test_missing_files(tmp_path, folder):
     (folder / "curves.csv").unlink()
     with pytest.raises(FileNotFoundError, match=r"in '.*': curves\.csv not found"):
         read_tables(folder)
-    with pytest.raises(FileNotFoundError, match=r"cells\.csv, decisions\.csv, curves\.csv, grid"):
+    with pytest.raises(FileNotFoundError, match=r"runs\.csv, decisions\.csv, curves\.csv, grid"):
         read_tables(tmp_path / "nowhere")
 
 
-def test_a_cell_that_is_none():
-    with pytest.raises(pydantic.ValidationError, match="cell"):
-        CellResult(**{**PLAIN, "cell": "XYZ"})
+def test_a_run_that_is_none():
+    with pytest.raises(pydantic.ValidationError, match="run"):
+        RunResult(**{**PLAIN, "run": "XYZ"})
 
 
 def test_written_whole_or_not_at_all(tmp_path):
@@ -161,5 +163,22 @@ def test_written_whole_or_not_at_all(tmp_path):
 
 def test_json_of_the_grid(folder):
     grid = json.loads((folder / "grid.json").read_text())
-    assert list(grid) == ["corpora", "settings", "cells", "environment"]
+    assert list(grid) == ["corpora", "settings", "runs", "environment"]
     assert grid["corpora"]["emodb"] == {"title": "Emodb", "labels": list(LABELS), "notes": []}
+
+
+def test_results_of_earlier_versions_are_read(tmp_path):
+    """Real ones, of two runs of `recipes/results/first` as they were written at the time."""
+    former = Path(__file__).parent / "former_results"
+    found = read_tables(former)
+    now = read_tables(ROOT / "recipes" / "results" / "first")
+    ids = {result.run for result in found.runs}
+    assert len(ids) == 2 and found.grid == now.grid
+    assert found.grid.settings["include"][0]["sizes"] == ["large"]
+    for name in ("runs", "decisions", "curves"):
+        assert getattr(found, name) == tuple(r for r in getattr(now, name) if r.run in ids)
+    write_tables(tmp_path, found)
+    assert read_tables(tmp_path) == found
+    # What stays of an earlier report beside the new one is not what is read.
+    (tmp_path / "cells.csv").write_text("cell\n", encoding="utf-8")
+    assert read_tables(tmp_path) == found

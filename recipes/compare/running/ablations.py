@@ -1,4 +1,4 @@
-"""What the controls of a comparison are, as settings of a recipe."""
+"""What the ablations of a comparison are, as settings of a recipe."""
 
 import math
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import keras
 
 from recipes.common.settings import RecipeSettings
 from recipes.common.training.backbone import create_backbone
-from recipes.compare.planning.control_settings import CHANGES
+from recipes.compare.planning.ablation_settings import CHANGES
 
 # What makes a backbone's feed-forward networks wider, and two values between which the number of
 # parameters is a straight line.
@@ -17,7 +17,7 @@ _WIDTH = ("feed_forward_units", 64, 128)
 
 
 def settings_of(
-    control: str,
+    ablation: str,
     settings: RecipeSettings,
     *,
     num_classes: int,
@@ -25,21 +25,21 @@ def settings_of(
     frames: int,
     cost: Callable[[], float],
 ) -> RecipeSettings:
-    """The settings that a control runs with.
+    """The settings that an ablation runs with.
 
     Args:
-        control: Of `recipes.compare.planning.grid.Control`; empty: none.
+        ablation: Of `recipes.compare.planning.grid.Ablation`; empty: none.
         settings: Of the HRF that it is compared with.
         num_classes: Number of classes.
         num_mels: Mel bands of the features.
         frames: Length of the model's window.
         cost: Gives how many times as long a step with HRF takes as a plain one.
     """
-    changes = dict(CHANGES[control])
-    if control == "longer":
+    changes = dict(CHANGES[ablation])
+    if ablation == "longer":
         # Longer at least by what was measured; not shorter where a step with HRF is the faster.
         changes["epochs"] = math.ceil(settings.epochs * max(1.0, cost()))
-    elif control == "wider":
+    elif ablation == "wider":
         options = _as_many_parameters(settings, num_classes, num_mels, frames)
         changes["backbone_options"] = {**settings.backbone_options, **options}
     return settings.model_copy(update=changes)

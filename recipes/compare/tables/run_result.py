@@ -1,4 +1,4 @@
-"""`cells.csv`: one row per finished cell of the grid."""
+"""`runs.csv`: one row per finished run of the grid."""
 
 from typing import Annotated, Literal
 
@@ -8,28 +8,28 @@ from pydantic.dataclasses import dataclass
 
 from recipes.common.settings import Count, NotNegative, Positive
 
-CellId = Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
+RunId = Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
 Word = Annotated[str, Field(min_length=1)]
 Score = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 # What HRF is compared with beside the plain model.
-Control = Literal["longer", "wider", "chained", "frozen"]
+Ablation = Literal["longer", "wider", "chained", "frozen"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class CellResult:
+class RunResult:
     """One training of one fold, and what it came to.
 
     Attributes:
-        cell: Its id, 12 hexadecimal digits.
+        run: Its id, 12 hexadecimal digits.
         corpus: Name of the recipe.
         backbone: Name of the backbone.
         size: Of the backbone.
-        expansion: HRF expansion; 0: plain. Of a control that of the HRF it is compared with.
-        factors: Factors of an expanded kernel; of a plain model they mean nothing. Of a control
+        expansion: HRF expansion; 0: plain. Of an ablation that of the HRF it is compared with.
+        factors: Factors of an expanded kernel; of a plain model they mean nothing. Of an ablation
             those of the HRF it is compared with.
         optimizer: Its name.
         learning_rate: Multiple of the recipe's own.
-        control: `"longer"`, `"wider"`, `"chained"`, `"frozen"`, or `""`: none.
+        ablation: `"longer"`, `"wider"`, `"chained"`, `"frozen"`, or `""`: none.
         seed: Of the training.
         fold: Name of the fold.
         select_on: What epochs are chosen by, and the headline figure of the corpus.
@@ -47,7 +47,7 @@ class CellResult:
         clips_per_second: In training.
     """
 
-    cell: CellId
+    run: RunId
     corpus: Word
     backbone: Word
     size: Word
@@ -55,7 +55,7 @@ class CellResult:
     factors: Annotated[int, Field(ge=0)]
     optimizer: Word
     learning_rate: Positive
-    control: Control | Literal[""]
+    ablation: Ablation | Literal[""]
     seed: Annotated[int, Field(ge=0)]
     fold: Word
     select_on: Literal["ua", "wa", "wf1", "macro_f1"]
@@ -76,14 +76,14 @@ class CellResult:
 
     @pydantic.model_validator(mode="after")
     def _consistent(self):
-        if self.control and not self.expansion:
+        if self.ablation and not self.expansion:
             raise ValueError(
-                f"a control must have the expansion of the HRF it is compared with: cell "
-                f"{self.cell} is the control '{self.control}' with expansion 0"
+                f"an ablation must have the expansion of the HRF it is compared with: run "
+                f"{self.run} is the ablation '{self.ablation}' with expansion 0"
             )
         if self.chosen_epoch > self.epochs:
             raise ValueError(
-                f"`chosen_epoch` must be one of the {self.epochs} epochs of cell {self.cell}, and "
+                f"`chosen_epoch` must be one of the {self.epochs} epochs of run {self.run}, and "
                 f"is {self.chosen_epoch}"
             )
         return self

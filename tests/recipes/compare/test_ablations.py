@@ -1,18 +1,18 @@
-"""What the controls run with."""
+"""What the ablations run with."""
 
 import pytest
 
 from keras_reparam import models
 from recipes.common.settings import RecipeSettings
-from recipes.compare.running.controls import settings_of
+from recipes.compare.running.ablations import settings_of
 from recipes.compare.running.cost import cost_of_expansion
 
 SHAPE = {"num_classes": 4, "num_mels": 64, "frames": 400}
 
 
-def of(control, cost=1.0, **settings):
+def of(ablation, cost=1.0, **settings):
     settings = RecipeSettings(**settings)
-    return settings_of(control, settings, **SHAPE, cost=lambda: cost)
+    return settings_of(ablation, settings, **SHAPE, cost=lambda: cost)
 
 
 def test_hrf_itself():

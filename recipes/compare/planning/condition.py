@@ -5,72 +5,72 @@ import re
 from typing import get_args
 
 from recipes.common.settings import RecipeSettings
-from recipes.compare.tables.cell_result import CellResult, Control
+from recipes.compare.tables.run_result import Ablation, RunResult
 
 _SIZES = ("light", "large")
-_CONTROLS = ("", *get_args(Control))
+_ABLATIONS = ("", *get_args(Ablation))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Arm:
+class Condition:
     """One way to train a backbone.
 
     Attributes:
         size: Of the backbone.
-        expansion: HRF expansion; 0: plain. Of a control that of the HRF it is compared with.
+        expansion: HRF expansion; 0: plain. Of an ablation that of the HRF it is compared with.
         factors: Of an expanded kernel; 0 of a plain model.
         optimizer: Its name.
-        control: Which control it is; `""`: none.
+        ablation: Which ablation it is; `""`: none.
     """
 
     size: str
     expansion: int
     factors: int
     optimizer: str
-    control: str
+    ablation: str
 
     @classmethod
-    def of(cls, settings: RecipeSettings | CellResult, control: str) -> "Arm":
-        """The arm of a run with such settings."""
+    def of(cls, settings: RecipeSettings | RunResult, ablation: str) -> "Condition":
+        """The condition of a run with such settings."""
         return cls(
             size=settings.size,
             expansion=settings.expansion,
             factors=settings.factors if settings.expansion else 0,
             optimizer=settings.optimizer,
-            control=control,
+            ablation=ablation,
         )
 
     @property
-    def plain(self) -> "Arm":
+    def plain(self) -> "Condition":
         """The plain one of the same size and optimizer."""
-        return dataclasses.replace(self, expansion=0, factors=0, control="")
+        return dataclasses.replace(self, expansion=0, factors=0, ablation="")
 
     @property
     def is_expanded(self) -> bool:
-        """Whether it is HRF as it is meant, and no control."""
-        return bool(self.expansion) and not self.control
+        """Whether it is HRF as it is meant, and no ablation."""
+        return bool(self.expansion) and not self.ablation
 
     @property
     def key(self) -> tuple:
-        """By which arms are sorted: small before large, plain before HRF before its controls."""
+        """Sorts conditions: small before large, plain before HRF before its ablations."""
         size = _SIZES.index(self.size) if self.size in _SIZES else len(_SIZES)
-        control = _CONTROLS.index(self.control)
-        expansion = (bool(self.expansion), bool(control), self.expansion, self.factors, control)
+        ablation = _ABLATIONS.index(self.ablation)
+        expansion = (bool(self.expansion), bool(ablation), self.expansion, self.factors, ablation)
         return (self.optimizer, size, self.size, *expansion)
 
     def name(self, *, with_optimizer: bool = False) -> str:
         """How it is called in tables.
 
         Args:
-            with_optimizer: Whether arms beside it have another optimizer.
+            with_optimizer: Whether conditions beside it have another optimizer.
         """
         expansion = f"r={self.expansion}" + (f", {self.factors} factors" * (self.factors != 2))
         if not self.expansion:
             name = self.size
-        elif self.control in ("longer", "wider"):
-            name = f"{self.size}, {self.control} (as {expansion})"
+        elif self.ablation in ("longer", "wider"):
+            name = f"{self.size}, {self.ablation} (as {expansion})"
         else:
-            name = f"{self.size} + HRF {expansion}" + f", {self.control}" * bool(self.control)
+            name = f"{self.size} + HRF {expansion}" + f", {self.ablation}" * bool(self.ablation)
         return name + f", {self.optimizer}" * with_optimizer
 
 

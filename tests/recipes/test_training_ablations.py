@@ -40,7 +40,7 @@ def step(model, rng=0):
 
 
 @pytest.mark.parametrize("option", ["folded", "frozen_factors"])
-def test_controls_are_about_expanded_kernels(option):
+def test_ablations_are_about_expanded_kernels(option):
     usual = RecipeSettings.model_fields[option].default
     assert checked(RecipeSettings, {"expansion": 0, option: usual})
     with pytest.raises(ValueError, match=f"`{option}` must be {usual}.* where expansion=0".lower()):
@@ -72,7 +72,7 @@ def test_all_factors_but_one_stay_as_they_start():
     names = {path.split("/")[-1] for path in still if "fc1" in path}
     assert names == {"factor_1", "factor_2", "factor_bias_1", "factor_bias_2"}
 
-    # What is saved is the same without controls, and it merges.
+    # What is saved is the same without ablations, and it merges.
     usual = backbone_of(settings_of(factors=3))
     for weight in usual.weights:
         weight.assign(after[weight.path])

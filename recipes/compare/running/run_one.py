@@ -1,4 +1,4 @@
-"""Runs one cell of a comparison."""
+"""One run of a comparison: trained, scored, exported."""
 
 import datetime
 import os
@@ -17,75 +17,75 @@ from recipes.common.names import CONFIG, DEFAULT_KINDS, file_name
 from recipes.common.run_folder import RunFolder
 from recipes.common.settings import RecipeSettings
 from recipes.common.stages import Stages
-from recipes.compare.finished import CELL
+from recipes.compare.finished import PLANNED
 from recipes.compare.grid_folder import GridFolder
-from recipes.compare.planning.cell import Cell
 from recipes.compare.planning.corpora import PreparedCorpus
-from recipes.compare.running.controls import settings_of
+from recipes.compare.planning.run import Run
+from recipes.compare.running.ablations import settings_of
 from recipes.compare.running.cost import cost_of_expansion
 
 _FRAMES = 400
 
 
-def run_cell(cell: Cell, folder: GridFolder, corpus: PreparedCorpus) -> bool:
-    """Trains, scores and exports one cell; returns whether it is done now.
+def run_one(run: Run, folder: GridFolder, corpus: PreparedCorpus) -> bool:
+    """Trains, scores and exports one run; returns whether it is done now.
 
     Where it is done already nothing happens. An attempt that was stopped or killed goes on from
-    its last epoch, and ends as if it had not been. All that is printed goes into the cell's log;
-    an error, too, and the cell is noted as failed.
+    its last epoch, and ends as if it had not been. All that is printed goes into the run's log;
+    an error, too, and the run is noted as failed.
 
     Args:
-        cell: What to run.
+        run: What to run.
         folder: Of the comparison.
-        corpus: Of the cell.
+        corpus: Of the run.
 
     Raises:
         BlockingIOError: If another process is at it.
     """
-    if folder.done(cell):
+    if folder.done(run):
         return True
-    with folder.attempt(cell) as path, folder.log(cell).open("a", encoding="utf-8") as log:
+    with folder.attempt(run) as path, folder.log(run).open("a", encoding="utf-8") as log:
         # Another process may have ended it in the meantime.
-        if folder.done(cell):
-            folder.forget(cell)
+        if folder.done(run):
+            folder.forget(run)
             return True
         console = Console(file=log, width=100)
-        console.print(f"{_now()}: {cell.name}, process {os.getpid()} on {platform.node()}")
+        console.print(f"{_now()}: {run.name}, process {os.getpid()} on {platform.node()}")
         try:
-            _run(cell, folder, corpus, path, console)
-        # Whatever it is, it must not end the other cells.
+            _run(run, folder, corpus, path, console)
+        # Whatever it is, it must not end the other runs.
         except Exception as error:
             traceback.print_exc(file=log)
-            folder.fail(cell, " ".join(str(error).split()) or type(error).__name__)
+            folder.fail(run, " ".join(str(error).split()) or type(error).__name__)
             return False
-        folder.publish(cell)
+        folder.publish(run)
         console.print(f"{_now()}: done")
         return True
 
 
 def _run(
-    cell: Cell, folder: GridFolder, corpus: PreparedCorpus, path: Path, console: Console
+    run: Run, folder: GridFolder, corpus: PreparedCorpus, path: Path, console: Console
 ) -> None:
     start = time.monotonic()
-    settings = _settings(cell, folder, corpus, path)
-    run = RunFolder(path)
+    settings = _settings(run, folder, corpus, path)
+    files = RunFolder(path)
     stages = Stages(
         corpus.recipe,
         settings,
-        run,
+        files,
         manifest=corpus.manifest,
         store=corpus.store,
-        folds=[cell.fold],
+        folds=[run.fold],
         console=console,
     )
     stages.train()
     stages.evaluate(again=False)
     stages.export(DEFAULT_KINDS, again=False)
-    fold = run.fold(cell.fold)
+    fold = files.fold(run.fold)
     write_json(
-        path / CELL,
+        path / PLANNED,
         {
-            **cell.about(),
+            **run.about(),
             "macs": TFLiteGraph((fold / file_name("float32")).read_bytes()).macs,
             # Of the last attempt.
             "seconds": time.monotonic() - start,
@@ -94,12 +94,12 @@ def _run(
     )
 
 
-def _settings(cell: Cell, folder: GridFolder, corpus: PreparedCorpus, path: Path) -> RecipeSettings:
+def _settings(run: Run, folder: GridFolder, corpus: PreparedCorpus, path: Path) -> RecipeSettings:
     """The recipe's settings, which a former attempt may have settled."""
-    run = RunFolder(path)
+    files = RunFolder(path)
     if (path / CONFIG).exists():
-        return corpus.recipe.settings.model_validate(run.config())
-    settings = cell.settings
+        return corpus.recipe.settings.model_validate(files.config())
+    settings = run.settings
     shape = {
         "num_classes": len(corpus.labels(settings)),
         "num_mels": LogMel().num_mels,
@@ -110,13 +110,13 @@ def _settings(cell: Cell, folder: GridFolder, corpus: PreparedCorpus, path: Path
     def cost() -> float:
         # Fold, seed and rate don't matter to it.
         what = settings.model_copy(update={"seed": 0, "learning_rate": 1.0})
-        with folder.measuring(f"{cell.corpus} {cell.backend} {what}") as file:
+        with folder.measuring(f"{run.corpus} {run.backend} {what}") as file:
             if not file.is_file():
                 ratio = cost_of_expansion(settings, **shape)
-                write_json(file, {"model": cell.model, "cost": ratio})
+                write_json(file, {"model": run.model, "cost": ratio})
             return read_json(file, dict[str, Any])["cost"]
 
-    return settings_of(cell.control, settings, **shape, cost=cost)
+    return settings_of(run.ablation, settings, **shape, cost=cost)
 
 
 def _now() -> str:

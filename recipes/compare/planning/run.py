@@ -8,26 +8,26 @@ from typing import Any
 import pydantic_core
 
 from recipes.common.settings import RecipeSettings
-from recipes.compare.planning.arm import Arm
 from recipes.compare.planning.backend import backend_name
+from recipes.compare.planning.condition import Condition
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Cell:
+class Run:
     """One run of a comparison.
 
     Attributes:
         corpus: Name of its recipe.
         fold: Name of the fold.
-        control: Of `recipes.compare.planning.grid.Control`; empty: none.
+        ablation: Of `recipes.compare.planning.grid.Ablation`; empty: none.
         learning_rate: Multiple of the recipe's own learning rate.
-        settings: Of the run; of a control those of the HRF that it is compared with.
+        settings: Of the run; of an ablation those of the HRF that it is compared with.
         backend: Of Keras, in the run.
     """
 
     corpus: str
     fold: str
-    control: str
+    ablation: str
     learning_rate: float
     settings: RecipeSettings
     backend: str = dataclasses.field(default_factory=backend_name)
@@ -40,7 +40,7 @@ class Cell:
         ran before is not what would run now.
         """
         settings = self.settings.model_dump(mode="json")
-        return _hash([self.corpus, self.fold, self.control, self.backend, settings])
+        return _hash([self.corpus, self.fold, self.ablation, self.backend, settings])
 
     @property
     def former_id(self) -> str:
@@ -49,18 +49,18 @@ class Cell:
         A folder of that name may be of another run.
         """
         chosen = self.settings.model_dump(mode="json", exclude_defaults=True)
-        return _hash([self.corpus, self.fold, self.control, chosen])
+        return _hash([self.corpus, self.fold, self.ablation, chosen])
 
     @property
-    def arm(self) -> Arm:
+    def condition(self) -> Condition:
         """What is compared."""
-        return Arm.of(self.settings, self.control)
+        return Condition.of(self.settings, self.ablation)
 
     @property
     def model(self) -> str:
-        """Corpus, backbone and arm, for people."""
+        """Corpus, backbone and condition, for people."""
         settings = self.settings
-        name = self.arm.name(with_optimizer=settings.optimizer != "adamw")
+        name = self.condition.name(with_optimizer=settings.optimizer != "adamw")
         return f"{self.corpus}: {settings.backbone} {name}"
 
     @property
@@ -75,7 +75,7 @@ class Cell:
             {
                 "corpus": self.corpus,
                 "fold": self.fold,
-                "control": self.control,
+                "ablation": self.ablation,
                 "learning_rate": self.learning_rate,
                 "settings": self.settings.model_dump(mode="json"),
                 "backend": self.backend,
