@@ -25,18 +25,18 @@ _STAGES = {
         "it continues.",
     ),
     "train": (
-        "train one fold or all; the validation part chooses the epoch",
+        "train one fold or all; the validation split chooses the epoch",
         "Trains on {title}. Run it again after an interruption: it goes on from the last epoch, "
         "and ends as if there had been none.",
     ),
     "evaluate": (
-        "score the test part, once",
-        "Scores the test part with the trained models, and says in the run's folder that it was "
+        "score the test split, once",
+        "Scores the test split with the trained models, and says in the run's folder that it was "
         "read.",
     ),
     "export": (
         "make the files for the phone, each with its own accuracy",
-        "Makes .tflite files of the trained models, and scores the test part with each of them.",
+        "Makes .tflite files of the trained models, and scores the test split with each of them.",
     ),
     "all": ("all of these, one after the other", "All stages on {title}, one after the other."),
 }
@@ -172,7 +172,7 @@ def _run(recipe: Recipe, options: argparse.Namespace, own: Mapping[str, Any]) ->
     elif options.stage == "export":
         stages.export(options.kinds)
     elif options.stage == "all":
-        # The test part is not read anew where a former call has done so.
+        # The test split is not read anew where a former call has done so.
         stages.evaluate(again=False)
         stages.export(options.kinds, again=False)
     return 0

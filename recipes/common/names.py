@@ -10,7 +10,7 @@ DIAGNOSTICS, SINGULAR_VALUES = "diagnostics.csv", "singular_values.csv"
 DIAGNOSTICS_PLOT = "diagnostics.png"
 # what it needs to go on,
 CHECKPOINT, BEST = "checkpoint.npz", "best.npz"
-# when the test part was read,
+# when the test split was read,
 READINGS = "test_readings.json"
 # and the files for a phone.
 CARD, GOLDEN, RESULTS = "MODEL_CARD.md", "golden", "export.json"

@@ -86,7 +86,7 @@ class RecipeSettings(TrainingSettings):
             a pre-norm ConvTransformer.
         frames: Length of the model's window in frames of 10 ms; `None`: of the longest clip.
         learning_rate: By default 2e-3; of the SpeechFormer, which then learns nothing, 3e-4.
-        select_on: The epoch with the highest value of this on the validation part is kept, or the
+        select_on: The epoch with the highest value of this on the validation split is kept, or the
             last one, for which nobody need validate.
         speeds: Training clips are heard at one of these speeds, with their pitch changed alike
             (Ko et al., Interspeech 2015); the store keeps features for each.
@@ -137,7 +137,7 @@ class RecipeSettings(TrainingSettings):
 
     @property
     def figure(self) -> Literal["ua", "wa", "wf1", "macro_f1"]:
-        """What the validation part is told by: what chooses the epoch, or else UA."""
+        """What the validation split is told by: what chooses the epoch, or else UA."""
         return "ua" if self.select_on == "last" else self.select_on
 
     @property

@@ -28,7 +28,7 @@ from recipes.common.results.evaluation import (
     Samples,
     predictions_of,
     record_reading,
-    results_by_part,
+    results_by_split,
     write_evaluation,
 )
 from recipes.common.results.pooling import folded_results
@@ -91,10 +91,10 @@ class Stages:
                 train_fold(self._corpus, fold, self._labels, self._settings, folder, self._console)
 
     def evaluate(self, *, again: bool = True) -> None:
-        """Scores the test part of every fold, and of all of them together.
+        """Scores the test split of every fold, and of all of them together.
 
         Args:
-            again: Whether folds are scored whose test part was read before.
+            again: Whether folds are scored whose test split was read before.
         """
         with self._begun():
             for fold in self._trained():
@@ -105,7 +105,7 @@ class Stages:
                 predictions = self._predictions(fold, self._corpus.samples, fold.tests)
                 title = f"{self._recipe.title}, fold {fold.name}"
                 write_evaluation(
-                    folder, predictions, results_by_part(predictions, self._notes), title=title
+                    folder, predictions, results_by_split(predictions, self._notes), title=title
                 )
             self._report_all()
 
@@ -137,7 +137,7 @@ class Stages:
                 predictions = self._predictions(
                     fold, lambda example: read_example(example, data), {name: examples}
                 )
-                results = results_by_part(predictions, notes)
+                results = results_by_split(predictions, notes)
                 folder = self._run.fold(fold.name) / f"on-{name}"
                 title = f"{self._recipe.title}, fold {fold.name}, on {name}"
                 write_evaluation(folder, predictions, results, title=title)
@@ -162,7 +162,7 @@ class Stages:
                     folder,
                     model=self._phone_model(folder),
                     fold=fold,
-                    part=next(iter(fold.tests)),
+                    split=next(iter(fold.tests)),
                     read=self._corpus.samples,
                     labels=self._labels,
                     facts=self._facts(fold),
@@ -189,7 +189,7 @@ class Stages:
             expansion=settings.expansion,
             training_parameters=trained["parameters"]["training"],
             protocol=(
-                f"{protocol_of(trained, settings)} The test part was read by the evaluation and by "
+                f"{protocol_of(trained, settings)} The test split was read by the evaluation and by "
                 "the scoring of these files."
             ),
             command=f"python -m recipes {self._recipe.name} all --data DIR --config config.json",
@@ -212,12 +212,12 @@ class Stages:
         return self._folds
 
     def _predictions(
-        self, fold: Fold, samples: Samples, parts: Mapping[str, Sequence[Example]]
+        self, fold: Fold, samples: Samples, splits: Mapping[str, Sequence[Example]]
     ) -> Predictions:
         return predictions_of(
             load_model(self._run.fold(fold.name) / LIGHT),
             samples,
-            parts,
+            splits,
             fold=fold,
             labels=self._labels,
             settings=self._settings,
@@ -229,14 +229,15 @@ class Stages:
         folders = [self._run.fold(fold.name) for fold in self._every_fold]
         files = [folder / PREDICTIONS for folder in folders if (folder / PREDICTIONS).exists()]
         predictions = pooled([read_predictions(path) for path in files])
-        parts = dict.fromkeys(predictions.part.tolist())
+        splits = dict.fromkeys(predictions.split.tolist())
         results = {
-            part: folded_results(predictions.where(part=part), notes=self._notes) for part in parts
+            split: folded_results(predictions.where(split=split), notes=self._notes)
+            for split in splits
         }
         title = f"{self._recipe.title}, {self._settings.backbone}"
         write_evaluation(self._run.path, predictions, results, title=title)
-        for part, found in results.items():
-            self._console.print(folds_table(found, title=f"{self._recipe.title}, {part}"))
+        for split, found in results.items():
+            self._console.print(folds_table(found, title=f"{self._recipe.title}, {split}"))
         headline, first = next(iter(results.items()))
         self._console.print(class_table(first.pooled, title=f"Classes, {headline}"))
         self._say(f"Results lie in {self._run.path}")

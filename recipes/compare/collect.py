@@ -142,7 +142,7 @@ class _FinishedRun:
     def decisions(self) -> Iterator[DecisionCount]:
         """Its rows in `decisions.csv`."""
         keras = read_predictions(self._fold / PREDICTIONS)
-        headline = keras.where(part=keras.part[0].item())
+        headline = keras.where(split=keras.split[0].item())
         yield from self._counts(KERAS, headline)
         for kind in DEFAULT_KINDS:
             yield from self._counts(kind, read_predictions(self._fold / predictions_name(kind)))

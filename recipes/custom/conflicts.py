@@ -10,7 +10,7 @@ from recipes.common.manifest import Segment
 from recipes.common.preparation.problems import Problem
 from recipes.common.protocol.labels import common_label
 
-SPEAKER_TWICE = "speaker in two parts"
+SPEAKER_TWICE = "speaker in two splits"
 SPEAKER_SPELLED_TWICE = "speaker spelled in two ways"
 AUDIO_TWICE = "audio in two rows"
 
@@ -28,24 +28,24 @@ def conflicts(rows: Mapping[int, Segment], data: Path, table: Path) -> Iterator[
         data: Folder that their paths are relative to.
         table: The CSV.
     """
-    for part in ("split", "fold"):
-        yield from _leaks(rows, part, table)
+    for column in ("split", "fold"):
+        yield from _leaks(rows, column, table)
     yield from _spellings(rows, table)
     yield from _overlaps(rows, data, table)
 
 
-def _leaks(rows: Mapping[int, Segment], part: str, table: Path) -> Iterator[Problem]:
+def _leaks(rows: Mapping[int, Segment], column: str, table: Path) -> Iterator[Problem]:
     """A speaker whom a model would hear in training and in the test: once for each such speaker."""
     first: dict[str, tuple[int, str]] = {}
     told = set()
     for line, segment in rows.items():
-        value = getattr(segment, part)
+        value = getattr(segment, column)
         if not value:
             continue
         former, known = first.setdefault(segment.speaker, (line, value))
         if value != known and segment.speaker not in told:
             told.add(segment.speaker)
-            what = f"`{part}` of speaker '{segment.speaker}' is '{value}', and in line {former} "
+            what = f"`{column}` of speaker '{segment.speaker}' is '{value}', and in line {former} "
             yield Problem(SPEAKER_TWICE, f"{table}:{line}", f"{what}'{known}'")
 
 

@@ -14,7 +14,7 @@ from recipes.common.recipe import Prepared
 from recipes.custom.conflicts import conflicts
 from recipes.custom.table import REQUIRED, find_table, read_table
 
-# Corpora call the validation part by three names.
+# Corpora call the validation split by three names.
 _SPLITS = {**{name: name for name in ("", *SPLITS)}, "dev": "validation", "val": "validation"}
 # As in "0 days 00:01:02.5", "01:02.5" and "0 days".
 _CLOCK = re.compile(r"(?:(\d+) days?,? ?)?(?:(?:(\d+):)?(\d+):(\d+(?:\.\d*)?))?")

@@ -44,12 +44,12 @@ def _name(word: str) -> str:
 def folds_of(segments: Sequence[Segment], settings: CustomSettings) -> list[Fold]:
     """The manifest's split, or else its folds, or else five folds of speakers.
 
-    A split without validation part gives a fifth of its training speakers to it. Of folds each one
-    tests, and the next one, after the last the first, validates.
+    Where the manifest's split names nobody for validation, a fifth of the training speakers
+    validates. Of folds each one tests, and the next one, after the last the first, validates.
 
     Raises:
         ValueError: If there are too few speakers, folds or labels; some segments alone have a
-            split or fold; a speaker is in two parts; or a class is missing in training.
+            split or fold; a speaker is in two splits; or a class is missing in training.
     """
     labels = labels_of(settings, segments)
     examples = examples_of(segments, labels)
@@ -59,7 +59,7 @@ def folds_of(segments: Sequence[Segment], settings: CustomSettings) -> list[Fold
         folds = cyclic_folds(grouped(examples, lambda segment: segment.fold))
     else:
         dealt = deal(examples, least=3, seed=settings.seed)
-        folds = cyclic_folds({str(i): part for i, part in enumerate(dealt, start=1)})
+        folds = cyclic_folds({str(i): split for i, split in enumerate(dealt, start=1)})
     for fold in folds:
         _check_training(fold, labels)
     return folds
@@ -77,21 +77,21 @@ def _given(examples: Sequence[Example], column: str) -> bool:
 
 
 def _official(examples: Sequence[Example], classes: int, seed: int) -> Fold:
-    parts = {name: [e for e in examples if e.segments[0].split == name] for name in SPLITS}
-    missing = [name for name in ("train", "test") if not parts[name]]
+    splits = {name: [e for e in examples if e.segments[0].split == name] for name in SPLITS}
+    missing = [name for name in ("train", "test") if not splits[name]]
     if missing:
         raise ValueError(
-            "A split must have the parts train and test. "
+            "The column `split` must name train and test. "
             f"Received: no clips of the chosen labels for {' and '.join(missing)}"
         )
-    train, validation = parts["train"], parts["validation"]
+    train, validation = splits["train"], splits["validation"]
     if not validation:
         train, validation = _without_a_fifth(train, classes, seed)
     return Fold(
         name=OFFICIAL,
         train=tuple(train),
         validation=tuple(validation),
-        tests={"test": tuple(parts["test"])},
+        tests={"test": tuple(splits["test"])},
     )
 
 
@@ -113,7 +113,7 @@ def _check_training(fold: Fold, labels: Sequence[str]) -> None:
         raise ValueError(
             "Every class must occur in training. Received: no clips of "
             f"{', '.join(missing)} for the training of fold '{fold.name}': too few speakers have "
-            "such clips. Choose other classes (labels=[...]), or other parts"
+            "such clips. Choose other classes (labels=[...]), or other splits"
         )
 
 

@@ -6,7 +6,7 @@ FACTS = CorpusFacts(
     title="DAIC-WOZ",
     source=(
         "the Distress Analysis Interview Corpus, Wizard of Oz (Gratch et al., LREC 2014), in the "
-        "parts of AVEC 2017"
+        "splits of AVEC 2017"
     ),
     task="Answers to the questionnaire PHQ-8, guessed from interviews",
     language="English",

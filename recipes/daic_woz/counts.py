@@ -1,4 +1,4 @@
-"""What is published of DAIC-WOZ: participants of each part, and how many of them are depressed."""
+"""What is published of DAIC-WOZ: participants of each split, and how many of them are depressed."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from recipes.common.manifest import Segment
 from recipes.common.preparation.counts import Count
 
 PARTICIPANTS = 189
-# By split, and by label as the files have it. Of the test part the number alone is published.
+# By split, and by label as the files have it. Of the test split the number alone is published.
 SPLITS = {"train": 107, "validation": 35, "test": 47}
 LABELS = {("train", "0"): 77, ("train", "1"): 30, ("validation", "0"): 23, ("validation", "1"): 12}
 

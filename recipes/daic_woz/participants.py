@@ -8,13 +8,13 @@ from pathlib import Path
 
 from recipes.common.preparation.problems import MALFORMED_LINE, UNKNOWN_LABEL, Problem
 
-# The corpus's development part is a manifest's validation part.
+# The corpus's development split is a manifest's validation split.
 LABELLED = {
     "train_split_Depression_AVEC2017.csv": "train",
     "dev_split_Depression_AVEC2017.csv": "validation",
     "full_test_split.csv": "test",
 }
-# Who is in the test part, without labels: it came before the other one.
+# Who is in the test split, without labels: it came before the other one.
 UNLABELLED = "test_split_Depression_AVEC2017.csv"
 
 PARTICIPANT_TWICE = "participant twice"
@@ -72,7 +72,7 @@ def read_participants(data: Path) -> tuple[list[Participant], list[Problem]]:
                 what = f"participant {cells[_ID]} is labelled in none of {', '.join(LABELLED)}"
                 problems.append(Problem(UNKNOWN_LABEL, where, what))
             elif known.split != "test":
-                what = f"participant {known.id} is listed for the {known.split} part, too"
+                what = f"participant {known.id} is listed for the {known.split} split, too"
                 problems.append(Problem(PARTICIPANT_TWICE, where, what))
     return sorted(participants.values(), key=lambda person: int(person.id)), problems
 
@@ -108,7 +108,7 @@ def _problem(cells: dict[str, str], where: str, known: dict) -> Problem | None:
     if not _NUMBER.fullmatch(id):
         return Problem(MALFORMED_LINE, where, f"expected a participant's number, found {id!r}")
     if id in known:
-        what = f"participant {id} is listed for the {known[id].split} part, too"
+        what = f"participant {id} is listed for the {known[id].split} split, too"
         return Problem(PARTICIPANT_TWICE, where, what)
     if label not in ("0", "1"):
         return Problem(UNKNOWN_LABEL, where, f"expected 0 or 1, found {label!r}")

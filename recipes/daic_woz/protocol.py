@@ -34,14 +34,14 @@ def notes_of(settings: DaicWozSettings) -> tuple[str, ...]:
 
 
 def folds_of(segments: Sequence[Segment], settings: DaicWozSettings) -> list[Fold]:
-    """The published parts; a fifth of the training participants, stratified, validates.
+    """The published splits; a fifth of the training participants, stratified, validates.
 
     Raises:
-        ValueError: If a part is empty, a participant is in two of them, or the training part has
+        ValueError: If a split is empty, a participant is in two of them, or the training split has
             fewer than two participants of a class.
     """
-    parts = by_split(segments)
-    validating = _validating(parts["train"], settings.seed)
+    splits = by_split(segments)
+    validating = _validating(splits["train"], settings.seed)
 
     def examples(found: Iterable[Segment]) -> tuple[Example, ...]:
         return examples_of(found, labels_of(settings, segments), settings)
@@ -49,9 +49,9 @@ def folds_of(segments: Sequence[Segment], settings: DaicWozSettings) -> list[Fol
     return [
         Fold(
             name=OFFICIAL,
-            train=examples(s for s in parts["train"] if s.speaker not in validating),
-            validation=examples(s for s in parts["train"] if s.speaker in validating),
-            tests={"dev": examples(parts["validation"]), "test": examples(parts["test"])},
+            train=examples(s for s in splits["train"] if s.speaker not in validating),
+            validation=examples(s for s in splits["train"] if s.speaker in validating),
+            tests={"dev": examples(splits["validation"]), "test": examples(splits["test"])},
         )
     ]
 
@@ -63,7 +63,7 @@ def _validating(segments: Iterable[Segment], seed: int) -> set[str]:
     by_person = [labels[person] for person in people]
     if min(by_person.count(label) for label in range(len(_LABELS))) < 2:
         raise ValueError(
-            "The training part must have at least two participants of each class: one trains, one "
+            "The training split must have at least two participants of each class: one trains, one "
             f"validates. Received: {by_person.count(0)} depressed, {by_person.count(1)} not"
         )
     count = max(len(_LABELS), round(_VALIDATION * len(people)))

@@ -17,18 +17,18 @@ def labels_of(settings: M3edSettings, segments: Sequence[Segment]) -> tuple[str,
 
 
 def folds_of(segments: Sequence[Segment], settings: M3edSettings) -> list[Fold]:
-    """The published split; no series, and so no speaker, is in two parts.
+    """The published split; no series, and so no speaker, is in two splits.
 
     Raises:
-        ValueError: If a part is empty, or a speaker is in two of them.
+        ValueError: If a split is empty, or a speaker is in two of them.
     """
     labels = labels_of(settings, segments)
-    parts = {split: examples_of(found, labels) for split, found in by_split(segments).items()}
+    splits = {split: examples_of(found, labels) for split, found in by_split(segments).items()}
     return [
         Fold(
             name=OFFICIAL,
-            train=parts["train"],
-            validation=parts["validation"],
-            tests={"test": parts["test"]},
+            train=splits["train"],
+            validation=splits["validation"],
+            tests={"test": splits["test"]},
         )
     ]

@@ -69,29 +69,29 @@ def load_clips(settings: Settings) -> Clips:
         folder = settings.crema_d
         found[CREMA_D] = _chosen(_crema_d(folder, labels), folder, settings.limit)
     examples = [e for source, clips in found.items() for e in _examples(source, clips, labels)]
-    parts: dict[str, tuple[Example, ...]] = {
+    splits: dict[str, tuple[Example, ...]] = {
         split: tuple(e for e in examples if e.segments[0].split == split)
         for split in ("train", "validation", "test")
     }
     if settings.crema_d is not None:
         times = {EMODB.title: _EMODB_TIMES}
-        parts["train"] = tuple(
-            dataclasses.replace(e, times=times.get(e.corpus, 1)) for e in parts["train"]
+        splits["train"] = tuple(
+            dataclasses.replace(e, times=times.get(e.corpus, 1)) for e in splits["train"]
         )
-    missing = set(labels) - {labels[example.label] for example in parts["train"]}
+    missing = set(labels) - {labels[example.label] for example in splits["train"]}
     if missing:
         raise ValueError(f"Every emotion must occur in training. Received: no {sorted(missing)}")
     fold = Fold(
         name=OFFICIAL,
-        train=parts["train"],
-        validation=parts["validation"],
-        tests={"test": parts["test"]},
+        train=splits["train"],
+        validation=splits["validation"],
+        tests={"test": splits["test"]},
     )
     return Clips(labels, tuple(found), [e.segments[0] for e in examples], fold)
 
 
 def _chosen(segments: Sequence[Segment], folder: Path, limit: int | None) -> list[Segment]:
-    found = [segment for part in by_split(segments).values() for segment in part]
+    found = [segment for split in by_split(segments).values() for segment in split]
     return [
         # Clips of two folders go into one store.
         dataclasses.replace(segment, path=str(folder.resolve() / segment.path))

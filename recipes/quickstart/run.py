@@ -120,7 +120,7 @@ def run(settings: Settings, folder: Path, *, install_model: bool = False, consol
             work,
             model=light.model,
             fold=clips.fold,
-            part="test",
+            split="test",
             read=corpus.samples,
             labels=clips.labels,
             facts=_facts(clips, trained, settings),
@@ -205,7 +205,7 @@ def _shown(path: Path) -> str:
 def _report_clips(clips: Clips, console: Console) -> None:
     found = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     purposes = {"train": "", "validation": "choose the epoch", "test": "are held out"}
-    for name, examples in clips.fold.parts.items():
+    for name, examples in clips.fold.splits.items():
         found.add_row(name, named((e.speaker for e in examples), len(examples)), purposes[name])
     console.print(found, highlight=False)
 
@@ -276,7 +276,7 @@ def _write(
     forms: Mapping[str, Measured],
     metrics: dict,
 ) -> None:
-    parts = clips.fold.parts
+    splits = clips.fold.splits
     config = {
         **settings.model_dump(mode="json"),
         "backend": keras.config.backend(),
@@ -288,8 +288,8 @@ def _write(
         },
         "labels": clips.labels,
         "manifest_sha256": manifest_hash(settings.data / MANIFEST),
-        "clips": {name: len(examples) for name, examples in parts.items()},
-        "speakers": {name: sorted({e.speaker for e in parts[name]}) for name in parts},
+        "clips": {name: len(examples) for name, examples in splits.items()},
+        "speakers": {name: sorted({e.speaker for e in splits[name]}) for name in splits},
     }
     write_json(folder / CONFIG, config)
     write_json(folder / METRICS, metrics)

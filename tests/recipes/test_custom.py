@@ -74,7 +74,7 @@ def test_all_mistakes_at_once_with_their_lines(write):
         *[("malformed line", 3)] * 3,
         *[("malformed line", 4)] * 3,
         ("malformed line", 5),
-        *[("speaker in two parts", 8)] * 2,
+        *[("speaker in two splits", 8)] * 2,
     ]
     said = " ".join(what for *_, what in found)
     for words in (

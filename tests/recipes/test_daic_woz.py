@@ -197,13 +197,13 @@ def test_a_transcript_with_another_heading(copy):
         (TRAIN, r"^303,1,", "303,,", ("unknown label", TRAIN, "found ''")),
         (TRAIN, r"^303,1,", "303,2,", ("unknown label", TRAIN, "found '2'")),
         (TRAIN, r"^303,", "x3,", ("malformed line", TRAIN, "a participant's number")),
-        (TRAIN, r"^303,", "302,", ("participant twice", "dev_split", "for the train part")),
+        (TRAIN, r"^303,", "302,", ("participant twice", "dev_split", "for the train split")),
         (TEST, r"^307,", "600,", ("unknown label", "test_split", "participant 307 is labelled")),
         (
             "test_split_Depression_AVEC2017.csv",
             r"^307,",
             "303,",
-            ("participant twice", "test_split", "for the train part"),
+            ("participant twice", "test_split", "for the train split"),
         ),
     ],
 )
@@ -253,7 +253,7 @@ def test_every_published_count(tmp_path, capsys, without):
         assert sum(1 for _ in csv.DictReader(file)) == len(segments)
     people = {(s.speaker, s.split, s.label) for s in segments}
     for split, count in copies.PARTICIPANTS.items():
-        mates = [label for _, part, label in people if part == split]
+        mates = [label for _, found, label in people if found == split]
         relabelled = split == "train" and not without
         assert (len(mates), mates.count("1")) == (count, copies.DEPRESSED[split] + relabelled)
 

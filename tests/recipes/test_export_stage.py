@@ -39,7 +39,7 @@ def example(segment, decision=None):
 def fold(emodb4):
     """Each emotion by two speakers, two clips each; the first two test clips are one decision."""
     segments = read_manifest(emodb4 / "emodb4.csv")
-    parts = {}
+    splits = {}
     for split in ("train", "validation", "test"):
         found = [s for s in segments if s.split == split]
         speakers = sorted({s.speaker for s in found})[:2]
@@ -47,13 +47,13 @@ def fold(emodb4):
             [s for s in found if (s.label, s.speaker) == who]
             for who in itertools.product(LABELS, speakers)
         ]
-        parts[split] = [s for group in groups for s in group[:2]]
-        assert len(parts[split]) == 16
-    tests = [example(s, "pair" if i < 2 else None) for i, s in enumerate(parts["test"])]
+        splits[split] = [s for group in groups for s in group[:2]]
+        assert len(splits[split]) == 16
+    tests = [example(s, "pair" if i < 2 else None) for i, s in enumerate(splits["test"])]
     return Fold(
         name="1",
-        train=tuple(map(example, parts["train"])),
-        validation=tuple(map(example, parts["validation"])),
+        train=tuple(map(example, splits["train"])),
+        validation=tuple(map(example, splits["validation"])),
         tests={"test": tuple(tests)},
     )
 
@@ -119,7 +119,7 @@ def facts():
 def export(model, fold, read, facts):
     from recipes.common.deployment.fold import export_fold
 
-    given = {"model": model, "fold": fold, "part": "test", "read": read, "labels": LABELS}
+    given = {"model": model, "fold": fold, "split": "test", "read": read, "labels": LABELS}
 
     def run(folder, *, console=QUIET, **options):
         export_fold(folder, **{**given, "facts": facts, "console": console, **options})
@@ -282,7 +282,7 @@ def test_golden_vectors_and_card(exported, fold):
         ({"kinds": ("int4",)}, "`kinds` must be a list of some of float32"),
         ({"kinds": ()}, "`kinds` must be"),
         ({"kinds": "int8"}, "`kinds` must be"),
-        ({"part": "dev"}, "`part` must be one of test"),
+        ({"split": "dev"}, "`split` must be one of test"),
         ({"labels": LABELS[:3]}, "each of the model's 4 classes"),
     ],
 )
@@ -388,7 +388,7 @@ def test_card_of_every_corpus(corpus, model, fold, facts):
     fold = dataclasses.replace(fold, tests={"test": tests})
     scores = np.eye(4)[[e.label for e in tests]]
     predictions = Predictions.of(
-        *decide(tests, scores), labels=LABELS, fold="1", part="test", majority=0
+        *decide(tests, scores), labels=LABELS, fold="1", split="test", majority=0
     )
     measured = Measured(
         name="Keras",
@@ -425,7 +425,7 @@ def scored(model, examples, read):
 
 
 def test_memory_is_that_of_one_recording(model, fold):
-    """A test part of many minutes never lies in memory as a whole."""
+    """A test split of many minutes never lies in memory as a whole."""
     minute = np.random.default_rng(0).normal(0, 0.1, 60 * RATE).astype("float32")
     tracemalloc.start()
     found = scored(model, [fold.train[0]] * 20, lambda _: minute.copy())

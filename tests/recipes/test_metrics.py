@@ -58,7 +58,7 @@ def test_a_class_that_does_not_occur_counts_nowhere():
     assert np.shape(found.confusion) == (4, 4)
 
 
-def test_all_negative_on_the_interviews_development_part():
+def test_all_negative_on_the_interviews_development_split():
     # As published: accuracy .657, macro-F1 .397.
     found = evaluate([0] * 23 + [1] * 12, [0] * 35, ("negative", "positive"))
     assert round(found.wa, 3) == 0.657

@@ -23,13 +23,15 @@ DECISIONS = st.lists(
 )
 
 
-def made_of(rows, labels=("a", "b", "c"), fold="1", part="test", majority=0, seed=0):
+def made_of(rows, labels=("a", "b", "c"), fold="1", split="test", majority=0, seed=0):
     decisions = [
         Decision(id=name, speaker=speaker, sex=sex, label=label, prediction=prediction)
         for name, speaker, sex, label, prediction in rows
     ]
     scores = np.random.default_rng(seed).dirichlet(np.ones(len(labels)), size=len(rows))
-    return Predictions.of(decisions, scores, labels=labels, fold=fold, part=part, majority=majority)
+    return Predictions.of(
+        decisions, scores, labels=labels, fold=fold, split=split, majority=majority
+    )
 
 
 def assert_same(first, second):
@@ -58,7 +60,7 @@ def test_the_file(tmp_path):
     write_predictions(tmp_path / "p.csv", found)
     header, first, *others = (tmp_path / "p.csv").read_text().splitlines()
     assert header == (
-        "id,speaker,sex,fold,part,label,prediction,majority,"
+        "id,speaker,sex,fold,split,label,prediction,majority,"
         "probability_a,probability_b,probability_c"
     )
     assert first.startswith("u1,x,f,1,test,a,a,a,0.")
@@ -66,19 +68,28 @@ def test_the_file(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["p.csv"]
 
 
-def test_parts_and_folds_are_chosen_and_pooled():
+def test_predictions_of_earlier_versions_are_read(tmp_path):
+    """A split was called a part."""
+    found = made_of(ROWS)
+    write_predictions(tmp_path / "now.csv", found)
+    text = (tmp_path / "now.csv").read_text(encoding="utf-8")
+    (tmp_path / "former.csv").write_text(text.replace(",split,", ",part,", 1), encoding="utf-8")
+    assert_same(read_predictions(tmp_path / "former.csv"), found)
+
+
+def test_splits_and_folds_are_chosen_and_pooled():
     one, two = made_of(ROWS), made_of(ROWS[:2], fold="2", seed=1)
-    dev = made_of(ROWS[1:], part="dev")
+    dev = made_of(ROWS[1:], split="dev")
     every = pooled([one, two, dev])
     assert len(every) == 7
-    assert_same(every.where(fold="1", part="test"), one)
+    assert_same(every.where(fold="1", split="test"), one)
     assert_same(every.where(fold="2"), two)
-    assert_same(every.where(part="dev"), dev)
+    assert_same(every.where(split="dev"), dev)
     assert_same(pooled([one]), one)
-    with pytest.raises(ValueError, match="`part` must be one of test, dev. Received: 'tset'"):
-        every.where(part="tset")
-    with pytest.raises(ValueError, match="`part` must be one of test. Received: 'dev'"):
-        every.where(fold="2", part="dev")
+    with pytest.raises(ValueError, match="`split` must be one of test, dev. Received: 'tset'"):
+        every.where(split="tset")
+    with pytest.raises(ValueError, match="`split` must be one of test. Received: 'dev'"):
+        every.where(fold="2", split="dev")
 
 
 def test_what_can_not_be_pooled():
@@ -86,18 +97,18 @@ def test_what_can_not_be_pooled():
         pooled([])
     with pytest.raises(ValueError, match="same labels in the same order"):
         pooled([made_of(ROWS), made_of(ROWS, labels=("b", "a", "c"))])
-    with pytest.raises(ValueError, match="'u1' twice in part 'test' of fold '1'"):
+    with pytest.raises(ValueError, match="'u1' twice in split 'test' of fold '1'"):
         pooled([made_of(ROWS), made_of(ROWS)])
     with pytest.raises(ValueError, match="at least one decision"):
         made_of([])
     with pytest.raises(ValueError, match=r"of 1 decisions and 2 labels. Received: shape \(1, 3\)"):
         decision = Decision(id="a", speaker="x", sex="", label=0, prediction=0)
         Predictions.of(
-            [decision], np.ones((1, 3)) / 3, labels="ab", fold="1", part="test", majority=0
+            [decision], np.ones((1, 3)) / 3, labels="ab", fold="1", split="test", majority=0
         )
 
 
-HEADER = "id,speaker,sex,fold,part,label,prediction,majority,probability_a,probability_b\n"
+HEADER = "id,speaker,sex,fold,split,label,prediction,majority,probability_a,probability_b\n"
 GOOD = "u,x,f,1,test,a,b,a,0.4,0.6\n"
 
 
@@ -105,7 +116,7 @@ GOOD = "u,x,f,1,test,a,b,a,0.4,0.6\n"
     ("text", "message"),
     [
         ("", "without id, speaker, .*, probability_<label>"),
-        (HEADER.replace(",part", ""), "without part"),
+        (HEADER.replace(",split", ""), "without split"),
         (HEADER, "at least one decision"),
         (
             HEADER + GOOD + GOOD.replace("a,b,a", "a,c,a"),

@@ -67,7 +67,7 @@ def speakers(examples):
     return {example.speaker for example in examples}
 
 
-def parts_of(fold):
+def splits_of(fold):
     return {"train": fold.train, "validation": fold.validation, **fold.tests}
 
 
@@ -85,8 +85,8 @@ def same_tests(folds, segments, groups):
     assert {fold.name: ids(fold.tests["test"]) for fold in folds} == wanted
     assert [fold.name for fold in folds] == sorted(wanted)
     for fold in folds:
-        parts = [set(ids(part)) for part in parts_of(fold).values()]
-        assert sum(map(len, parts)) == len(set().union(*parts)) == len(segments)
+        splits = [set(ids(split)) for split in splits_of(fold).values()]
+        assert sum(map(len, splits)) == len(set().union(*splits)) == len(segments)
 
 
 # The table.
@@ -274,8 +274,8 @@ def check_m3ed(segments):
     (fold,) = m3ed.folds_of(segments, chosen)
     assert fold.name == "official"
     split_of = {s.id: s.split for s in segments}
-    for part, examples in parts_of(fold).items():
-        assert set(ids(examples)) == {id for id, split in split_of.items() if split == part}
+    for split, examples in splits_of(fold).items():
+        assert set(ids(examples)) == {id for id, named in split_of.items() if named == split}
     return fold, labels
 
 
@@ -294,8 +294,8 @@ def test_m3ed_of_published_size(tmp_path):
     m3ed_copies.full(tmp_path)
     fold, labels = check_m3ed(m3ed_manifest.read(tmp_path).segments)
     table = {
-        part: [classes(examples, labels)[label] for label in labels]
-        for part, examples in parts_of(fold).items()
+        split: [classes(examples, labels)[label] for label in labels]
+        for split, examples in splits_of(fold).items()
     }
     # Anger, disgust, fear, happiness, neutral, sadness, surprise.
     assert table == {
@@ -303,7 +303,7 @@ def test_m3ed_of_published_size(tmp_path):
         "validation": [681, 134, 50, 303, 1042, 489, 120],
         "test": [736, 218, 65, 358, 1853, 734, 234],
     }
-    assert [sum(table[part]) for part in table] == [17420, 2819, 4198]
+    assert [sum(table[split]) for split in table] == [17420, 2819, 4198]
 
 
 # DAIC-WOZ.
@@ -332,8 +332,8 @@ def people(counts, split="train"):
 @pytest.fixture(scope="module")
 def interviews():
     counts = [("0", 60), ("1", 60), ("0", 30), ("1", 20), ("0", 10), ("1", 50)]
-    parts = {"train": counts, "validation": counts, "test": counts}
-    return [s for split, found in parts.items() for s in people(found, split)]
+    splits = {"train": counts, "validation": counts, "test": counts}
+    return [s for split, found in splits.items() for s in people(found, split)]
 
 
 def lengths(examples):
@@ -349,13 +349,13 @@ def check_daic_woz(segments, chosen):
     (fold,) = daic_woz.folds_of(segments, chosen)
     assert fold.name == "official"
     assert list(fold.tests) == ["dev", "test"]
-    # The official parts, but for the training participants that validate.
+    # The official splits, but for the training participants that validate.
     split_of = {s.speaker: s.split for s in segments}
     named = {"train": "train", "validation": "train", "dev": "validation", "test": "test"}
-    for part, examples in parts_of(fold).items():
-        assert {split_of[speaker] for speaker in speakers(examples)} == {named[part]}
+    for split, examples in splits_of(fold).items():
+        assert {split_of[speaker] for speaker in speakers(examples)} == {named[split]}
         assert all(example.decision == example.speaker for example in examples)
-    assert set().union(*(speakers(e) for e in parts_of(fold).values())) == set(split_of)
+    assert set().union(*(speakers(e) for e in splits_of(fold).values())) == set(split_of)
     return fold
 
 
@@ -364,7 +364,7 @@ def test_daic_woz_longest_utterances(interviews):
     assert (chosen.unit, chosen.utterances, chosen.select_on) == ("utterance", 26, "macro_f1")
     fold = check_daic_woz(interviews, chosen)
     of = {s.id: s for s in interviews}
-    for examples in parts_of(fold).values():
+    for examples in splits_of(fold).values():
         for speaker, found in lengths(examples).items():
             there = sum(s.speaker == speaker for s in interviews)
             # As many of everybody, whatever the label; or all there are.
@@ -391,7 +391,7 @@ def test_daic_woz_label_dependent_selection(interviews):
     assert note.startswith("leaky: ")
     fold = check_daic_woz(interviews, chosen)
     label_of = {s.speaker: s.label for s in interviews}
-    for examples in parts_of(fold).values():
+    for examples in splits_of(fold).values():
         for speaker, found in lengths(examples).items():
             there = sum(s.speaker == speaker for s in interviews)
             number = min(there, {"0": 18, "1": 46}[label_of[speaker]])
@@ -404,7 +404,7 @@ def test_daic_woz_interviews(interviews, utterances):
     chosen = DaicWozSettings(backbone="haffformer", **given)
     assert (chosen.unit, chosen.utterances) == ("interview", utterances)
     fold = check_daic_woz(interviews, chosen)
-    for examples in parts_of(fold).values():
+    for examples in splits_of(fold).values():
         assert ids(examples) == list(dict.fromkeys(e.speaker for e in examples))
         for example in examples:
             starts = [s.start for s in example.segments]
@@ -457,9 +457,9 @@ def test_daic_woz_of_published_size(tmp_path):
     daic_woz_copies.full(tmp_path)
     fold = check_daic_woz(daic_woz_manifest.read(tmp_path).segments, DaicWozSettings())
     table = {}
-    for part, examples in parts_of(fold).items():
+    for split, examples in splits_of(fold).items():
         label_of = {example.speaker: example.label for example in examples}
-        table[part] = (len(label_of), list(label_of.values()).count(0))
+        table[split] = (len(label_of), list(label_of.values()).count(0))
     # 107 with 31 depressed, in the ratio of 4 to 1; 35 with 12; 47 with as many as the copy makes.
     depressed = daic_woz_copies.DEPRESSED["test"]
     assert table == {"train": (86, 25), "validation": (21, 6), "dev": (35, 12)} | {
@@ -490,7 +490,7 @@ def test_emodb(real_emodb, number, labels, clips):
         **{"15": ["03", "16"], "16": ["03", "08"]},
     }
     for fold in folds:
-        for examples in parts_of(fold).values():
+        for examples in splits_of(fold).values():
             label_of = {s.id: s.label for s in used}
             assert all(labels[e.label] == label_of[e.id] for e in examples)
 
@@ -559,7 +559,7 @@ def test_custom_split():
     segments += corpus("xyz", split="test")
     (fold,) = custom.folds_of(segments, CustomSettings())
     assert fold.name == "official"
-    assert {p: speakers(e) for p, e in parts_of(fold).items()} == {
+    assert {p: speakers(e) for p, e in splits_of(fold).items()} == {
         **{"train": set("abcdefg"), "validation": set("vw"), "test": set("xyz")}
     }
     without = [s for s in segments if s.split != "validation"]
@@ -610,7 +610,7 @@ def test_custom_folds():
 
 
 @pytest.mark.parametrize(("count", "folds"), [(3, 3), (4, 4), (5, 5), (12, 5)])
-def test_custom_without_parts(count, folds):
+def test_custom_without_splits(count, folds):
     segments = corpus([f"s{i}" for i in range(count)])
     found = custom.folds_of(segments, CustomSettings())
     assert [fold.name for fold in found] == [str(i + 1) for i in range(folds)]
@@ -634,7 +634,7 @@ def test_a_part_that_scikit_learn_leaves_empty():
 def manifests(draw):
     """Clips of some speakers, with a split, with folds, or with neither; most are usable."""
     speaking = draw(st.permutations([f"s{i}" for i in range(draw(st.integers(2, 9)))]))
-    column, parts = draw(
+    column, splits = draw(
         st.sampled_from(
             [
                 ("split", ("train", "test", "train", "validation")),
@@ -644,7 +644,7 @@ def manifests(draw):
             ]
         )
     )
-    part_of = {name: parts[i % len(parts)] for i, name in enumerate(speaking)}
+    split_of = {name: splits[i % len(splits)] for i, name in enumerate(speaking)}
     rows = [(name, label) for name in speaking for label in ("ang", "sad")]
     some = st.tuples(st.sampled_from(speaking), st.sampled_from(["ang", "anger", "sad"]))
     rows += draw(st.lists(some, max_size=20))
@@ -652,7 +652,7 @@ def manifests(draw):
     rows += draw(st.lists(st.tuples(st.sampled_from(speaking), st.just("2")), max_size=3))
     rows = rows[draw(st.integers(0, 5)) :]
     return [
-        segment(f"{i:02}", label, name, **{column: part_of[name]})
+        segment(f"{i:02}", label, name, **{column: split_of[name]})
         for i, (name, label) in enumerate(rows)
     ]
 
@@ -669,14 +669,14 @@ def test_any_corpus_gives_honest_folds_or_an_error(segments, seed):
     labels = custom.labels_of(chosen, segments)
     tested = Counter()
     for fold in folds:
-        parts = parts_of(fold)
-        for name, examples in parts.items():
+        splits = splits_of(fold)
+        for name, examples in splits.items():
             assert examples
-            for other in parts.keys() - {name}:
-                assert not speakers(examples) & speakers(parts[other])
+            for other in splits.keys() - {name}:
+                assert not speakers(examples) & speakers(splits[other])
         assert {e.label for e in fold.train} == set(range(len(labels)))
         tested.update(ids(fold.tests["test"]))
-        used = [id for examples in parts.values() for id in ids(examples)]
+        used = [id for examples in splits.values() for id in ids(examples)]
         assert sorted(used) == [s.id for s in segments]
     assert max(tested.values()) == 1
     if not segments[0].split:
@@ -691,7 +691,7 @@ def test_any_corpus_gives_honest_folds_or_an_error(segments, seed):
 
 def test_protocols_need_no_keras(run_python):
     names = ("iemocap", "m3ed", "daic_woz", "emodb", "crema_d", "custom")
-    modules = [f"recipes.{name}.{part}" for name in names for part in ("settings", "protocol")]
+    modules = [f"recipes.{name}.{module}" for name in names for module in ("settings", "protocol")]
     code = f"import sys, {', '.join(modules)}; print({{'keras', 'tensorflow'}} & {{*sys.modules}})"
     done = run_python("-c", code)
     assert (done.stdout.strip(), done.stderr) == ("set()", "")

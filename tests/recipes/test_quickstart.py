@@ -322,7 +322,7 @@ def test_crema_d_comes_along(both):
     assert [source.title for source in both.sources] == ["EmoDB", "CREMA-D"]
     assert both.labels == tuple(LABELS)
     folds = {"test": {"1"}, "validation": {"2"}, "train": {"3", "4", "5"}}
-    for split, examples in both.fold.parts.items():
+    for split, examples in both.fold.splits.items():
         assert Counter(e.corpus for e in examples) == {"EmoDB": 8, "CREMA-D": 8}
         actors = {e.speaker for e in examples if e.corpus == "CREMA-D"}
         assert {FOLD_OF[actor] for actor in actors} <= folds[split]
@@ -337,7 +337,7 @@ def test_crema_d_comes_along(both):
 
 def test_emodb_s_clips_are_heard_four_times(both):
     assert {(e.corpus, e.times) for e in both.fold.train} == {("EmoDB", 4), ("CREMA-D", 1)}
-    assert {e.times for name in ("validation", "test") for e in both.fold.parts[name]} == {1}
+    assert {e.times for name in ("validation", "test") for e in both.fold.splits[name]} == {1}
 
 
 @pytest.fixture(scope="module")
@@ -401,8 +401,8 @@ def test_a_worse_model_does_not_replace_the_shipped_one(
         shutil.copytree(PRETRAINED, folder)
     (run / "MODEL_CARD.md").write_text("new")
     monkeypatch.setattr(install, "PRETRAINED", target)
-    part = dataclasses.replace(shipped.by_corpus["CREMA-D"], ua=0.0)
-    worse = dataclasses.replace(shipped, by_corpus={**shipped.by_corpus, "CREMA-D": part})
+    no_recall = dataclasses.replace(shipped.by_corpus["CREMA-D"], ua=0.0)
+    worse = dataclasses.replace(shipped, by_corpus={**shipped.by_corpus, "CREMA-D": no_recall})
     given = (run, both.fold, lambda e: read_example(e, emodb4), both.labels)
     screen = Console(quiet=True)
     with pytest.raises(ValueError, match="no worse on any corpus. Received: UA 0.0% on CREMA-D"):
@@ -461,7 +461,10 @@ def test_small_run_on_both(run_python, tmp_path, shared_data):
     check_package(tmp_path / "run")
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     found = metrics["variants"]["TFLite int8"]["by_corpus"]
-    assert {title: part["clips"] for title, part in found.items()} == {"EmoDB": 8, "CREMA-D": 8}
+    assert {title: figures["clips"] for title, figures in found.items()} == {
+        "EmoDB": 8,
+        "CREMA-D": 8,
+    }
     card = (tmp_path / "run" / "MODEL_CARD.md").read_text()
     assert "quickstart --crema-d DIR --epochs 1 --install" in card
 

@@ -94,10 +94,10 @@ def test_two_steps_of_every_backbone_on_every_corpus(prepared, name, backbone, e
     assert (parameters["training"] > parameters["merged"]) == (expansion > 0)
     (history,) = rows(folder / "history.csv")
     assert math.isfinite(float(history["loss"]))
-    parts = {part: {e.decision for e in found} for part, found in fold.tests.items()}
+    splits = {split: {e.decision for e in found} for split, found in fold.tests.items()}
     predictions = rows(folder / "predictions.csv")
-    for part, decisions in parts.items():
-        assert {row["id"] for row in predictions if row["part"] == part} == decisions
+    for split, decisions in splits.items():
+        assert {row["id"] for row in predictions if row["split"] == split} == decisions
     for row in predictions:
         shares = [float(value) for key, value in row.items() if key.startswith("probability_")]
         assert sum(shares) == pytest.approx(1, abs=1e-6)
@@ -124,7 +124,7 @@ def own_corpus(tmp_path, emodb4):
 
 @pytest.mark.slow
 def test_everything_in_one_command(tmp_path, own_corpus, capsys):
-    """Twice: the second call finds all done, and does not read the test part again."""
+    """Twice: the second call finds all done, and does not read the test split again."""
     out = tmp_path / "runs"
     arguments = [
         *("all", "--data", own_corpus, "--out", out, "--fold", "0", "--run", "tiny", "epochs=2"),
@@ -171,7 +171,7 @@ def test_everything_in_one_command(tmp_path, own_corpus, capsys):
 
 
 def purposes(folder):
-    """Of the readings of the test part."""
+    """Of the readings of the test split."""
     text = (folder / "test_readings.json").read_text(encoding="utf-8")
     return [reading["purpose"] for reading in json.loads(text)]
 

@@ -26,7 +26,7 @@ from recipes.common.results.tables import class_table, folds_table, results_tabl
 LABELS = ("anger", "fear", "neutral")
 
 
-def made_up(clips=60, speakers=6, *, fold="1", part="test", majority=2, seed=0, classes=3):
+def made_up(clips=60, speakers=6, *, fold="1", split="test", majority=2, seed=0, classes=3):
     rng = np.random.default_rng(seed)
     truth = rng.integers(classes, size=clips)
     predicted = np.where(rng.random(clips) < 0.6, truth, rng.integers(3, size=clips))
@@ -41,7 +41,9 @@ def made_up(clips=60, speakers=6, *, fold="1", part="test", majority=2, seed=0, 
         for i in range(clips)
     ]
     scores = rng.dirichlet(np.ones(3), size=clips)
-    return Predictions.of(decisions, scores, labels=LABELS, fold=fold, part=part, majority=majority)
+    return Predictions.of(
+        decisions, scores, labels=LABELS, fold=fold, split=split, majority=majority
+    )
 
 
 def shown(table, width):
@@ -103,9 +105,9 @@ def test_unknown_sex_is_no_sex():
     assert results_of(dataclasses.replace(found, sex=np.full(60, ""))).by_sex == {}
 
 
-def test_results_are_of_one_part():
-    with pytest.raises(ValueError, match=r"of one part.*parts dev, test"):
-        results_of(pooled([made_up(), made_up(part="dev")]))
+def test_results_are_of_one_split():
+    with pytest.raises(ValueError, match=r"of one split.*splits dev, test"):
+        results_of(pooled([made_up(), made_up(split="dev")]))
 
 
 @given(st.integers(1, 30), st.integers(1, 5), st.integers(0, 1000), st.integers(1, 3))
@@ -225,7 +227,7 @@ def test_table_without_intervals_and_of_one_fold():
     assert text == shown(results_table({"fold 1": results_of(found)}, title="One fold"), 80)
     assert "No intervals: 3 speakers" in text
     assert "brackets" not in text
-    both = {"dev": results_of(made_up(part="dev")), "test": results_of(found)}
+    both = {"dev": results_of(made_up(split="dev")), "test": results_of(found)}
     lines = shown(results_table(both, title="Interviews"), 80).splitlines()
     assert [line[:8].strip() for line in lines[3:7]] == ["dev", "majority", "test", "majority"]
 

@@ -541,7 +541,7 @@ def test_nobody_validates_only_where_the_last_epoch_is_kept(tmp_path):
     example = Example(id="a", segments=(), label=0, speaker="1", sex="", decision="a")
     test = dataclasses.replace(example, id="b", speaker="2")
     fold = Fold(name="1", train=(example,), validation=(), tests={"test": (test,)})
-    assert list(fold.parts) == ["train", "test"]
+    assert list(fold.splits) == ["train", "test"]
     with pytest.raises(ValueError, match="`select_on` must be 'last'.*Received: select_on='ua'"):
         train_fold(None, fold, ("x", "y"), settings_of(), tmp_path / "fold", None)
     assert not list(tmp_path.iterdir())

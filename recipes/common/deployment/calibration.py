@@ -27,7 +27,7 @@ def calibration_clips(
     are, evenly spaced over its examples. The same examples give the same clips.
 
     Args:
-        examples: Of the training part.
+        examples: Of the training split.
         read: Gives the waveform of an example.
         window: Samples that the model takes at once.
         console: Where the progress bar is drawn.

@@ -63,7 +63,7 @@ def title_of(model: WaveformModel, facts: ModelFacts) -> str:
 def model_card(
     model: WaveformModel,
     fold: Fold,
-    part: str,
+    split: str,
     labels: Sequence[str],
     forms: Sequence[Measured],
     facts: ModelFacts,
@@ -79,7 +79,7 @@ def model_card(
     Args:
         model: The model.
         fold: Who trained, validated and tested it.
-        part: The part of `fold.tests` that they were scored on.
+        split: The split of `fold.tests` that they were scored on.
         labels: Class names.
         forms: What was measured, Keras first.
         facts: What else is known.
@@ -99,12 +99,12 @@ def model_card(
         ),
         intended_use=f"Research: to repeat experiments on {corpus.title}, {ANY_PURPOSE}.",
         limits=[
-            *_limits(fold.tests[part], fold, labels, forms[0], facts),
+            *_limits(fold.tests[split], fold, labels, forms[0], facts),
             NOT_FOR_DECISIONS,
             *corpus.warnings,
         ],
         data=_data(fold, labels, facts),
-        protocol=_protocol(fold, part, facts, rule, calibrated),
+        protocol=_protocol(fold, split, facts, rule, calibrated),
         architecture=_architecture(model, facts, kinds),
         kinds=kinds,
         labels=labels,
@@ -120,9 +120,9 @@ def model_card(
     )
 
 
-def parts_of(fold: Fold) -> dict[str, tuple[Example, ...]]:
-    """The examples of every part of a fold by its name."""
-    return {"training" if name == "train" else name: e for name, e in fold.parts.items()}
+def splits_of(fold: Fold) -> dict[str, tuple[Example, ...]]:
+    """The examples of every split of a fold by its name."""
+    return {"training" if name == "train" else name: e for name, e in fold.splits.items()}
 
 
 def _speakers(examples: Iterable[Example]) -> set[str]:
@@ -172,7 +172,7 @@ def unit_of(examples: Sequence[Example]) -> str:
 
 def _data(fold: Fold, labels: Sequence[str], facts: ModelFacts) -> str:
     corpus = facts.corpus
-    examples = [example for found in parts_of(fold).values() for example in found]
+    examples = [example for found in splits_of(fold).values() for example in found]
     acted = {True: " Acted.", False: " Not acted.", None: ""}[corpus.acted]
     title = corpus.title[0].upper() + corpus.title[1:]
     return (
@@ -182,19 +182,19 @@ def _data(fold: Fold, labels: Sequence[str], facts: ModelFacts) -> str:
     )
 
 
-def _protocol(fold: Fold, part: str, facts: ModelFacts, rule: str, calibrated: int) -> str:
+def _protocol(fold: Fold, split: str, facts: ModelFacts, rule: str, calibrated: int) -> str:
     told = [
         f"Speaker-independent, fold '{fold.name}'. {facts.protocol}",
         *(
             f"{name.capitalize()}: {named((e.speaker for e in examples), len(examples))}."
-            for name, examples in parts_of(fold).items()
+            for name, examples in splits_of(fold).items()
         ),
-        f"The results are those of '{part}', of each file by itself.",
+        f"The results are those of '{split}', of each file by itself.",
     ]
     if calibrated:
         told.append(f"Calibrated on {calibrated} training clips.")
     told.append(SCORES)
-    unit = unit_of(fold.tests[part])
+    unit = unit_of(fold.tests[split])
     if unit != "clips":
         told.append(_RULES[rule])
     told.append(METRICS.format(unit))

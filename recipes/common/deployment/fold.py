@@ -49,7 +49,7 @@ def export_fold(
     *,
     model: keras.Model,
     fold: Fold,
-    part: str,
+    split: str,
     read: Callable[[Example], np.ndarray],
     labels: Sequence[str],
     facts: ModelFacts,
@@ -66,14 +66,14 @@ def export_fold(
     What a former export wrote and this one doesn't is removed; other files stay.
 
     Quantized files are calibrated on clips of `fold.train` alone. Each file is scored on all
-    examples of `fold.tests[part]`, which are read one at a time.
+    examples of `fold.tests[split]`, which are read one at a time.
 
     Args:
         folder: The fold's folder.
         model: Merged: waveform to logits. A backbone that takes whole interviews, or any length,
             gets a shorter window first (`static_model.with_frames`).
         fold: Who trained, validated and tests.
-        part: A name of `fold.tests`.
+        split: A name of `fold.tests`.
         read: Gives an example's waveform: mono, float, at the model's sample rate, any length.
         labels: Class names.
         facts: What the card says besides.
@@ -93,10 +93,12 @@ def export_fold(
         OSError: If a file can't be read or written.
     """
     kinds, saved = _checked_kinds(kinds), saved or {}
-    if part not in fold.tests:
-        raise ValueError(f"`part` must be one of {', '.join(fold.tests)}. Received: part={part!r}")
+    if split not in fold.tests:
+        raise ValueError(
+            f"`split` must be one of {', '.join(fold.tests)}. Received: split={split!r}"
+        )
     whole = _checked_model(model, labels)
-    examples = fold.tests[part]
+    examples = fold.tests[split]
     with staged(folder) as beside:
         clips = None
         if set(kinds) & set(CALIBRATED):
@@ -106,7 +108,7 @@ def export_fold(
         paths = {**saved, **files}
         with console.status("Measuring the time of an inference"):
             latencies = measure(paths)
-        about = (scored.probabilities, fold, part, labels)
+        about = (scored.probabilities, fold, split, labels)
         forms = measured_forms(*about, notes=facts.notes, rule=rule, latencies=latencies)
         for kind in kinds:
             write_predictions(beside / predictions_name(kind), forms[kind].predictions)
@@ -125,7 +127,7 @@ def export_fold(
         calibrated = 0 if clips is None else len(clips)
         content = {
             "fold": fold.name,
-            "part": part,
+            "split": split,
             "clips": len(examples),
             "silent_clips": int((scored.peaks == 0).sum()),
             "window": whole.window,
@@ -140,7 +142,7 @@ def export_fold(
         card = model_card(
             whole,
             fold,
-            part,
+            split,
             labels,
             list(forms.values()),
             facts,
@@ -246,9 +248,7 @@ def _report(
     forms: Mapping[str, Measured], examples: Sequence[Example], content: dict, console: Console
 ) -> None:
     results = next(iter(forms.values())).results
-    title = (
-        f"{content['part']}: {results.clips:,} {unit_of(examples)} of {results.speakers:,} speakers"
-    )
+    title = f"{content['split']}: {results.clips:,} {unit_of(examples)} of {results.speakers:,} speakers"
     notes = [
         "In percent; same: decisions as Keras's; worst: difference of a probability from Keras's.",
         f"ms: a window on one thread of {content['environment']['cpu']}.",

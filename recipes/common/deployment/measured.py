@@ -68,7 +68,7 @@ def by_corpus(predictions: Predictions, examples: Sequence[Example]) -> dict[str
 def measured_forms(
     probabilities: Mapping[str, np.ndarray],
     fold: Fold,
-    part: str,
+    split: str,
     labels: Sequence[str],
     *,
     notes: Sequence[str] = (),
@@ -78,22 +78,22 @@ def measured_forms(
     """Every form by its name.
 
     Args:
-        probabilities: `(examples, classes)` of `fold.tests[part]`, by form.
+        probabilities: `(examples, classes)` of `fold.tests[split]`, by form.
         fold: Who trained and tests.
-        part: A name of `fold.tests`.
+        split: A name of `fold.tests`.
         labels: Class names.
         notes: What the results say besides.
         rule: How the examples of a decision become one, as in `decide`.
         latencies: Of the forms that are files.
     """
-    examples, majority = fold.tests[part], majority_class(fold.train)
+    examples, majority = fold.tests[split], majority_class(fold.train)
     forms = {}
     for name, scores in probabilities.items():
         predictions = Predictions.of(
             *decide(examples, scores, rule=rule),
             labels=labels,
             fold=fold.name,
-            part=part,
+            split=split,
             majority=majority,
         )
         forms[name] = Measured(

@@ -35,8 +35,8 @@ class ModelFacts:
 
 def protocol_of(trained: Mapping[str, Any], settings: RecipeSettings) -> str:
     """How a fold's model was chosen, from its `training.json`, in sentences."""
-    kept = f"the validation part chose epoch {trained['chosen_epoch']}, by "
+    kept = f"the validation split chose epoch {trained['chosen_epoch']}, by "
     kept += FIGURES[settings.figure]
     if settings.select_on == "last":
         kept = "the last one was kept"
-    return f"No speaker is in two parts. Of {trained['epochs']} epochs {kept}."
+    return f"No speaker is in two splits. Of {trained['epochs']} epochs {kept}."

@@ -13,6 +13,7 @@ _NEW_NAMES = {
     "control": "ablation",
     "controls": "ablations",
     "also": "include",
+    "part": "split",
 }
 
 

@@ -43,7 +43,7 @@ class Fold:
         tests: What is read once, in the end, by its name; the first one is the headline.
 
     Raises:
-        ValueError: If another part is empty, or a speaker is in two of them.
+        ValueError: If another split is empty, or a speaker is in two of them.
     """
 
     name: str
@@ -52,16 +52,16 @@ class Fold:
     tests: Mapping[str, tuple[Example, ...]]
 
     def __post_init__(self):
-        for part, examples in self.parts.items():
+        for split, examples in self.splits.items():
             if not examples:
                 raise ValueError(
-                    f"Every part must hold at least one clip. Received: fold '{self.name}' "
-                    f"without any for '{part}'"
+                    f"Every split must hold at least one clip. Received: fold '{self.name}' "
+                    f"without any for '{split}'"
                 )
-        check_speakers(self.parts)
+        check_speakers(self.splits)
 
     @property
-    def parts(self) -> dict[str, tuple[Example, ...]]:
-        """The examples of every part by its name; without `"validation"` if nobody validates."""
+    def splits(self) -> dict[str, tuple[Example, ...]]:
+        """The examples of every split by its name; without `"validation"` if nobody validates."""
         validation = {"validation": self.validation} if self.validation else {}
         return {"train": self.train, **validation, **self.tests}

@@ -1,4 +1,4 @@
-"""Scores the test part of a fold, and keeps account of every time it is read."""
+"""Scores the test split of a fold, and keeps account of every time it is read."""
 
 import datetime
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +26,7 @@ Samples = Callable[[Example], np.ndarray]
 
 
 def record_reading(folder: Path, purpose: str, console: Console) -> None:
-    """Adds a line to the account of who read the test part, before it is read.
+    """Adds a line to the account of who read the test split, before it is read.
 
     Says so where it was read before: a figure that was chosen by looking is no test.
     """
@@ -34,7 +34,7 @@ def record_reading(folder: Path, purpose: str, console: Console) -> None:
     readings = read_json(path, list[dict[str, str]]) if path.exists() else []
     if any(reading["purpose"] == purpose for reading in readings):
         console.print(
-            f"The test part was read for this before, {readings[0]['time']}; it is reading "
+            f"The test split was read for this before, {readings[0]['time']}; it is reading "
             f"{len(readings) + 1}, and is recorded in {path}.",
             highlight=False,
             markup=False,
@@ -47,7 +47,7 @@ def record_reading(folder: Path, purpose: str, console: Console) -> None:
 def predictions_of(
     model: keras.Model,
     samples: Samples,
-    parts: dict[str, Sequence[Example]],
+    splits: dict[str, Sequence[Example]],
     *,
     fold: Fold,
     labels: Sequence[str],
@@ -59,7 +59,7 @@ def predictions_of(
     Args:
         model: Waveform to logits.
         samples: Gives an example's waveform.
-        parts: Examples by the name of their part.
+        splits: Examples by the name of their split.
         fold: Whose model it is.
         labels: Class names.
         settings: The recipe.
@@ -68,19 +68,19 @@ def predictions_of(
     majority = majority_class(fold.train)
     whole, forms = WaveformModel(model), {"Keras": Form.of_keras(model, features_in=False)}
     found = []
-    for part, examples in parts.items():
+    for split, examples in splits.items():
         scored = score_examples(examples, samples, forms, whole, console)
         scores = scored.probabilities["Keras"]
         decisions, means = decide(examples, scores, rule=settings.decision_rule)
-        about = {"labels": labels, "fold": fold.name, "part": part, "majority": majority}
+        about = {"labels": labels, "fold": fold.name, "split": split, "majority": majority}
         found.append(Predictions.of(decisions, means, **about))
     return pooled(found)
 
 
-def results_by_part(predictions: Predictions, notes: Sequence[str]) -> dict[str, Results]:
-    """Results of each part, in the order in which they come."""
-    parts = dict.fromkeys(predictions.part.tolist())
-    return {part: results_of(predictions.where(part=part), notes=notes) for part in parts}
+def results_by_split(predictions: Predictions, notes: Sequence[str]) -> dict[str, Results]:
+    """Results of each split, in the order in which they come."""
+    splits = dict.fromkeys(predictions.split.tolist())
+    return {split: results_of(predictions.where(split=split), notes=notes) for split in splits}
 
 
 def write_evaluation(
@@ -90,17 +90,17 @@ def write_evaluation(
     *,
     title: str,
 ) -> None:
-    """Writes predictions.csv, metrics.json and, of the first part, confusion.png.
+    """Writes predictions.csv, metrics.json and, of the first split, confusion.png.
 
     Where predictions.csv is, so are the others: it comes last.
     """
-    part, first = next(iter(results.items()))
+    split, first = next(iter(results.items()))
     if isinstance(first, FoldedResults):
         first = first.pooled
     with staged(folder) as beside:
         write_predictions(beside / PREDICTIONS, predictions)
         write_json(beside / METRICS, results)
-        subtitle = f"{part}, {_extent_of(first)}"
+        subtitle = f"{split}, {_extent_of(first)}"
         plot_confusion(beside / CONFUSION, first, first.labels, title=title, subtitle=subtitle)
 
 

@@ -11,7 +11,7 @@ from recipes.common.results.results import Results, results_of
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FoldedResults:
-    """Results of one part over the folds.
+    """Results of one split over the folds.
 
     Attributes:
         folds: By the fold's name.
@@ -33,7 +33,7 @@ def folded_results(predictions: Predictions, *, notes: Sequence[str] = ()) -> Fo
     """Results of each fold in the order in which they come, and of all of them.
 
     Args:
-        predictions: Of one part, of all folds.
+        predictions: Of one split, of all folds.
         notes: As in `results_of`.
     """
     names = list(dict.fromkeys(predictions.fold.tolist()))

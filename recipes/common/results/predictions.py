@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from recipes.common.files.former_names import new_name
 from recipes.common.files.rows import write_rows
 from recipes.common.results.decisions import Decision
 
-_TEXTS = ("id", "speaker", "sex", "fold", "part")
+_TEXTS = ("id", "speaker", "sex", "fold", "split")
 # Column: attribute.
 _CLASSES = {"label": "truth", "prediction": "predicted", "majority": "majority"}
 _PROBABILITY = "probability_"
@@ -18,19 +19,19 @@ _PROBABILITY = "probability_"
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Predictions:
-    """Decisions of one or more folds and parts, as arrays with one entry per decision.
+    """Decisions of one or more folds and splits, as arrays with one entry per decision.
 
     Attributes:
         labels: Class names in the order of the classes.
-        id: What is decided about; once in each part of each fold.
+        id: What is decided about; once in each split of each fold.
         speaker: Who speaks.
         sex: The speaker's, as the corpus gives it; may be empty.
         fold: Name of the fold whose model decides.
-        part: As in `"test"`.
+        split: As in `"test"`.
         truth: True classes.
         predicted: Predicted classes.
         majority: What the majority baseline predicts: the most frequent class of the fold's
-            training part.
+            training split.
         scores: `(decisions, classes)`: probabilities, float64.
 
     Raises:
@@ -42,7 +43,7 @@ class Predictions:
     speaker: np.ndarray
     sex: np.ndarray
     fold: np.ndarray
-    part: np.ndarray
+    split: np.ndarray
     truth: np.ndarray
     predicted: np.ndarray
     majority: np.ndarray
@@ -52,12 +53,12 @@ class Predictions:
         if not len(self):
             raise ValueError("Predictions must hold at least one decision. Received: none")
         seen = set()
-        for key in zip(self.fold, self.part, self.id, strict=True):
+        for key in zip(self.fold, self.split, self.id, strict=True):
             if key in seen:
-                fold, part, name = key
+                fold, split, name = key
                 raise ValueError(
-                    "A decision must come once in each part of each fold. Received: "
-                    f"'{name}' twice in part '{part}' of fold '{fold}'"
+                    "A decision must come once in each split of each fold. Received: "
+                    f"'{name}' twice in split '{split}' of fold '{fold}'"
                 )
             seen.add(key)
 
@@ -72,17 +73,17 @@ class Predictions:
         *,
         labels: Sequence[str],
         fold: str,
-        part: str,
+        split: str,
         majority: int,
     ) -> "Predictions":
-        """Of what `decide` gave for one part of one fold.
+        """Of what `decide` gave for one split of one fold.
 
         Args:
             decisions: The decisions.
             scores: Their probabilities.
             labels: Class names.
             fold: Name of the fold.
-            part: Name of the part.
+            split: Name of the split.
             majority: `majority_class` of the fold's training examples.
         """
         if np.shape(scores) != (len(decisions), len(labels)):
@@ -97,21 +98,21 @@ class Predictions:
             speaker=np.array([decision.speaker for decision in decisions], str),
             sex=np.array([decision.sex for decision in decisions], str),
             fold=np.full(size, fold),
-            part=np.full(size, part),
+            split=np.full(size, split),
             truth=np.array([decision.label for decision in decisions], int),
             predicted=np.array([decision.prediction for decision in decisions], int),
             majority=np.full(size, majority),
             scores=np.asarray(scores, "float64"),
         )
 
-    def where(self, *, fold: str | None = None, part: str | None = None) -> "Predictions":
-        """Those of one fold, one part, or both.
+    def where(self, *, fold: str | None = None, split: str | None = None) -> "Predictions":
+        """Those of one fold, one split, or both.
 
         Raises:
             ValueError: If there are none.
         """
         chosen = np.ones(len(self), bool)
-        for name, value in (("fold", fold), ("part", part)):
+        for name, value in (("fold", fold), ("split", split)):
             if value is not None:
                 column = getattr(self, name)
                 there = dict.fromkeys(column[chosen].tolist())
@@ -148,7 +149,7 @@ def pooled(predictions: Iterable[Predictions]) -> Predictions:
 def write_predictions(path: Path, predictions: Predictions) -> None:
     """Writes a CSV, whole or not at all; `read_predictions` gives the same numbers back.
 
-    Columns: id, speaker, sex, fold, part; the words label, prediction, majority; and
+    Columns: id, speaker, sex, fold, split; the words label, prediction, majority; and
     `probability_<label>` for every label in its order.
     """
     columns = [*_TEXTS, *_CLASSES, *(_PROBABILITY + label for label in predictions.labels)]
@@ -156,7 +157,7 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
 
 
 def read_predictions(path: Path) -> Predictions:
-    """What `write_predictions` wrote.
+    """What `write_predictions` wrote, or an earlier version of it.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -168,7 +169,8 @@ def read_predictions(path: Path) -> Predictions:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             reader = csv.DictReader(file, strict=True)
-            labels = _labels(reader.fieldnames or (), path)
+            reader.fieldnames = [new_name(name) for name in reader.fieldnames or ()]
+            labels = _labels(reader.fieldnames, path)
             rows = [_parsed(row, labels, f"'{path}', line {reader.line_num}") for row in reader]
     except (csv.Error, UnicodeDecodeError) as error:
         raise ValueError(f"'{path}' is no CSV file: {error}") from error

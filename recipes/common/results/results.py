@@ -1,4 +1,4 @@
-"""Results of a model on one part of a corpus: the content of `metrics.json`."""
+"""Results of a model on one split of a corpus: the content of `metrics.json`."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ class Results(Metrics):
         by_sex: `Metrics` by sex, of the decisions whose speaker's sex is known.
         by_speaker: By the speaker's name.
         majority: `ua`, `wa`, `wf1` and `macro_f1` of a baseline that always predicts the most
-            frequent class of the training part.
+            frequent class of the training split.
         majority_labels: What that baseline predicts; of several folds it may be several labels.
         notes: What a reader must know of these figures.
     """
@@ -53,20 +53,20 @@ class Results(Metrics):
 
 
 def results_of(predictions: Predictions, *, notes: Sequence[str] = ()) -> Results:
-    """Results of the decisions about one part, of one fold or of several taken together.
+    """Results of the decisions about one split, of one fold or of several taken together.
 
     Args:
-        predictions: Of one part.
+        predictions: Of one split.
         notes: What else a reader must know, such as that segments were chosen by their label.
 
     Raises:
-        ValueError: If the predictions are of more than one part.
+        ValueError: If the predictions are of more than one split.
     """
-    parts = np.unique(predictions.part)
-    if len(parts) != 1:
+    splits = np.unique(predictions.split)
+    if len(splits) != 1:
         raise ValueError(
-            "Results must be of one part: choose it with `predictions.where(part=...)`. Received: "
-            f"parts {', '.join(parts)}"
+            "Results must be of one split: choose it with `predictions.where(split=...)`. Received: "
+            f"splits {', '.join(splits)}"
         )
     labels, truth, predicted = predictions.labels, predictions.truth, predictions.predicted
     everything = evaluate(truth, predicted, labels)

@@ -49,9 +49,9 @@ def train_fold(
     folder: Path,
     console: Console,
 ) -> None:
-    """Trains on the fold's training part, keeps the epoch that `settings.select_on` names.
+    """Trains on the fold's training split, keeps the epoch that `settings.select_on` names.
 
-    The test part is not read. A run that was stopped goes on from its last epoch, and ends with
+    The test split is not read. A run that was stopped goes on from its last epoch, and ends with
     the models of an unbroken one.
 
     Args:
@@ -203,7 +203,7 @@ def _copy(log_mel: LogMel) -> LogMel:
 
 
 def _longest(corpus: Corpus, fold: Fold) -> int:
-    return max(corpus.frames(example) for part in fold.parts.values() for example in part)
+    return max(corpus.frames(example) for split in fold.splits.values() for example in split)
 
 
 def _batches(

@@ -114,10 +114,10 @@ def _about(
             "training": int(backbone.count_params()),
             "merged": int(light.count_params()),
         },
-        "examples": {name: len(examples) for name, examples in fold.parts.items()},
+        "examples": {name: len(examples) for name, examples in fold.splits.items()},
         "speakers": {
             name: sorted({example.speaker for example in examples})
-            for name, examples in fold.parts.items()
+            for name, examples in fold.splits.items()
         },
         "seconds": seconds,
         "share_of_time_on_batches": sum(row["data_seconds"] for row in history) / seconds,

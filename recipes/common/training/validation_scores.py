@@ -1,4 +1,4 @@
-"""How good the model is on the validation part, after every epoch."""
+"""How good the model is on the validation split, after every epoch."""
 
 import contextlib
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from recipes.common.training.optimizer import without_scaling
 
 
 class ValidationScores(keras.callbacks.Callback):
-    """Adds metrics of the validation part to the logs of every epoch: `val_ua`, `val_loss`, ...
+    """Adds metrics of the validation split to the logs of every epoch: `val_ua`, `val_loss`, ...
 
     They are of what is decided about, not of windows: a clip's scores are the weighted mean
     over its windows, as when the model is used.

@@ -181,7 +181,7 @@ def _group(
     yield f"## {markdown_text(group.heading)}"
     yield (
         f"Headline figure: {FIGURES[group.figure]}, by which epochs and learning rates were chosen "
-        f"on the validation part. Classes: {markdown_text(', '.join(group.labels))}."
+        f"on the validation split. Classes: {markdown_text(', '.join(group.labels))}."
     )
     yield _bullets(group.notes)
     yield "### Scores"

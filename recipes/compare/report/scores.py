@@ -25,7 +25,7 @@ class ScoredRun:
     Attributes:
         result: Its row in `runs.csv`.
         confusions: By form and then speaker, `(classes, classes)`.
-        scores: By form and then figure, of the test part, from 0 to 1.
+        scores: By form and then figure, of the test split, from 0 to 1.
     """
 
     result: RunResult

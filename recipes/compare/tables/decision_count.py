@@ -1,4 +1,4 @@
-"""`decisions.csv`: what was decided about every speaker's clips of the headline test part."""
+"""`decisions.csv`: what was decided about every speaker's clips of the headline test split."""
 
 from pydantic.dataclasses import dataclass
 

@@ -19,8 +19,8 @@ class Epoch:
         run: Which training.
         epoch: From 1.
         loss: Mean training loss.
-        val_loss: Cross-entropy of the validation part.
-        val_ua: Unweighted accuracy of the validation part, from 0 to 1.
+        val_loss: Cross-entropy of the validation split.
+        val_ua: Unweighted accuracy of the validation split, from 0 to 1.
     """
 
     run: RunId

@@ -35,7 +35,7 @@ class RunResult:
         select_on: What epochs are chosen by, and the headline figure of the corpus.
         epochs: How many were to be trained.
         chosen_epoch: The one whose weights were kept, from 1.
-        val_ua: Of the validation part in the chosen epoch, from 0 to 1; likewise `val_wa`,
+        val_ua: Of the validation split in the chosen epoch, from 0 to 1; likewise `val_wa`,
             `val_wf1`, `val_macro_f1`.
         parameters_training: Trainable parameters in training.
         parameters_merged: Of the merged model.

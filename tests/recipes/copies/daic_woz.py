@@ -66,7 +66,7 @@ def tiny(folder):
 
 
 def full(folder):
-    """All 189 sessions, with as many participants of each part and label as are published."""
+    """All 189 sessions, with as many participants of each split and label as are published."""
     left = {split: n - list(SPLIT_OF.values()).count(split) for split, n in PARTICIPANTS.items()}
     free = iter([split for split, n in left.items() for _ in range(n)])
     people = {number: SPLIT_OF.get(number) or next(free) for number in NUMBERS}
