@@ -189,8 +189,8 @@ class Stages:
             expansion=settings.expansion,
             training_parameters=trained["parameters"]["training"],
             protocol=(
-                f"{protocol_of(trained, settings)} The test split was read by the evaluation and by "
-                "the scoring of these files."
+                f"{protocol_of(trained, settings)} The test split was read by the evaluation and "
+                "by the scoring of these files."
             ),
             command=f"python -m recipes {self._recipe.name} all --data DIR --config config.json",
             notes=self._notes,

@@ -248,7 +248,7 @@ def _report(
     forms: Mapping[str, Measured], examples: Sequence[Example], content: dict, console: Console
 ) -> None:
     results = next(iter(forms.values())).results
-    title = f"{content['split']}: {results.clips:,} {unit_of(examples)} of {results.speakers:,} speakers"
+    tested = f"{results.clips:,} {unit_of(examples)} of {results.speakers:,} speakers"
     notes = [
         "In percent; same: decisions as Keras's; worst: difference of a probability from Keras's.",
         f"ms: a window on one thread of {content['environment']['cpu']}.",
@@ -263,4 +263,6 @@ def _report(
         (form, forms[_reference(name)] if name in content["files"] else None)
         for name, form in forms.items()
     ]
-    console.print(export_table(pairs, title=title, notes=[*notes, *results.notes]))
+    console.print(
+        export_table(pairs, title=f"{content['split']}: {tested}", notes=[*notes, *results.notes])
+    )

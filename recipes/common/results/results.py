@@ -65,8 +65,8 @@ def results_of(predictions: Predictions, *, notes: Sequence[str] = ()) -> Result
     splits = np.unique(predictions.split)
     if len(splits) != 1:
         raise ValueError(
-            "Results must be of one split: choose it with `predictions.where(split=...)`. Received: "
-            f"splits {', '.join(splits)}"
+            "Results must be of one split: choose it with `predictions.where(split=...)`. "
+            f"Received: splits {', '.join(splits)}"
         )
     labels, truth, predicted = predictions.labels, predictions.truth, predictions.predicted
     everything = evaluate(truth, predicted, labels)
