@@ -58,10 +58,15 @@ class LiveObjects:
         with self._references(self._note):
             return keras.saving.serialize_keras_object(thing)
 
-    def settings(self, layer: keras.layers.Layer, cls: type) -> dict[str, Any]:
-        """The config that `cls` writes of a layer, without the layers in it."""
+    def settings(
+        self, layers: Iterable[tuple[keras.layers.Layer, type]]
+    ) -> list[dict[str, Any] | None]:
+        """The config that a class writes of each layer, without the layers in it.
+
+        `None` where it writes none. Preparing is what costs: ask for many at once.
+        """
         with self._references(self._note_settings):
-            return _keras.serialize_dict(cls.get_config(layer))
+            return [_settings(layer, cls) for layer, cls in layers]
 
     def deserialize(self, config: Any) -> Any:
         """What a config of `serialize` describes, made anew from the live classes."""
@@ -110,6 +115,14 @@ class LiveObjects:
                 stack.enter_context(thing)
             stack.enter_context(_keras.serialization_by(self._name, note))
             yield
+
+
+def _settings(layer: keras.layers.Layer, cls: type) -> dict[str, Any] | None:
+    try:
+        return _keras.serialize_dict(cls.get_config(layer))
+    except Exception:
+        # Only what is around it is rebuilt from a config.
+        return None
 
 
 class _Reused:

@@ -2,7 +2,7 @@
 
 import functools
 import types
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import keras
@@ -38,12 +38,20 @@ def copy_settings(
     """
     live = LiveObjects([source, target])
     # From the inside out: the config of a layer can show settings of its parts.
-    for twins in reversed(ModelTree(source).twins(ModelTree(target))):
-        skipped = {"expansion"} if original_class(twins.first) in without_expansion else set()
+    pairs = ModelTree(source).twins(ModelTree(target))[::-1]
+    skipped = [
+        {"expansion"} if original_class(twins.first) in without_expansion else set()
+        for twins in pairs
+    ]
+    for twins, names in zip(pairs, skipped, strict=True):
         as_before = isinstance(twins.first, ReparamLayer) == isinstance(twins.second, ReparamLayer)
-        if as_before and not skipped:
+        if as_before and not names:
             _copy_attributes(twins)
-        _copy_config(twins, live, skipped)
+    # Mostly all are equal by now, which is seen at once.
+    configs = _configs(pairs, live)
+    for twins, names, (expected, found) in zip(pairs, skipped, configs, strict=True):
+        if _different(expected, found, names):
+            _copy_config(twins, live, names)
         _copy_penalties(twins)
 
 
@@ -66,16 +74,15 @@ def _of_every_model() -> frozenset[str]:
 
 
 def _copy_config(twins: Twins, live: LiveObjects, skipped: set[str]) -> None:
-    expected, found = (_config(x, twins.second, live) for x in (twins.first, twins.second))
-    for name in expected.keys() - skipped - _ELSEWHERE:
-        if _same(expected[name], found.get(name, _MISSING)):
-            continue
+    # Anew: a part may have been given its settings meanwhile.
+    ((expected, found),) = _configs([twins], live)
+    for name in _different(expected, found, skipped):
         for attribute in (name, f"_{name}"):
             value = vars(twins.first).get(attribute, _MISSING)
             if value is not _MISSING and not _has_state(value):
                 setattr(twins.second, attribute, value)
         # Keras writes some arguments only where they were given: to lack one is no difference.
-        now = _config(twins.second, twins.second, live).get(name, expected[name])
+        now = _configs([twins], live)[0][1].get(name, expected[name])
         if not _same(expected[name], now):
             raise ValueError(
                 f"Layer '{twins.path}' has {name}={expected[name]!r}, but rebuilt from the model's "
@@ -84,14 +91,31 @@ def _copy_config(twins: Twins, live: LiveObjects, skipped: set[str]) -> None:
             )
 
 
-def _config(
-    layer: keras.layers.Layer, like: keras.layers.Layer, live: LiveObjects
+def _different(expected: dict[str, Any], found: dict[str, Any], skipped: set[str]) -> list[str]:
+    """Names of the settings that differ."""
+    return [
+        name
+        for name in expected.keys() - skipped - _ELSEWHERE
+        if not _same(expected[name], found.get(name, _MISSING))
+    ]
+
+
+def _configs(
+    pairs: Sequence[Twins], live: LiveObjects
+) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """The configs of both twins, as a layer like the second; empty where one writes none."""
+    layers = [x for twins in pairs for x in (twins.first, twins.second)]
+    found = live.settings((layer, original_class(layer)) for layer in layers)
+    second = [twins.second for twins in pairs for _ in range(2)]
+    configs = list(map(_as_of, found, layers, second))
+    return list(zip(configs[::2], configs[1::2], strict=True))
+
+
+def _as_of(
+    config: dict[str, Any] | None, layer: keras.layers.Layer, like: keras.layers.Layer
 ) -> dict[str, Any]:
-    """The config of a layer as a layer like the other; empty if it writes none."""
-    try:
-        config = live.settings(layer, original_class(layer))
-    except Exception:
-        # Only what is around it is rebuilt from a config.
+    """The config of a layer as a layer like the other."""
+    if config is None:
         return {}
     if isinstance(layer, ReparamLayer) and not isinstance(like, ReparamLayer):
         config = layer.merged_config(config)

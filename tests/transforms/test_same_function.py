@@ -159,12 +159,13 @@ def test_settings_that_were_changed_on_the_live_model_are_carried_over(where, na
     model = Changeable()
     model(X)
     setattr(where(model), name, value)
-    config = LiveObjects([model]).settings(where(model), type(where(model)))
+    cls = type(where(model))
+    (config,) = LiveObjects([model]).settings([(where(model), cls)])
     for copy in after_both(model, X):
         twin = where(copy)
         if name != "temperature":
-            cls = type(where(model))
-            assert LiveObjects([copy]).settings(twin, cls)[name] == config[name]
+            (found,) = LiveObjects([copy]).settings([(twin, cls)])
+            assert found[name] == config[name]
         assert sum(map(float, copy.losses)) == pytest.approx(sum(map(float, model.losses)))
 
 
