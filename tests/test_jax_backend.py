@@ -14,11 +14,12 @@ ROOT = Path(__file__).resolve().parents[1]
 @pytest.mark.parametrize(
     "part",
     [
-        "audio layers transforms/test_transforms.py transforms/test_hard_cases.py",
+        "layers transforms/test_hard_cases.py",
+        pytest.param("audio transforms/test_transforms.py", marks=pytest.mark.slow),
         # Whole backbones compile longest.
         pytest.param("models transforms/test_keras_hub.py", marks=pytest.mark.nightly),
     ],
-    ids=["core", "models"],
+    ids=["layers", "audio", "models"],
 )
 def test_on_jax(run_python, request, part):
     child = run_python(

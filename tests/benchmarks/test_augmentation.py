@@ -33,13 +33,6 @@ def check(rows, names):
     assert all(row["ratio_low"] == row["ratio_high"] == 1 for row in rows[:2])
 
 
-def test_stored_features(tiny_size, monkeypatch, capsys):
-    monkeypatch.setattr(augmentation, "FEATURES", (("MixUp", "SpecAugment"),))
-    report = report_of_tiny(capsys, "--no-waveform")
-    check(report["features"], ["MixUp + SpecAugment"])
-    assert report["waveform"] == []
-
-
 @pytest.mark.slow
 def test_everything(tiny_size, capsys):
     report = report_of_tiny(capsys)

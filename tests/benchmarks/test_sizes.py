@@ -94,6 +94,7 @@ def in_this_process(monkeypatch):
     monkeypatch.setattr(sizes, "_in_child", lambda step, *rest: sizes._STEPS[step](*rest))
 
 
+@pytest.mark.slow
 def test_a_whole_row(published, in_this_process):
     """The Conformer has every kind of operator that counts."""
     row = sizes.measure_size("conformer", "light")

@@ -308,6 +308,7 @@ class TestTFLite:
         for run in (float32, int8):
             assert np.isfinite(run(np.zeros_like(clips[0]))).all()
 
+    @pytest.mark.slow
     def test_light_is_light(self, light):
         from keras_reparam.deploy.conversion.convert import convert
         from keras_reparam.deploy.tflite.tflite_graph import TFLiteGraph

@@ -84,8 +84,13 @@ def test_merge_gives_the_model_before_expand(name):
     assert expanded_paths(train), "the trained model must stay as it is"
 
 
-@each_model
-@pytest.mark.parametrize("factors", [pytest.param(2, marks=pytest.mark.backend), 3])
+@pytest.mark.parametrize(
+    ("name", "factors"),
+    [
+        *(pytest.param(name, 2, marks=pytest.mark.backend) for name in zoo.MODELS),
+        ("functional", 3),
+    ],
+)
 def test_saved_models_come_back_with_their_factors(name, factors, tmp_path):
     train = kr.expand(zoo.randomize(zoo.MODELS[name][0]()), factors=factors, expansion=2)
     scramble_factors(train)
