@@ -21,7 +21,7 @@ from rich.text import Text
 
 from keras_reparam._utils.files import checked_target, print_any_name, written_beside
 from keras_reparam.audio.silence import SILENCE_DECIBELS
-from keras_reparam.deploy.tflite.kinds import CALIBRATED, HEADS, KINDS
+from keras_reparam.deploy.tflite.kinds import CALIBRATED, HEADS, KINDS, SUB_BYTE
 
 CHECK_FAILED, BAD_INPUT = 1, 2
 
@@ -120,6 +120,12 @@ def _parser() -> argparse.ArgumentParser:
         choices=KINDS,
         default="int8",
         help="kind: %(choices)s (default int8; int8 and int8_full need --calibration)",
+    )
+    sub.add_argument(
+        "--sub-byte",
+        choices=SUB_BYTE,
+        help="int2: 2 bits a weight for linear layers of at most three values a channel; the file "
+        "then needs the runtime 2.21",
     )
     sub.add_argument(
         "--head",
@@ -289,6 +295,7 @@ def _export(options: argparse.Namespace) -> int:
         model,
         target,
         quantization=options.quantization,
+        sub_byte=options.sub_byte,
         head=options.head,
         representative_data=data,
         labels=labels,

@@ -33,6 +33,9 @@ from keras_reparam.deploy.tflite.tflite_buffers import read_model
 _FLOAT_TOLERANCE = 1e-5
 _NOISE = float(np.finfo("float32").eps)
 _DRAWS = 20
+# QEMU's names of a core with dot products of int8 numbers, and of one without.
+_CORES = ("cortex-a76", "cortex-a72")
+_COUNTS = "; A76, A72: instructions of one inference on emulated Cortex cores, no times"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -47,7 +50,8 @@ class ArmRow:
             clips changed by at most 1.2e-7 of its value. In an int8 file that moves activations
             on the edge between two integers by one quantization step.
         same_class: Whether the most probable class is the same for every clip.
-        instructions: What an emulated core executes in LiteRT for one inference, if counted.
+        instructions: What an emulated core executes in LiteRT for one inference, if counted: one
+            with instructions for int8 dot products (Cortex-A76), and one without (Cortex-A72).
             Not a time: cores differ in how many they execute at once, and wait for memory.
     """
 
@@ -56,7 +60,7 @@ class ArmRow:
     difference: float
     rounding: float
     same_class: bool
-    instructions: int | None = None
+    instructions: tuple[int, int] | None = None
 
     @property
     def passed(self) -> bool:
@@ -94,13 +98,13 @@ class ArmComparison(Printed):
     def __rich__(self) -> Table:
         table = Table(
             title="Scores on emulated ARM against x86-64",
-            caption=described(self.environment),
+            caption=described(self.environment) + (_COUNTS if self.counted else ""),
             title_justify="left",
             caption_justify="left",
         )
         table.add_column("file", overflow="fold", min_width=16)
-        # Not a time, and not a core's: the column says so.
-        counted = ["instructions, emulated"] if self.counted else []
+        # Not a time, and no real core's: the caption says so.
+        counted = [core[-3:].upper() for core in _CORES] if self.counted else []
         for column in ("clips", "difference", "by rounding", "same class", "passed", *counted):
             table.add_column(column, justify="right")
         for row in self.rows:
@@ -111,7 +115,7 @@ class ArmComparison(Printed):
                 f"{row.rounding:.1e}",
                 "yes" if row.same_class else "no",
                 "yes" if row.passed else "NO",
-                *[f"{row.instructions:,}" for _ in counted],
+                *[f"{count:,}" for count in row.instructions or ()],
             )
         return table
 
@@ -151,7 +155,12 @@ def compare_on_arm(
     with resources.as_file(script) as path:
         on_arm = _on_arm(path, files, clips, python)
         counts = [
-            instructions_per_inference(python, path, file, clips[0]) if instructions else None
+            tuple(
+                instructions_per_inference(python, path, file, clips[0], cpu=core)
+                for core in _CORES
+            )
+            if instructions
+            else None
             for file in track(files, "Counting instructions")
         ]
     rows = []
@@ -216,7 +225,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--instructions",
         action="store_true",
-        help="also count the instructions of one inference, as emulated (minutes)",
+        help="also count the instructions of one inference, as emulated, on a core with int8 dot "
+        "products and on one without (minutes)",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(arguments)

@@ -12,7 +12,7 @@ from keras_reparam.benchmarks.arm_environment import ArmPython
 
 
 def instructions_per_inference(
-    python: ArmPython, script: Path, model: Path, clip: np.ndarray
+    python: ArmPython, script: Path, model: Path, clip: np.ndarray, *, cpu: str
 ) -> int:
     """Instructions in LiteRT's library for one inference more: of two less those of one.
 
@@ -25,6 +25,7 @@ def instructions_per_inference(
         script: `arm_scores.py`.
         model: A `.tflite` file.
         clip: float32 array `(samples,)`, its input.
+        cpu: QEMU's name of the core.
 
     Returns:
         The count.
@@ -35,13 +36,14 @@ def instructions_per_inference(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         np.save(folder / "0.npy", np.stack([clip])[:0])
-        addresses = "".join(python.run(script, folder / "0.npy", model)).strip()
+        core = ("-cpu", cpu)
+        addresses = "".join(python.run(script, folder / "0.npy", model, qemu=core)).strip()
         counts = []
         for inferences in (1, 2):
             clips, log = folder / f"{inferences}.npy", folder / "log"
             np.save(clips, np.stack([clip] * inferences))
             # Unchained: else a block that jumps to itself or to another is logged once.
-            logged = ("-d", "in_asm,exec,nochain", "-dfilter", addresses, "-D", log)
+            logged = (*core, "-d", "in_asm,exec,nochain", "-dfilter", addresses, "-D", log)
             found, *_ = python.run(script, clips, model, qemu=logged)
             if found.strip() != addresses:
                 raise RuntimeError(

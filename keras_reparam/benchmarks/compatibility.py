@@ -31,7 +31,7 @@ from keras_reparam.benchmarks.runtime_environments import (
 )
 from keras_reparam.deploy.release.model_card import markdown_table
 from keras_reparam.deploy.runtime.shipped import golden_clips
-from keras_reparam.deploy.tflite.kinds import KINDS
+from keras_reparam.deploy.tflite.kinds import INTEGER_KINDS, KINDS
 
 if TYPE_CHECKING:
     import keras
@@ -196,7 +196,7 @@ def _cell(rows: Sequence[Row]) -> str:
         return f"no: {'; '.join(reasons)}"
     difference = max(row.difference for row in rows if row.difference is not None)
     same = min(row.same_class for row in rows if row.same_class is not None)
-    tolerance = INT8_TOLERANCE if rows[0].kind.startswith("int8") else FLOAT_TOLERANCE
+    tolerance = INT8_TOLERANCE if rows[0].kind in INTEGER_KINDS else FLOAT_TOLERANCE
     verdict = "same" if difference <= tolerance else "rounds otherwise"
     return f"{verdict}: {difference:.0e}, {same:.0%}"
 

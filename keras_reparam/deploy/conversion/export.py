@@ -1,8 +1,9 @@
 """`export_tflite`: a Keras model becomes one `.tflite` file."""
 
+import dataclasses
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ import numpy as np
 from keras_reparam._utils.files import checked_target, write_bytes
 from keras_reparam.audio import LogMel
 from keras_reparam.deploy.conversion.convert import convert
+from keras_reparam.deploy.conversion.exact_ternary import fits_int2
 from keras_reparam.deploy.conversion.export_checks import (
     check_model,
+    check_sub_byte,
     checked_classes,
     checked_data,
     checked_sample_rate,
@@ -28,13 +31,17 @@ from keras_reparam.deploy.conversion.quantize import quantize
 from keras_reparam.deploy.inspection.inspect_model import inspect_read
 from keras_reparam.deploy.runtime.runtime import Runtime
 from keras_reparam.deploy.tflite.heads import agreement, checked_head
-from keras_reparam.deploy.tflite.kinds import CALIBRATED, KINDS
+from keras_reparam.deploy.tflite.kernel_versions import sub_byte_runtime
+from keras_reparam.deploy.tflite.kinds import CALIBRATED, INTEGER_KINDS, KINDS
+from keras_reparam.deploy.tflite.linear_kernels import LinearKernel, linear_kernels
 from keras_reparam.deploy.tflite.metadata import (
     TFLiteMetadata,
     checked_labels,
     pack_with_metadata,
 )
+from keras_reparam.deploy.tflite.tflite_file import INTEGERS
 from keras_reparam.deploy.tflite.tflite_graph import TFLiteGraph
+from keras_reparam.deploy.tflite.weight_size import WEIGHT_DTYPES
 
 
 def export_tflite(
@@ -42,6 +49,7 @@ def export_tflite(
     path: str | os.PathLike,
     *,
     quantization: str = "int8",
+    sub_byte: str | None = None,
     head: str = "softmax",
     representative_data: Iterable[np.ndarray] | None = None,
     labels: Sequence[str] | None = None,
@@ -75,6 +83,12 @@ def export_tflite(
       kernel, softmax too (but for a masked one); input and output int8, with their scales and zero
       points in the file.
       Features in: int8 samples of a waveform would hold no log-mel. It gets no mask.
+    - `"int4_dynamic"`: as `"int8_dynamic"`, with weights of linear layers int4, two a byte; those
+      of convolutions, and of layers with an odd number of inputs, stay int8. Needs no data, and
+      the runtime 2.16.1.
+
+    A kernel of at most three values a channel, {-a, 0, a} bit for bit, is found by its values and
+    stored without error in every kind of integer weights: as -1, 0 and 1 with the scale a.
 
     The same model and data give the same bytes. Labels, sample rate and texts travel inside the
     file as TFLite metadata, which MediaPipe reads. Where Keras runs on JAX, a process of its own
@@ -86,6 +100,11 @@ def export_tflite(
             features in. A waveform `(batch, samples, 1)` is `(batch, samples)` in the file.
         path: The file to write, ending with `.tflite`. An existing one is replaced.
         quantization: The kind.
+        sub_byte: `"int2"`: linear layers whose kernels hold at most three values a channel get 2
+            bits a weight, in the kinds `"int8"`, `"int8_dynamic"` and `"int4_dynamic"`. The file
+            then needs the runtime 2.21, which it says, newer than the one that Android apps get
+            from Maven. Other layers, and those whose number of inputs is no multiple of 4, stay as
+            the kind has them; the report's notes name them.
         head: What makes scores of the logits: `"softmax"` if one of two or more classes is true,
             or `"sigmoid"`. It is written into the file for whoever reads it.
         representative_data: Inputs of the model without the batch axis: an array `(clips, ...)`
@@ -104,9 +123,9 @@ def export_tflite(
         license: Terms of use.
 
     Returns:
-        An `ExportReport`: path, size, operators, the runtime they need, share of int8 weights,
-        and how far the scores of the representative data are from the float32 ones. `print` it
-        for a table.
+        An `ExportReport`: path, size, operators, the runtime they need, bits a weight, layers of
+        three values a channel, and how far the scores of the representative data are from the
+        float32 ones. `print` it for a table.
 
     Raises:
         TypeError: If an argument has the wrong type.
@@ -137,6 +156,7 @@ def export_tflite(
             f"`quantization` must be one of {', '.join(map(repr, KINDS))}. "
             f"Received: quantization={quantization!r}"
         )
+    check_sub_byte(sub_byte, quantization)
     target = checked_target(path, ".tflite")
     checked_head(head)
     check_model(model)
@@ -170,8 +190,12 @@ def export_tflite(
     reference = convert(model, shape, head)
     refuse_foreign_operators(reference.graph)
     refuse_probabilities(reference, data)
-    content = pack_with_metadata(quantize(reference, quantization, data), metadata)
+    packed = quantize(reference, quantization, data, sub_byte=sub_byte)
+    metadata = dataclasses.replace(metadata, runtime=sub_byte_runtime(packed))
+    content = pack_with_metadata(packed, metadata)
     report = _report(target, quantization, content, metadata, reference, data)
+    notes = _notes_about_kernels(reference, quantization, sub_byte)
+    report = dataclasses.replace(report, notes=(*report.notes, *notes))
     write_bytes(target, content)
     return report
 
@@ -214,22 +238,24 @@ def _report(
     waveform = len(graph.tensors[graph.inputs[0]].shape) == 2
     if waveform and not metadata.sample_rate:
         notes.append("no sample rate inside: pass `sample_rate=` if the input is a waveform")
-    if waveform and not graph.front_end and kind.startswith("int8"):
+    if waveform and not graph.front_end and kind in INTEGER_KINDS:
         notes.append("no front end found: none of its operators was kept float for being one")
     inspected = inspect_read(content, graph, str(target))
     notes += inspected.problems
     weights: Counter[str] = Counter()
     for tensor in graph.constants(graph.backbone):
-        # Shapes, axes and the int32 biases of int8 kernels are no weights to compress.
-        if tensor.dtype in ("float32", "float16", "int8"):
+        if tensor.dtype in WEIGHT_DTYPES:
             weights[tensor.dtype] += tensor.data_bytes
     return ExportReport(
         path=target,
         kind=kind,
         size=len(content),
+        deflated=inspected.deflated,
         operators=tuple(graph.operator_counts()),
         weights=dict(weights),
-        int8_share=weights["int8"] / max(weights.total(), 1),
+        int8_share=sum(weights[dtype] for dtype in INTEGERS) / max(weights.total(), 1),
+        bits_per_weight=inspected.bits_per_weight,
+        ternary=_layers(kernel for kernel in _kernels(reference) if kernel.is_ternary),
         front_end_bytes=sum(tensor.data_bytes for tensor in graph.constants(graph.front_end)),
         input_shape=light.input_shape,
         input_type=graph.tensors[graph.inputs[0]].dtype,
@@ -239,3 +265,36 @@ def _report(
         difference=difference,
         notes=tuple(notes),
     )
+
+
+def _notes_about_kernels(model: FloatModel, kind: str, sub_byte: str | None) -> list[str]:
+    """Which kernels of three values a channel, or nearly so, are not stored as such."""
+    if kind not in INTEGER_KINDS:
+        return []
+    kernels, notes = list(_kernels(model)), []
+    nearly = _layers(kernel for kernel in kernels if kernel.is_nearly_ternary)
+    if nearly:
+        notes.append(
+            "nearly, but not bit for bit, three values a channel, so stored as any other kernel: "
+            + ", ".join(nearly)
+        )
+    if sub_byte is not None:
+        ternary = [kernel for kernel in kernels if kernel.is_ternary]
+        wide = _layers(kernel for kernel in ternary if not fits_int2(kernel))
+        if wide:
+            notes.append(
+                "not stored in 2 bits, being no linear layer with a multiple of 4 inputs: "
+                + ", ".join(wide)
+            )
+        if not ternary:
+            notes.append("nothing stored in 2 bits: no kernel holds three values a channel")
+    return notes
+
+
+def _kernels(model: FloatModel) -> Iterator[LinearKernel]:
+    return (k for k in linear_kernels(model.graph) if k.operator in model.graph.backbone)
+
+
+def _layers(kernels: Iterable[LinearKernel]) -> tuple[str, ...]:
+    """Their layers' names, as in a quantized file."""
+    return tuple(dict.fromkeys(k.name.rpartition("/")[0] or k.name for k in kernels))

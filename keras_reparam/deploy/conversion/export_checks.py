@@ -9,9 +9,20 @@ import numpy as np
 from keras_reparam.audio import LogMel
 from keras_reparam.audio.clips import checked_clips, evenly_spaced
 from keras_reparam.deploy.conversion.one_output import file_shape, output_shape
-from keras_reparam.deploy.tflite.kinds import CALIBRATED
+from keras_reparam.deploy.tflite.kinds import CALIBRATED, SUB_BYTE, SUB_BYTE_KINDS
 from keras_reparam.deploy.tflite.tflite_graph import TFLiteGraph
 from keras_reparam.layers import ReparamLayer
+
+
+def check_sub_byte(sub_byte: str | None, kind: str) -> None:
+    """An error if there is no such storage, or none in this kind."""
+    if sub_byte not in (None, *SUB_BYTE):
+        raise ValueError(f'`sub_byte` must be "int2" or None. Received: sub_byte={sub_byte!r}')
+    if sub_byte is not None and kind not in SUB_BYTE_KINDS:
+        raise ValueError(
+            f'`sub_byte="{sub_byte}"` goes with the kinds {", ".join(map(repr, SUB_BYTE_KINDS))}. '
+            f"Received: quantization={kind!r}"
+        )
 
 
 def check_model(model: keras.Model) -> None:

@@ -17,9 +17,14 @@ class ExportReport(Printed):
         path: Where the file is.
         kind: Quantization kind, one of those of `keras_reparam.export_tflite`.
         size: Bytes of the file.
-        operators: Rows (builtin operator, count, how many of them int8).
+        deflated: Bytes of the file compressed by DEFLATE, as a store sends it.
+        operators: Rows (builtin operator, count, how many of them with weights of at most 8 bits
+            or an int8 result).
         weights: Bytes of the backbone's constants by dtype, shapes and indices not counted.
-        int8_share: Share of these bytes that are int8.
+        int8_share: Share of these bytes that are int8, or of fewer bits.
+        bits_per_weight: Mean number of bits of these values.
+        ternary: The layers whose kernel holds at most three values a channel, {-a, 0, a}, bit for
+            bit: stored without error in the kinds of integer weights.
         front_end_bytes: Bytes of the front end's constants: always float.
         input_shape: Shape of the input, batch of 1 included.
         input_type: Type of the input, `"float32"` or `"int8"`.
@@ -36,9 +41,12 @@ class ExportReport(Printed):
     path: Path
     kind: str
     size: int
+    deflated: int
     operators: tuple[tuple[str, int, int], ...]
     weights: dict[str, int]
     int8_share: float
+    bits_per_weight: float
+    ternary: tuple[str, ...]
     front_end_bytes: int
     input_shape: tuple[int, ...]
     input_type: str
@@ -54,7 +62,7 @@ class ExportReport(Printed):
         rows = [
             ("file", str(self.path)),
             ("kind", self.kind),
-            ("size", f"{self.size:,} bytes"),
+            ("size", f"{self.size:,} bytes, {self.deflated:,} deflated"),
             ("input", f"{self.input_type} {list(self.input_shape)}"),
             ("head", self.metadata.head),
         ]
@@ -63,8 +71,11 @@ class ExportReport(Printed):
         if self.metadata.labels:
             rows.append(("labels", ", ".join(self.metadata.labels)))
         weights = ", ".join(f"{d} {n:,} bytes" for d, n in sorted(self.weights.items()))
-        share = f"; {self.int8_share:.1%} of them int8" if "int8" in self.weights else ""
+        share = f"; {self.int8_share:.1%} of them int8 or narrower" if self.int8_share else ""
         rows.append(("weights", weights + share))
+        rows.append(("bits a weight", f"{self.bits_per_weight:.1f}"))
+        if self.ternary:
+            rows.append(("three values a channel", ", ".join(self.ternary)))
         if self.front_end_bytes:
             rows.append(("front end", f"{self.front_end_bytes:,} bytes, float"))
         operators = (f"{n} {c}" + (f" ({i} int8)" if i else "") for n, c, i in self.operators)

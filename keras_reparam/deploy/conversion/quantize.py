@@ -13,10 +13,12 @@ from keras_reparam._utils.quiet import quiet
 from keras_reparam.deploy.conversion.compaction import compact
 from keras_reparam.deploy.conversion.constant_storage import constant_values, store_constants
 from keras_reparam.deploy.conversion.convert import INPUT, SIGNATURE
+from keras_reparam.deploy.conversion.exact_ternary import store_ternary
 from keras_reparam.deploy.conversion.float_model import FloatModel
 from keras_reparam.deploy.conversion.float_operators import float_operators
 from keras_reparam.deploy.conversion.tables import is_table, projected_tensors, table_storage
 from keras_reparam.deploy.tflite.kernel_versions import set_versions
+from keras_reparam.deploy.tflite.kinds import INTEGER_KINDS
 from keras_reparam.deploy.tflite.tflite_buffers import pack_model, unpack_model
 from keras_reparam.deploy.tflite.tflite_graph import Operator, TFLiteGraph
 
@@ -24,6 +26,7 @@ from keras_reparam.deploy.tflite.tflite_graph import Operator, TFLiteGraph
 # costs more conversions than it saves time (measured: BATCH_MATMUL makes a small transformer 1.4x
 # slower, ADD changes nothing).
 _LINEAR = ("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D")
+_ON_THE_FLY = ("int8_dynamic", "int4_dynamic")
 # On the fly there is no fast kernel for a depthwise convolution (measured: 1.5x slower).
 _DYNAMIC = ("FULLY_CONNECTED", "CONV_2D")
 _PRODUCTS = ("FULLY_CONNECTED", "BATCH_MATMUL")
@@ -34,13 +37,20 @@ _MIN_CHANNELS = 4
 _EXACTNESS = ("int8", "int16", "float16", None)
 
 
-def quantize(model: FloatModel, kind: str, data: Sequence[np.ndarray] = ()) -> schema.ModelT:
+def quantize(
+    model: FloatModel,
+    kind: str,
+    data: Sequence[np.ndarray] = (),
+    *,
+    sub_byte: str | None = None,
+) -> schema.ModelT:
     """The model as one of `keras_reparam.deploy.tflite.kinds.KINDS`.
 
     Args:
         model: The float32 model, which stays as it is.
         kind: The kind.
         data: Inputs of the model, without the batch axis, for the kinds that are calibrated.
+        sub_byte: `"int2"`: 2 bits a weight in linear layers of at most three values a channel.
 
     Returns:
         The model's objects, ready to be packed, without what no runtime reads.
@@ -49,10 +59,11 @@ def quantize(model: FloatModel, kind: str, data: Sequence[np.ndarray] = ()) -> s
         ValueError: If the model has nothing to quantize.
     """
     packed, graph = model.copy(), model.graph
-    if kind.startswith("int8"):
+    if kind in INTEGER_KINDS:
         content = _quantized(model, kind, data)
         packed, graph = unpack_model(content), TFLiteGraph(content)
-    if kind == "int8_dynamic":
+        store_ternary(packed, graph, model, sub_byte)
+    if kind in _ON_THE_FLY:
         _quantize_asymmetrically(packed)
     if kind == "int8_full":
         _quantize_unread(packed)
@@ -85,9 +96,11 @@ def _recipe(graph: TFLiteGraph, kind: str, kept_float: Iterable[Operator] = ()):
                     _scope(graph, operator), name_of[operator.name], algorithm_key="no_quantize"
                 )
         return recipe
-    for operator in _chosen(graph, _DYNAMIC if kind == "int8_dynamic" else _LINEAR):
+    for operator in _chosen(graph, _DYNAMIC if kind in _ON_THE_FLY else _LINEAR):
         scope = _scope(graph, operator), name_of[operator.name]
-        if kind == "int8_dynamic" or _gives_logits(graph, operator):
+        if kind == "int4_dynamic" and _fits_int4(graph, operator):
+            recipe.add_dynamic_config(*scope, num_bits=4)
+        elif kind in _ON_THE_FLY or _gives_logits(graph, operator):
             recipe.add_dynamic_config(*scope, num_bits=8)
         else:
             recipe.add_static_config(*scope, activation_num_bits=8, weight_num_bits=8)
@@ -162,6 +175,13 @@ def _pays(graph: TFLiteGraph, operator: Operator) -> bool:
         return False
     kernel = graph.tensors[operator.inputs[1]].shape
     return operator.name != "CONV_2D" or kernel[-1] >= _MIN_CHANNELS
+
+
+def _fits_int4(graph: TFLiteGraph, operator: Operator) -> bool:
+    """Two weights a byte: a row of an odd number would end in the middle of one."""
+    return (
+        operator.name == "FULLY_CONNECTED" and graph.tensors[operator.inputs[1]].shape[-1] % 2 == 0
+    )
 
 
 def _padding(graph: TFLiteGraph, operator: Operator) -> Operator | None:

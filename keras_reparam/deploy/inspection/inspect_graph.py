@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from keras_reparam.deploy.tflite.tflite_file import Operator, Subgraph, Tensor
+from keras_reparam.deploy.tflite.packed_codes import PACKED_BITS
+from keras_reparam.deploy.tflite.tflite_file import INTEGERS, Operator, Subgraph, Tensor
 
 # Narrower than float16, or no IEEE type: quantized even without a scale.
 _NARROW = ("int2", "int4", "uint4", "bfloat16", "float8_e4m3fn", "float8_e5m2")
@@ -13,14 +14,16 @@ def quantization_kind(subgraphs: Sequence[Subgraph]) -> str:
     """The kind, by the rule that `inspect_tflite` states."""
     constants: set[str] = set()
     activations: set[str] = set()
-    hybrid = False
+    hybrid = blockwise = False
     for graph in subgraphs:
         activations.update(_quantized(graph.tensors[t]) for t in graph.inputs)
         for operator in graph.operators:
             read = [t for t in operator.inputs if graph.is_constant(t)]
             constants.update(_quantized(graph.tensors[t]) for t in read)
             unpacks = operator.name == "DEQUANTIZE" and bool(read)
-            hybrid |= not unpacks and "int8" in (_quantized(graph.tensors[t]) for t in read)
+            types = {_quantized(graph.tensors[t]) for t in read}
+            hybrid |= not unpacks and not types.isdisjoint(INTEGERS)
+            blockwise |= any(graph.tensors[t].blockwise for t in read)
             if not unpacks:
                 activations.update(_quantized(graph.tensors[t]) for t in operator.outputs if t >= 0)
     found = (constants | activations) - {""}
@@ -28,10 +31,12 @@ def quantization_kind(subgraphs: Sequence[Subgraph]) -> str:
         return "float16" if found else "float32"
     # Stored in 16 bits and unpacked to float, as tables beside int8 weights are.
     found -= {"float16", "int16"} - activations
-    if found != {"int8"} or "int8" not in constants or not (hybrid or "int8" in activations):
+    integers = constants.intersection(INTEGERS)
+    multiplied = hybrid or "int8" in activations
+    if not found <= integers | {"int8"} or not integers or blockwise or not multiplied:
         return "mixed"
     if "int8" not in activations:
-        return "int8_dynamic"
+        return "int4_dynamic" if "int4" in integers else "int8_dynamic"
     main = subgraphs[0]
     ends = {main.tensors[t].dtype for t in (*main.inputs, *main.outputs)}
     return "int8" if any(dtype.startswith("float") for dtype in ends) else "int8_full"
@@ -46,16 +51,27 @@ def _quantized(tensor: Tensor) -> str:
 
 
 def is_hybrid_per_channel(graph: Subgraph, operator: Operator) -> bool:
-    """Whether a linear layer has float inputs and int8 weights with a scale per output."""
+    """Whether a linear layer has float inputs and integer weights with a scale per output."""
     if operator.name != "FULLY_CONNECTED" or len(operator.inputs) < 2:
         return False
     inputs, weights = operator.inputs[:2]
     return (
         min(inputs, weights) >= 0
         and graph.tensors[inputs].dtype == "float32"
-        and graph.tensors[weights].dtype == "int8"
+        and graph.tensors[weights].dtype in INTEGERS
         and len(graph.tensors[weights].scales) > 1
     )
+
+
+def unpacked_weights(graph: Subgraph) -> list[int]:
+    """Constants of fewer than 8 bits that an operator turns into float before they are used."""
+    return [
+        t
+        for operator in graph.operators
+        if operator.name == "DEQUANTIZE"
+        for t in operator.inputs
+        if graph.is_constant(t) and graph.tensors[t].dtype in PACKED_BITS
+    ]
 
 
 def peak_activations(graph: Subgraph) -> int:

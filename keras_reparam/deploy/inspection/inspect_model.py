@@ -18,6 +18,7 @@ from keras_reparam.deploy.inspection.inspect_graph import (
     num_borders,
     peak_activations,
     quantization_kind,
+    unpacked_weights,
 )
 from keras_reparam.deploy.inspection.inspect_report import (
     InspectedOperator,
@@ -25,6 +26,8 @@ from keras_reparam.deploy.inspection.inspect_report import (
     InspectionReport,
 )
 from keras_reparam.deploy.inspection.trial import Trial
+from keras_reparam.deploy.tflite.kinds import INTEGER_KINDS
+from keras_reparam.deploy.tflite.linear_kernels import linear_kernels
 from keras_reparam.deploy.tflite.metadata import TFLiteMetadata, read_metadata_and_remarks
 from keras_reparam.deploy.tflite.runtime_versions import (
     HYBRID_PER_CHANNEL_RUNTIME,
@@ -33,11 +36,12 @@ from keras_reparam.deploy.tflite.runtime_versions import (
     release,
 )
 from keras_reparam.deploy.tflite.tflite_buffers import read_model
-from keras_reparam.deploy.tflite.tflite_file import Operator, Tensor, TFLiteFile
+from keras_reparam.deploy.tflite.tflite_file import INTEGERS, Operator, Tensor, TFLiteFile
 from keras_reparam.deploy.tflite.tflite_graph import TFLiteGraph
+from keras_reparam.deploy.tflite.weight_size import bits_per_weight, deflated
 
 _FLOAT = ("float32", "float16", "bfloat16", "float64")
-_CLAIM = r"(?<![a-z0-9])(float32|float16|int8_dynamic|int8_full|int8)(?![a-z0-9])"
+_CLAIM = r"(?<![a-z0-9])(float32|float16|int4_dynamic|int8_dynamic|int8_full|int8)(?![a-z0-9])"
 _METADATA = "TFLITE_METADATA"
 _LONGEST_FAULT = 300
 # Operators that change the form of scores and not their order.
@@ -56,12 +60,13 @@ def inspect_tflite(path: str | os.PathLike, *, run: bool = True) -> InspectionRe
     The kind is that of the first line that fits; constants are what the file stores, activations
     are inputs and what operators make of other than constants:
 
-    - `"mixed"`: a quantized tensor of another type than int8 (weights) or int32 (biases), float16
-      activations beside int8, int8 activations without int8 constants, or int8 constants that are
-      only unpacked to float.
-    - `"int8_full"`: int8 constants and activations; no input or output is float.
-    - `"int8"`: int8 constants and activations; an input or output is float.
-    - `"int8_dynamic"`: int8 constants; float activations alone, quantized on the fly.
+    - `"mixed"`: a quantized tensor of another type than int8, int4 or int2 (weights) or int32
+      (biases), scales per block, float16 activations beside int8, int8 activations without integer
+      constants, or integer constants that are only unpacked to float.
+    - `"int8_full"`: integer constants and int8 activations; no input or output is float.
+    - `"int8"`: integer constants and int8 activations; an input or output is float.
+    - `"int4_dynamic"`: int4 constants; float activations alone, quantized on the fly.
+    - `"int8_dynamic"`: the same with int8 or int2 constants.
     - `"float16"`: float16 constants. (Beside int8 ones, those and int16 ones that are only
       unpacked count as float.)
     - `"float32"`: the rest.
@@ -133,6 +138,7 @@ def inspect_read(content: bytes, graph: TFLiteGraph, path: str) -> InspectionRep
     share = _int8_share(graph)
     warnings = [
         *_warnings_about_kind(Path(path).stem, kind, share),
+        *_warnings_about_storage(file),
         *_warnings_about_graph(file, graph),
         *(f"label file: {remark}" for remark in remarks),
         *_warnings_about_metadata(file, metadata, fault),
@@ -148,6 +154,9 @@ def inspect_read(content: bytes, graph: TFLiteGraph, path: str) -> InspectionRep
         subgraphs=len(file.subgraphs),
         weights=_weights(file),
         int8_share=share,
+        bits_per_weight=bits_per_weight(graph),
+        ternary=_ternary(graph),
+        deflated=deflated(content),
         activations=sum(map(peak_activations, file.subgraphs)),
         borders=sum(map(num_borders, file.subgraphs)),
         islands=tuple(island for g in file.subgraphs for island in float_islands(g)),
@@ -205,8 +214,13 @@ def _int8_share(graph: TFLiteGraph) -> float:
     for tensor in graph.constants(graph.backbone):
         values[tensor.dtype] += tensor.values
     # Shapes, axes and the int32 biases of int8 operators are no weights to compress.
-    weights = sum(values[dtype] for dtype in ("int8", *_FLOAT))
-    return values["int8"] / max(weights, 1)
+    integers = sum(values[dtype] for dtype in INTEGERS)
+    return integers / max(integers + sum(values[dtype] for dtype in _FLOAT), 1)
+
+
+def _ternary(graph: TFLiteGraph) -> tuple[str, ...]:
+    kernels = (k for k in linear_kernels(graph) if k.operator in graph.backbone)
+    return tuple(dict.fromkeys(kernel.name for kernel in kernels if kernel.is_ternary))
 
 
 def _problems(
@@ -237,8 +251,31 @@ def _warnings_about_kind(name: str, kind: str, share: float) -> Iterator[str]:
     claimed = re.search(_CLAIM, name.lower())
     if claimed and claimed[0] != kind:
         yield f"its name says {claimed[0]}, its tensors are {kind}"
-    if kind.startswith("int8") and share < _LEAST_INT8:
-        yield f"only {share:.0%} of the weights are int8"
+    if kind in INTEGER_KINDS and share < _LEAST_INT8:
+        yield f"only {share:.0%} of the weights have 8 bits or fewer"
+
+
+def _warnings_about_storage(file: TFLiteFile) -> Iterator[str]:
+    """Of forms of weights that runtimes get wrong, or are slow with."""
+    tensors = [tensor for graph in file.subgraphs for tensor in graph.tensors]
+    blockwise = sum(tensor.blockwise for tensor in tensors)
+    if blockwise:
+        yield (
+            f"{blockwise} tensors with a scale per block: INT4 gives wrong scores in TensorFlow "
+            "Lite 2.16.1 and LiteRT 1.4, INT2 may end the process; quantize per channel"
+        )
+    sparse = sum(tensor.sparse for tensor in tensors)
+    if sparse:
+        yield (
+            f"{sparse} sparse tensors: int8 FULLY_CONNECTED gives wrong scores in LiteRT 2.3, and "
+            "float ones are slower than dense; store them dense"
+        )
+    unpacked = sum(len(unpacked_weights(graph)) for graph in file.subgraphs)
+    if unpacked:
+        yield (
+            f"{unpacked} tensors of 4 or 2 bits are unpacked to float (weight-only): right, but "
+            "several times slower than float; quantize activations on the fly"
+        )
 
 
 def _warnings_about_graph(file: TFLiteFile, graph: TFLiteGraph) -> Iterator[str]:

@@ -44,7 +44,7 @@ class InspectedOperator:
         name: The builtin name, or `"CUSTOM <name>"`.
         version: What the file asks the runtime for.
         count: How many there are.
-        int8: How many of them have int8 weights or an int8 result.
+        int8: How many of them have weights of at most 8 bits, or an int8 result.
         runtime: The oldest TensorFlow Lite runtime that runs them; `None` if none is known.
     """
 
@@ -67,15 +67,19 @@ class InspectionReport(Printed):
         path: Where the file is.
         size: Its bytes.
         kind: Quantization kind, found from the tensors: `"float32"`, `"float16"`,
-            `"int8_dynamic"`, `"int8"`, `"int8_full"` or `"mixed"`.
+            `"int8_dynamic"`, `"int8"`, `"int8_full"`, `"int4_dynamic"` or `"mixed"`.
         inputs: The inputs.
         outputs: The outputs.
         signatures: Named ways to call it: names of inputs and outputs to indices of tensors.
         operators: Counts by operator and version, most frequent first.
         subgraphs: Number of graphs.
         weights: Bytes of the constants by dtype, each buffer once: weights, biases, shapes.
-        int8_share: Share of int8 among the weights' values (float and int8 ones; a front end and
-            constants that no operator reads are left out).
+        int8_share: Share of int8, or fewer bits, among the weights' values (float and integer
+            ones; a front end and constants that no operator reads are left out).
+        bits_per_weight: Mean number of bits of these values.
+        ternary: The linear layers and convolutions whose kernel holds at most three values a
+            channel, {-a, 0, a}, by the name of what they make.
+        deflated: Bytes of the file compressed by DEFLATE, as a store sends it.
         activations: The largest number of bytes that activations take at once: the sum of the
             tensors that are alive, operator by operator. An estimate of the interpreter's arena,
             which also holds the kernels' scratch space, and puts some results in place.
@@ -99,6 +103,9 @@ class InspectionReport(Printed):
     subgraphs: int
     weights: dict[str, int]
     int8_share: float
+    bits_per_weight: float
+    ternary: tuple[str, ...]
+    deflated: int
     activations: int
     borders: int
     islands: tuple[dict[str, int], ...]
@@ -116,7 +123,8 @@ class InspectionReport(Printed):
     @property
     def rows(self) -> tuple[tuple[str, str], ...]:
         """The report as rows (what, value)."""
-        rows = [("file", self.path), ("size", f"{self.size:,} bytes"), ("kind", self.kind)]
+        size = f"{self.size:,} bytes, {self.deflated:,} deflated"
+        rows = [("file", self.path), ("size", size), ("kind", self.kind)]
         rows += [("input", str(tensor)) for tensor in self.inputs]
         rows += [("output", str(tensor)) for tensor in self.outputs]
         for signature in self.signatures:
@@ -124,8 +132,13 @@ class InspectionReport(Printed):
             rows.append(("signature", f"{signature.name}: {' -> '.join(names)}"))
         rows.append(("operators", ", ".join(map(str, self.operators)) or "none"))
         weights = ", ".join(f"{d} {n:,} bytes" for d, n in sorted(self.weights.items()))
-        int8 = f"; {self.int8_share:.1%} of the values are int8" if self.int8_share else ""
+        int8 = (
+            f"; {self.int8_share:.1%} of the values in 8 bits or fewer" if self.int8_share else ""
+        )
         rows.append(("constants", (weights or "none") + int8))
+        rows.append(("bits a weight", f"{self.bits_per_weight:.1f}"))
+        if self.ternary:
+            rows.append(("three values a channel", ", ".join(self.ternary)))
         rows.append(("activations", f"about {self.activations:,} bytes at once"))
         if self.borders:
             rows.append(("float / int8 borders", f"{self.borders} conversions"))

@@ -24,7 +24,10 @@ from keras_reparam.deploy.tflite.heads import agreement
 
 # Allowed difference of a probability. For int8 kinds the best class must also be the same. There
 # is no `int8_full`: it takes features, and the clips are waveforms.
-TOLERANCES = {"float32": 1e-4, "float16": 1e-4, "int8_dynamic": 0.02, "int8": 0.02}
+TOLERANCES = {
+    **dict.fromkeys(("float32", "float16"), 1e-4),
+    **dict.fromkeys(("int8_dynamic", "int8", "int4_dynamic"), 0.02),
+}
 _INDEX = "golden.json"
 
 

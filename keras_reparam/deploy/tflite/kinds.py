@@ -21,8 +21,17 @@ KINDS = {
         "Weights int8, calibrated int8 activations in every operator that has an int8 kernel, "
         "softmax too; input and output int8. Features in, not a waveform."
     ),
+    "int4_dynamic": (
+        "As `int8_dynamic`, with weights of linear layers int4, two a byte; those of convolutions, "
+        "and of layers with an odd number of inputs, stay int8. Needs no data."
+    ),
 }
+# The kinds whose weights are integers.
+INTEGER_KINDS = tuple(kind for kind in KINDS if kind.startswith("int"))
 # The kinds that need to see data, to find the range of every activation.
 CALIBRATED = ("int8", "int8_full")
+# What `sub_byte=` may be: 2 bits for kernels of at most three values a channel, in these kinds.
+SUB_BYTE = ("int2",)
+SUB_BYTE_KINDS = ("int8_dynamic", "int8", "int4_dynamic")
 # What makes probabilities of logits: of classes of which one is true, or any number may be.
 HEADS = ("softmax", "sigmoid")

@@ -28,10 +28,12 @@ _METADATA_IDENTIFIER = b"M001"
 _LABELS_FILE = "labels.txt"
 _TEXTS = (
     *("name", "description", "version", "author", "license"),
-    *("quantization", "front_end"),
+    *("quantization", "front_end", "runtime"),
 )
 # What tells our sentences in the descriptions of graph, input and output from anyone else's.
 _QUANTIZATION, _FRONT_END, _HEAD = "quantisation kind: ", "front end: ", "head: "
+# After the kind.
+_RUNTIME = "; runtime needed: "
 # Of the metadata schema: the union's members and the kinds of an associated file.
 _FEATURE_PROPERTIES, _AUDIO_PROPERTIES = 1, 4
 _TENSOR_AXIS_LABELS, _TENSOR_VALUE_LABELS = 2, 3
@@ -66,6 +68,8 @@ class TFLiteMetadata:
         author: Who made it.
         license: Terms of use.
         quantization: Quantization kind. It stands in the description of the graph.
+        runtime: The first TensorFlow Lite runtime that runs the file, said if weights of 4 or 2
+            bits ask for it. It stands behind the kind.
         front_end: What the file does to a waveform before the backbone, in words. It stands in
             the description of the input.
         head: What made the scores of logits: `"softmax"`, of classes of which one is true, or
@@ -87,6 +91,7 @@ class TFLiteMetadata:
     author: str = ""
     license: str = ""
     quantization: str = ""
+    runtime: str = ""
     front_end: str = ""
     head: str = "softmax"
 
@@ -209,7 +214,8 @@ def _metadata_flatbuffer(metadata: TFLiteMetadata) -> bytes:
     outputs = _table(builder, slots)
     slots = {2: ("offset", _vector(builder, inputs)), 3: ("offset", _vector(builder, outputs))}
     if metadata.quantization:
-        slots[1] = ("offset", text(_QUANTIZATION + metadata.quantization))
+        runtime = _RUNTIME + metadata.runtime if metadata.runtime else ""
+        slots[1] = ("offset", text(_QUANTIZATION + metadata.quantization + runtime))
     subgraphs = _vector(builder, _table(builder, slots))
     texts = {
         0: metadata.name,
@@ -306,7 +312,8 @@ def _parse_metadata(content: bytes, model: bytes) -> tuple[TFLiteMetadata, tuple
     }
     subgraph = _first(root, 3)
     inputs = _first(subgraph, 2)
-    fields["quantization"] = _said(subgraph, _QUANTIZATION)
+    kind, _, fields["runtime"] = _said(subgraph, _QUANTIZATION).partition(_RUNTIME)
+    fields["quantization"] = kind
     fields["front_end"] = _said(inputs, _FRONT_END)
     outputs = _first(subgraph, 3)
     # Anyone else's description may begin like ours: what is no head of ours says nothing.

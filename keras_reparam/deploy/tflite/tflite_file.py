@@ -20,6 +20,8 @@ _OPERATOR_NAMES = {
 _TYPE_NAMES = {
     code: name.lower() for name, code in vars(schema.TensorType).items() if isinstance(code, int)
 }
+# Types of weights that kernels multiply as integers.
+INTEGERS = ("int8", "int4", "int2")
 _BITS = {
     **dict.fromkeys(("bool", "int8", "uint8", "float8_e4m3fn", "float8_e5m2"), 8),
     **dict.fromkeys(("float16", "bfloat16", "int16", "uint16"), 16),
@@ -37,6 +39,7 @@ class Tensor:
         name: As the file has it; names need not be distinct.
         shape: Its shape; an axis that may change has some length here, mostly 1.
         dtype: Type of its values, e.g. `"int8"`.
+        start: Where its constant begins in the file.
         data_bytes: What its constant takes in the file, 0 for an activation.
         buffer: Index of the buffer that holds the constant.
         signature: Its shape; an axis that may change is -1 here.
@@ -45,6 +48,8 @@ class Tensor:
             Empty if the tensor is not quantized.
         zero_points: As many as scales.
         axis: The axis that the scales belong to.
+        blockwise: Whether there is a scale per block of values.
+        sparse: Whether its zeros are left out of the file.
     """
 
     name: str
@@ -52,11 +57,14 @@ class Tensor:
     dtype: str
     data_bytes: int
     buffer: int
+    start: int = 0
     signature: tuple[int, ...] = ()
     variable: bool = False
     scales: tuple[float, ...] = ()
     zero_points: tuple[int, ...] = ()
     axis: int = 0
+    blockwise: bool = False
+    sparse: bool = False
 
     @property
     def dynamic(self) -> bool:
@@ -104,10 +112,10 @@ class Subgraph:
         return tensor >= 0 and self.tensors[tensor].data_bytes > 0
 
     def is_int8(self, operator: Operator) -> bool:
-        """Whether the operator has int8 weights or gives an int8 result."""
+        """Whether the operator has weights of at most 8 bits, or gives an int8 result."""
         made = [self.tensors[t].dtype for t in operator.outputs if t >= 0]
         weights = [self.tensors[t].dtype for t in operator.inputs if self.is_constant(t)]
-        return "int8" in made + weights
+        return "int8" in made or any(dtype in INTEGERS for dtype in weights)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -239,7 +247,7 @@ def _tensor(table: FlatTable, spans: tuple) -> Tensor:
     if table.int8(1) not in _TYPE_NAMES:
         raise ValueError(f"a tensor has the type {table.int8(1)}, which is none")
     quantization = table.table(4)
-    scales, zero_points, axis = (), (), 0
+    scales, zero_points, axis, blockwise = (), (), 0, False
     if quantization is not None:
         found = quantization.numbers(2, "<f4")
         if not np.isfinite(found).all():
@@ -247,18 +255,22 @@ def _tensor(table: FlatTable, spans: tuple) -> Tensor:
         scales = tuple(found.tolist())
         zero_points = tuple(quantization.numbers(3, "<i8").tolist())
         axis = quantization.int32(6)
+        blockwise = quantization.uint8(4) == schema.QuantizationDetails.BlockwiseQuantization
     return Tensor(
         name=table.text(3),
         shape=tuple(abs(n) for n in shape.tolist()),
         dtype=_TYPE_NAMES[table.int8(1)],
         data_bytes=spans[buffer][1],
         buffer=buffer,
+        start=spans[buffer][0],
         # A file with fixed shapes, or of before 2020, has no signatures.
         signature=tuple((signature if signature.size else shape).tolist()),
         variable=bool(table.uint8(5)),
         scales=scales,
         zero_points=zero_points,
         axis=axis,
+        blockwise=blockwise,
+        sparse=table.table(6) is not None,
     )
 
 

@@ -5,6 +5,9 @@ import math
 from collections import Counter
 from collections.abc import Collection
 
+import numpy as np
+
+from keras_reparam.deploy.tflite.packed_codes import PACKED_BITS, unpack_codes
 from keras_reparam.deploy.tflite.tensor_names import FRONT_END
 from keras_reparam.deploy.tflite.tflite_file import Operator, Tensor, read_tflite
 
@@ -24,7 +27,8 @@ class TFLiteGraph:
     """
 
     def __init__(self, model: bytes) -> None:
-        self.file = read_tflite(bytes(model))
+        self._content = bytes(model)
+        self.file = read_tflite(self._content)
         self._main = self.file.subgraphs[0]
         self.num_subgraphs = len(self.file.subgraphs)
         self.inputs, self.outputs = self._main.inputs, self._main.outputs
@@ -83,7 +87,7 @@ class TFLiteGraph:
         return self._main.is_constant(tensor)
 
     def is_int8(self, operator: Operator) -> bool:
-        """Whether the operator has int8 weights or gives an int8 result."""
+        """Whether the operator has weights of at most 8 bits, or gives an int8 result."""
         return self._main.is_int8(operator)
 
     def operator_counts(self) -> list[tuple[str, int, int]]:
@@ -91,6 +95,19 @@ class TFLiteGraph:
         total = Counter(operator.name for operator in self.operators)
         int8 = Counter(o.name for o in self.operators if self.is_int8(o))
         return [(n, c, int8[n]) for n, c in sorted(total.items(), key=lambda r: (-r[1], r[0]))]
+
+    def values(self, tensor: int) -> np.ndarray | None:
+        """What a constant stores, in its shape: numbers or integer codes; `None` of other types."""
+        about = self.tensors[tensor]
+        bits = PACKED_BITS.get(about.dtype)
+        if about.dtype not in ("float32", "float16", "int8", *PACKED_BITS):
+            return None
+        if about.data_bytes != about.num_bytes or about.sparse:
+            return None
+        data = self._content[about.start : about.start + about.data_bytes]
+        if bits is not None:
+            return unpack_codes(data, bits, about.values).reshape(about.shape)
+        return np.frombuffer(data, np.dtype(about.dtype).newbyteorder("<")).reshape(about.shape)
 
     def constants(self, operators: Collection[int]) -> list[Tensor]:
         """The constants that the given operators read, each once."""
