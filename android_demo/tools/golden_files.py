@@ -2,9 +2,9 @@
 
     python android_demo/tools/golden_files.py
 
-Writes resampled.bin, wav.bin, sound.bin and sigmoid.tflite to library/src/test/resources. Same
-versions, same bytes, but for the time of day in float WAV files. All numbers in the .bin files are
-big-endian, as Java reads them.
+Writes resampled.bin, wav.bin, sound.bin, sigmoid.tflite and int4.tflite to
+library/src/test/resources. Same versions, same bytes, but for the time of day in float WAV files.
+All numbers in the .bin files are big-endian, as Java reads them.
 """
 
 import io
@@ -51,7 +51,8 @@ def main() -> None:
         )
     )
     (RESOURCES / "sound.bin").write_bytes(b"".join(sound(gaps) for gaps in GAPS))
-    write_sigmoid_model(RESOURCES / "sigmoid.tflite")
+    write_model(RESOURCES / "sigmoid.tflite", quantization="float32", head="sigmoid")
+    write_model(RESOURCES / "int4.tflite", quantization="int4_dynamic", head="softmax")
 
 
 def resampled(source: int, target: int) -> bytes:
@@ -90,8 +91,8 @@ def sound(gaps: list[tuple[int, int]]) -> bytes:
     )
 
 
-def write_sigmoid_model(path: Path) -> None:
-    """Two independent classes, of the first sample x alone: logits 4x - 1 and -4x - 1."""
+def write_model(path: Path, *, quantization: str, head: str) -> None:
+    """Two classes, of the first sample x alone: logits 4x - 1 and -4x - 1."""
     import keras
 
     import keras_reparam as kr
@@ -104,7 +105,7 @@ def write_sigmoid_model(path: Path) -> None:
     dense.set_weights([kernel, np.array([-1, -1], "float32")])
     labels = ["above", "below"]
     kr.export_tflite(
-        model, path, quantization="float32", head="sigmoid", labels=labels, sample_rate=8000
+        model, path, quantization=quantization, head=head, labels=labels, sample_rate=8000
     )
 
 

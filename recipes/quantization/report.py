@@ -30,9 +30,11 @@ class Row:
         mean: Mean difference.
         spread: Standard deviation over clips of the probability that varies most.
         size: Bytes of the file with waveform in, of the first fold.
+        deflated: The same compressed by DEFLATE, as a store sends it.
+        bits: Mean number of bits of the backbone's weights.
         alone: Bytes of the file of the backbone alone.
         alone_ratio: To its float32 twin.
-        int8_share: Share of int8 in the bytes of the backbone's weights.
+        int8_share: Share of int8, or fewer bits, in the bytes of the backbone's weights.
         milliseconds: Median of one window, one thread.
         ratio: To the float32 file, in the same rounds.
         alone_milliseconds: The same of the backbone alone.
@@ -49,6 +51,8 @@ class Row:
     mean: float
     spread: float
     size: int | None
+    deflated: int | None
+    bits: float
     alone: int
     alone_ratio: float
     int8_share: float
@@ -171,6 +175,8 @@ def rows_of(
                 mean=compared.mean,
                 spread=compared.spread,
                 size=None if kind in FEATURES_IN else first.whole[kind].size,
+                deflated=None if kind in FEATURES_IN else first.whole[kind].deflated,
+                bits=weights.bits_per_weight,
                 alone=weights.size,
                 alone_ratio=weights.size / first.alone["float32"].size,
                 int8_share=weights.int8_share,
@@ -202,9 +208,11 @@ _ACCURACY = (
 )
 _COST = (
     ("kB", "size", lambda v: f"{v / 1000:.0f}"),
+    ("deflated", "deflated", lambda v: f"{v / 1000:.0f}"),
     ("alone", "alone", lambda v: f"{v / 1000:.0f}"),
     ("to float", "alone_ratio", lambda v: f"{v:.2f}x"),
     ("int8", "int8_share", lambda v: f"{v:.0%}"),
+    ("bits", "bits", lambda v: f"{v:.1f}"),
     ("ms", "milliseconds", lambda v: f"{v:.2f}"),
     ("to float", "ratio", lambda v: f"{v:.2f}x"),
 )
@@ -212,8 +220,9 @@ _COST = (
 _ALONE = (("time of backbone alone to float", "alone_ratio_time", lambda v: f"{v:.2f}x"),)
 _MEANING = (
     "UA drop: points lost against Keras. Same class: clips with the same best class as Keras. "
-    "Worst, mean: difference of a probability from Keras. kB: of the file with waveform in, then "
-    "of the backbone alone and its ratio to float32. int8: share of the backbone's weight bytes. "
+    "Worst, mean: difference of a probability from Keras. kB: of the file with waveform in, as it "
+    "is and deflated, then of the backbone alone and its ratio to float32. int8: share of the "
+    "backbone's weight bytes that are int8 or narrower; bits: of a weight, in the mean. "
     "ms: median of one window on one thread, and its ratio to the float32 file in the same rounds. "
     "\u2713: the bar is met; \u2717: it is missed."
 )

@@ -454,6 +454,7 @@ def test_every_kind(export, model, fold, read, tmp_path):
     assert not (tmp_path / "golden").exists()
     assert content["files"]["int8_full"]["input"] == "features"
     bounds = {"float32": 1e-4, "float16": 0.01, "int8_dynamic": 0.3, "int8": 0.3, "int8_full": 0.4}
+    bounds["int4_dynamic"] = 0.4
     for kind, found in content["files"].items():
         assert found["largest_difference"] < bounds[kind], kind
         assert found["same_class"] >= 0.8, kind

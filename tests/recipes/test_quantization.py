@@ -29,6 +29,8 @@ GOOD = Row(
     mean=0.004,
     spread=0.3,
     size=300_000,
+    deflated=200_000,
+    bits=8.3,
     alone=100_000,
     alone_ratio=0.3,
     int8_share=0.95,
@@ -186,6 +188,9 @@ def test_short_form(run_python, tmp_path, emodb4):
     assert by_kind["float32"]["worst"] < 1e-4 and by_kind["float32"]["agreement"] > 0.99
     assert by_kind["int8"]["agreement"] >= 0.9
     assert by_kind["int8"]["alone_ratio"] < 0.6 and by_kind["int8"]["int8_share"] > 0.8
+    small = by_kind["int4_dynamic"]
+    assert small["bits"] < 6 < by_kind["int8_dynamic"]["bits"] < 12 and small["agreement"] >= 0.7
+    assert small["deflated"] < small["size"] < by_kind["int8_dynamic"]["size"]
     missed = [bar for bar in content["bars"] if bar["missed"]]
     assert child.returncode == bool(missed)
     models = sorted(tmp_path.glob("*/light.keras"))

@@ -63,6 +63,21 @@ class TfliteClassifierTest {
     }
 
     @Test
+    fun `weights of 4 bits`() {
+        val file = javaClass.getResourceAsStream("/int4.tflite")!!.readBytes()
+        val options = EmotionOptions.Builder().hopSeconds(0.1f).build()
+        EmotionRecognizer(ByteBuffer.wrap(file), options).use { recognizer ->
+            // The model's logits are 4x - 1 and -4x - 1, of the first sample x.
+            for (first in floatArrayOf(0.5f, 0.25f, -0.3f)) {
+                val sound = FloatArray(800) { if (it == 0) first else 0.5f * (it % 2) }
+                val scores = recognizer.classify(sound, 8000).scores
+                val above = (1 / (1 + Math.exp(-8.0 * first))).toFloat()
+                assertArrayEquals("$first", floatArrayOf(above, 1 - above), scores, 0.01f)
+            }
+        }
+    }
+
+    @Test
     fun `any buffer will do`() {
         val clip = Shipped.clips[0]
         for (model in listOf(ByteBuffer.wrap(Shipped.bytes("float32")), Shipped.model("float32").slice())) {
