@@ -208,21 +208,23 @@ _ACCURACY = (
 )
 _COST = (
     ("kB", "size", lambda v: f"{v / 1000:.0f}"),
-    ("deflated", "deflated", lambda v: f"{v / 1000:.0f}"),
     ("alone", "alone", lambda v: f"{v / 1000:.0f}"),
     ("to float", "alone_ratio", lambda v: f"{v:.2f}x"),
     ("int8", "int8_share", lambda v: f"{v:.0%}"),
-    ("bits", "bits", lambda v: f"{v:.1f}"),
     ("ms", "milliseconds", lambda v: f"{v:.2f}"),
     ("to float", "ratio", lambda v: f"{v:.2f}x"),
 )
 # Not on the screen, where it would not fit.
-_ALONE = (("time of backbone alone to float", "alone_ratio_time", lambda v: f"{v:.2f}x"),)
+_REST = (
+    ("time of backbone alone to float", "alone_ratio_time", lambda v: f"{v:.2f}x"),
+    ("kB deflated", "deflated", lambda v: f"{v / 1000:.0f}"),
+    ("bits a weight", "bits", lambda v: f"{v:.1f}"),
+)
 _MEANING = (
     "UA drop: points lost against Keras. Same class: clips with the same best class as Keras. "
-    "Worst, mean: difference of a probability from Keras. kB: of the file with waveform in, as it "
-    "is and deflated, then of the backbone alone and its ratio to float32. int8: share of the "
-    "backbone's weight bytes that are int8 or narrower; bits: of a weight, in the mean. "
+    "Worst, mean: difference of a probability from Keras. kB: of the file with waveform in, then "
+    "of the backbone alone and its ratio to float32. int8: share of the backbone's weight bytes, "
+    "narrower ones included. "
     "ms: median of one window on one thread, and its ratio to the float32 file in the same rounds. "
     "\u2713: the bar is met; \u2717: it is missed."
 )
@@ -269,7 +271,7 @@ def _table(rows: list[Row], columns: tuple, asked: tuple[Bar, ...], **options) -
 
 def markdown_of(rows: list[Row], asked: tuple[Bar, ...], machine: str, protocol: str) -> str:
     """One table of all figures as Markdown, for a README."""
-    columns = (*_ACCURACY, *_COST, *_ALONE)
+    columns = (*_ACCURACY, *_COST, *_REST)
     head = ["backbone", "kind", *(heading for heading, *_ in columns)]
     lines = [
         "| " + " | ".join(head) + " |",

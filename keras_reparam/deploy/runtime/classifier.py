@@ -75,9 +75,9 @@ class Classifier:
     """Scores of audio of any length: the mean over windows of the model's own length.
 
     The first window begins at the first sample that is not zero, the others half a window apart,
-    up to the last sample that is not zero; what 16 bits round to zero is zero. So zeros around a clip change nothing. The last window
-    is followed by zeros, which the model masks. A window weighs by its valid samples: those
-    that are not in frames of 25 ms of zeros.
+    up to the last sample that is not zero; what 16 bits round to zero is zero. So zeros around a
+    clip change nothing. The last window is followed by zeros, which the model masks. A window
+    weighs by its valid samples: those that are not in frames of 25 ms of zeros.
 
     A window is silence if the level of its valid samples, without their mean, is below
     `silence_decibels`. Such windows are left out; a clip that is nothing else is silence.
