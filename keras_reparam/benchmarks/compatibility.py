@@ -46,15 +46,15 @@ FLOAT_TOLERANCE, INT8_TOLERANCE = 1e-4, 0.02
 class Row:
     """One file in one runtime, or the reason why it has no scores there.
 
-    `difference` is the largest of a score to this environment's LiteRT, `same_class` the share of
-    clips whose best class is the same.
+    `difference` is the largest of a score to this environment's LiteRT, `top1_agreement` the
+    share of clips whose best class is the same.
     """
 
     model: str
     kind: str
     runtime: str
     difference: float | None
-    same_class: float | None
+    top1_agreement: float | None
     reason: str
 
 
@@ -190,12 +190,12 @@ def cells(rows: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
 
 
 def _cell(rows: Sequence[Row]) -> str:
-    """The worst of the models; or the reason, if one fails."""
+    """The largest difference and lowest agreement of the models; or the reason, if one fails."""
     reasons = list(dict.fromkeys(row.reason for row in rows if row.reason))
     if reasons:
         return f"no: {'; '.join(reasons)}"
     difference = max(row.difference for row in rows if row.difference is not None)
-    same = min(row.same_class for row in rows if row.same_class is not None)
+    same = min(row.top1_agreement for row in rows if row.top1_agreement is not None)
     tolerance = INT8_TOLERANCE if rows[0].kind in INTEGER_KINDS else FLOAT_TOLERANCE
     verdict = "same" if difference <= tolerance else "rounds otherwise"
     return f"{verdict}: {difference:.0e}, {same:.0%}"

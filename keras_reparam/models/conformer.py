@@ -8,6 +8,7 @@ from keras_reparam.models._validation import divisible, odd, positive_int, rate
 from keras_reparam.models.backbone import Backbone, policy_of
 from keras_reparam.models.conformer_block import ConformerBlock
 from keras_reparam.models.conv_subsampling import ConvSubsampling
+from keras_reparam.models.local_attention import LocalAttention
 from keras_reparam.models.masked_mean_pooling import MaskedMeanPooling
 
 
@@ -26,8 +27,8 @@ class Conformer(Backbone):
 
     Attention compares every frame with every other: time and memory grow with the square of the
     number of frames. A minute at a hop of 10 ms is 1,500 frames after the convolutions, and 9 MB
-    of float32 scores per head and layer. Longer recordings go an utterance at a time, or through
-    `HAFFormer`.
+    of float32 scores per head and layer. With `num_windows` a frame attends to those of its own
+    window, and both grow in proportion; a few `global_layers` connect the windows.
 
     The first linear layer of both feed-forward networks of a block is where
     `keras_reparam.expand` adds HRF, by default with multiples of their input's width
@@ -47,6 +48,12 @@ class Conformer(Backbone):
         kernel_size: Frames of the depthwise convolutions' kernels; odd. Published: 32, which has
             no centre.
         dropout: Rate of all dropouts.
+        num_windows: Attention stays within so many windows of time, which follow each other
+            without a gap and are of equal length; the last one is shorter where that does not
+            divide. It needs `frames`. 1: every frame attends to every other.
+        global_layers: Which blocks, counted from 0, attend to every frame all the same.
+        feature_layers: Which blocks the mean hears: a linear layer takes their outputs,
+            side by side, to `units`. The last one must be among them. `None`: it alone, directly.
         dtype: dtype policy. `None`: the global one. Logits are always float32.
         name: Name of the model.
         trainable: Whether its weights are trained.
@@ -73,7 +80,8 @@ class Conformer(Backbone):
     (2, 4)
 
     Reference:
-        Gulati et al., Conformer, Interspeech 2020, arXiv 2005.08100.
+        Gulati et al., Conformer, Interspeech 2020, arXiv 2005.08100. Windows: after LW-DETR, arXiv
+        2406.03459.
     """
 
     # What `keras_reparam.expand` takes where it is not told.
@@ -93,6 +101,9 @@ class Conformer(Backbone):
         feed_forward_units: int | None = None,
         kernel_size: int = 31,
         dropout: float = 0.1,
+        num_windows: int = 1,
+        global_layers: tuple[int, ...] = (),
+        feature_layers: tuple[int, ...] | None = None,
         dtype=None,
         name: str | None = None,
         trainable: bool = True,
@@ -112,6 +123,13 @@ class Conformer(Backbone):
             "dropout": rate("dropout", dropout),
         }
         divisible("units", units, "num_heads", num_heads)
+        local = LocalAttention.of(
+            num_windows=num_windows,
+            global_layers=global_layers,
+            feature_layers=feature_layers,
+            num_layers=num_layers,
+            frames=frames,
+        )
         policy = policy_of(dtype)
 
         features = keras.Input((frames, num_mels), dtype="float32", name="features")
@@ -122,6 +140,7 @@ class Conformer(Backbone):
             name="subsampling",
         )(features)
         x = keras.layers.Dropout(dropout, dtype=policy, name="dropout")(x)
+        outputs = []
         for i in range(num_layers):
             x = ConformerBlock(
                 units,
@@ -129,11 +148,19 @@ class Conformer(Backbone):
                 feed_forward_units=4 * units if feed_forward_units is None else feed_forward_units,
                 kernel_size=kernel_size,
                 dropout=dropout,
+                block_length=local.block_length(i),
                 dtype=policy,
                 name=f"block_{i}",
             )(x)
+            outputs.append(x)
+        x = local.aggregated(outputs, units, policy)
         x = MaskedMeanPooling(dtype=policy, name="pooling")(x)
         logits = keras.layers.Dense(num_classes, dtype="float32", name="classifier")(x)
         super().__init__(
-            features, logits, arguments=arguments, policy=policy, name=name, trainable=trainable
+            features,
+            logits,
+            arguments={**arguments, **local.arguments},
+            policy=policy,
+            name=name,
+            trainable=trainable,
         )

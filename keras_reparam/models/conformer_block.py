@@ -20,6 +20,8 @@ class ConformerBlock(keras.layers.Layer):
         feed_forward_units: Width between the linear layers of a feed-forward network.
         kernel_size: Frames of the depthwise convolution's kernel; odd.
         dropout: Rate of all dropouts.
+        block_length: Frames of the blocks of time within which a frame attends; the convolution
+            goes beyond them. `None`: all frames are one block.
         **kwargs: `name`, `dtype`, and what else every Keras layer takes.
 
     Input shape:
@@ -40,6 +42,7 @@ class ConformerBlock(keras.layers.Layer):
         feed_forward_units: int,
         kernel_size: int = 31,
         dropout: float = 0.1,
+        block_length: int | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -47,6 +50,7 @@ class ConformerBlock(keras.layers.Layer):
         self.num_heads = positive_int("num_heads", num_heads)
         self.feed_forward_units = positive_int("feed_forward_units", feed_forward_units)
         self.dropout = rate("dropout", dropout)
+        self.block_length = block_length
         self.supports_masking = True
         dtype = self.dtype_policy
         self.fc1 = [
@@ -66,6 +70,7 @@ class ConformerBlock(keras.layers.Layer):
             self.units,
             num_heads=self.num_heads,
             dropout=self.dropout,
+            block_length=block_length,
             dtype=dtype,
             name="attention",
         )
@@ -103,6 +108,7 @@ class ConformerBlock(keras.layers.Layer):
 
     def get_config(self):
         config = super().get_config()
-        for name in ("units", "num_heads", "feed_forward_units", "kernel_size", "dropout"):
+        names = ("units", "num_heads", "feed_forward_units", "kernel_size", "dropout")
+        for name in (*names, "block_length"):
             config[name] = getattr(self, name)
         return config

@@ -7,6 +7,7 @@ import keras
 from keras_reparam.models._validation import divisible, positive_int, rate
 from keras_reparam.models.backbone import Backbone, policy_of
 from keras_reparam.models.conv_subsampling import ConvSubsampling
+from keras_reparam.models.local_attention import LocalAttention
 from keras_reparam.models.masked_mean_pooling import MaskedMeanPooling
 from keras_reparam.models.sinusoidal_positions import SinusoidalPositions
 from keras_reparam.models.transformer_encoder_layer import TransformerEncoderLayer
@@ -29,8 +30,8 @@ class ConvTransformer(Backbone):
 
     Attention compares every frame with every other: time and memory grow with the square of the
     number of frames. A minute at a hop of 10 ms is 1,500 frames after the convolutions, and 9 MB
-    of float32 scores per head and layer. Longer recordings go an utterance at a time, or through
-    `HAFFormer`.
+    of float32 scores per head and layer. With `num_windows` a frame attends to those of its own
+    window, and both grow in proportion; a few `global_layers` connect the windows.
 
     The first linear layer of each feed-forward network, `fc1`, is where
     `keras_reparam.expand` adds HRF.
@@ -47,6 +48,12 @@ class ConvTransformer(Backbone):
         feed_forward_units: Width between the two layers of a feed-forward network.
         dropout: Rate of all dropouts.
         norm_first: Whether the encoder layers are pre-norm.
+        num_windows: Attention stays within so many windows of time, which follow each other
+            without a gap and are of equal length; the last one is shorter where that does not
+            divide. It needs `frames`. 1: every frame attends to every other.
+        global_layers: Which encoder layers, counted from 0, attend to every frame all the same.
+        feature_layers: Which encoder layers the mean hears: a linear layer takes their outputs,
+            side by side, to `units`. The last one must be among them. `None`: it alone, directly.
         dtype: dtype policy. `None`: the global one. Logits are always float32.
         name: Name of the model.
         trainable: Whether its weights are trained.
@@ -73,7 +80,8 @@ class ConvTransformer(Backbone):
     (2, 4)
 
     Reference:
-        Wang et al., fairseq S2T, AACL 2020.
+        Wang et al., fairseq S2T, AACL 2020. Windows: after LW-DETR, arXiv
+        2406.03459.
     """
 
     default_reparam_layers: ClassVar = {"hrf": ("fc1",)}
@@ -91,6 +99,9 @@ class ConvTransformer(Backbone):
         feed_forward_units: int = 128,
         dropout: float = 0.1,
         norm_first: bool = False,
+        num_windows: int = 1,
+        global_layers: tuple[int, ...] = (),
+        feature_layers: tuple[int, ...] | None = None,
         dtype=None,
         name: str | None = None,
         trainable: bool = True,
@@ -108,6 +119,13 @@ class ConvTransformer(Backbone):
             "norm_first": bool(norm_first),
         }
         divisible("units", units, "num_heads", num_heads)
+        local = LocalAttention.of(
+            num_windows=num_windows,
+            global_layers=global_layers,
+            feature_layers=feature_layers,
+            num_layers=num_layers,
+            frames=frames,
+        )
         if units % 2 or units < 4:
             raise ValueError(
                 f"`units` must be even and at least 4, for sines and cosines. Received: {units=}"
@@ -118,6 +136,7 @@ class ConvTransformer(Backbone):
         x = ConvSubsampling(units, channels=channels, dtype=policy, name="subsampling")(features)
         x = SinusoidalPositions(dtype=policy, name="positions")(x)
         x = keras.layers.Dropout(dropout, dtype=policy, name="dropout")(x)
+        outputs = []
         for i in range(num_layers):
             x = TransformerEncoderLayer(
                 units,
@@ -125,13 +144,21 @@ class ConvTransformer(Backbone):
                 feed_forward_units=feed_forward_units,
                 dropout=dropout,
                 norm_first=norm_first,
+                block_length=local.block_length(i),
                 dtype=policy,
                 name=f"encoder_{i}",
             )(x)
+            outputs.append(x)
+        x = local.aggregated(outputs, units, policy)
         if norm_first:
             x = keras.layers.LayerNormalization(epsilon=1e-5, dtype=policy, name="norm")(x)
         x = MaskedMeanPooling(dtype=policy, name="pooling")(x)
         logits = keras.layers.Dense(num_classes, dtype="float32", name="classifier")(x)
         super().__init__(
-            features, logits, arguments=arguments, policy=policy, name=name, trainable=trainable
+            features,
+            logits,
+            arguments={**arguments, **local.arguments},
+            policy=policy,
+            name=name,
+            trainable=trainable,
         )

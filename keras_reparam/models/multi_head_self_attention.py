@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_reparam.models._validation import divisible, positive_int, rate
+from keras_reparam.models.time_blocks import pad_to_blocks
 
 # Added to the scores of invalid frames. Finite, so that a clip without any valid frame gets equal
 # weights instead of NaN.
@@ -17,10 +18,15 @@ class MultiHeadSelfAttention(keras.layers.Layer):
     One `keras.layers.Dense` gives Q, K and V, in this order; another one is the output
     projection. The softmax is computed in float32 whatever the compute dtype.
 
+    With `block_length` time is cut into blocks of so many frames, and a frame attends to those of
+    its own block: the same as a block-diagonal mask, in time and memory that grow in proportion
+    to the number of frames. The last block may be shorter.
+
     Args:
         units: Width `d` of input and output, a multiple of `num_heads`.
         num_heads: Number of heads.
         dropout: Dropout rate of the attention weights.
+        block_length: Frames of a block. `None`: all frames are one block.
         **kwargs: `name`, `dtype`, and what else every Keras layer takes.
 
     Input shape:
@@ -30,12 +36,23 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         The same; the mask is passed on.
     """
 
-    def __init__(self, units: int, *, num_heads: int, dropout: float = 0.0, **kwargs):
+    def __init__(
+        self,
+        units: int,
+        *,
+        num_heads: int,
+        dropout: float = 0.0,
+        block_length: int | None = None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.units = positive_int("units", units)
         self.num_heads = positive_int("num_heads", num_heads)
         self.dropout = rate("dropout", dropout)
         divisible("units", self.units, "num_heads", self.num_heads)
+        self.block_length = (
+            None if block_length is None else positive_int("block_length", block_length)
+        )
         self.supports_masking = True
         self.qkv = keras.layers.Dense(3 * self.units, dtype=self.dtype_policy, name="qkv")
         self.output_projection = keras.layers.Dense(
@@ -51,9 +68,25 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         self.output_projection.build(shape)
 
     def call(self, x, mask=None, training=None):
+        frames, length = ops.shape(x)[1], self.block_length
+        if length is None or (isinstance(frames, int) and frames <= length):
+            return self.output_projection(self._attended(x, mask, training))
+        if mask is None and not (isinstance(frames, int) and frames % length == 0):
+            # What fills up the last block must not be attended to.
+            mask = ops.ones_like(x[:, :, 0])
+        x, blocks = pad_to_blocks(x, length)
+        x = ops.reshape(x, (-1, length, self.units))
+        if mask is not None:
+            mask, _ = pad_to_blocks(ops.cast(mask, "float32"), length)
+            mask = ops.reshape(mask, (-1, length))
+        x = self._attended(x, mask, training)
+        x = ops.reshape(x, (-1, blocks * length, self.units))[:, :frames]
+        return self.output_projection(x)
+
+    def _attended(self, x, mask, training):
         query, key, value = ops.split(self.qkv(x), 3, axis=-1)
         query = query * (self.units // self.num_heads) ** -0.5
-        return self.output_projection(self._attend(query, key, value, mask, training))
+        return self._attend(query, key, value, mask, training)
 
     def _attend(self, query, key, value, mask, training):
         """The heads' results side by side, before the output projection."""
@@ -86,7 +119,8 @@ class MultiHeadSelfAttention(keras.layers.Layer):
 
     def get_config(self):
         config = super().get_config()
-        config.update(units=self.units, num_heads=self.num_heads, dropout=self.dropout)
+        for name in ("units", "num_heads", "dropout", "block_length"):
+            config[name] = getattr(self, name)
         return config
 
 

@@ -23,7 +23,8 @@ class RelativeSelfAttention(MultiHeadSelfAttention):
         units: Width of input and output, even and a multiple of `num_heads`.
         num_heads: Number of heads.
         dropout: Dropout rate of the attention weights.
-        **kwargs: `name`, `dtype`, and what else every Keras layer takes.
+        **kwargs: `block_length` of `MultiHeadSelfAttention`; `name`, `dtype`, and what else every
+            Keras layer takes.
 
     Input shape:
         `(batch, frames, units)`, and a Keras mask `(batch, frames)` or none.

@@ -21,6 +21,8 @@ class TransformerEncoderLayer(keras.layers.Layer):
         dropout: Rate of all dropouts: residual, attention weights, and after the ReLU.
         norm_first: Whether LayerNorm stands before attention and feed-forward network.
         window: Number of frames, an odd one, that a frame attends to. `None`: all of them.
+        block_length: Frames of the blocks of time within which a frame attends, in place of
+            `window`. `None`: all frames are one block.
         **kwargs: `name`, `dtype`, and what else every Keras layer takes.
 
     Input shape:
@@ -48,6 +50,7 @@ class TransformerEncoderLayer(keras.layers.Layer):
         dropout: float = 0.1,
         norm_first: bool = False,
         window: int | None = None,
+        block_length: int | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -57,11 +60,19 @@ class TransformerEncoderLayer(keras.layers.Layer):
         self.dropout = rate("dropout", dropout)
         self.norm_first = bool(norm_first)
         self.window = window
+        self.block_length = block_length
+        if window is not None and block_length is not None:
+            raise ValueError(
+                "Give `window` or `block_length`, not both. "
+                f"Received: window={window!r}, block_length={block_length!r}"
+            )
         self.supports_masking = True
         dtype = self.dtype_policy
         options = {"num_heads": self.num_heads, "dropout": self.dropout, "dtype": dtype}
         self.attention = (
-            MultiHeadSelfAttention(self.units, **options, name="attention")
+            MultiHeadSelfAttention(
+                self.units, block_length=block_length, **options, name="attention"
+            )
             if window is None
             else WindowedSelfAttention(self.units, window=window, **options, name="attention")
         )
@@ -121,5 +132,6 @@ class TransformerEncoderLayer(keras.layers.Layer):
             dropout=self.dropout,
             norm_first=self.norm_first,
             window=self.window,
+            block_length=self.block_length,
         )
         return config

@@ -14,7 +14,7 @@ class CorpusFacts:
         language: As in `"German"`.
         acted: Whether what is heard was acted; `None` where that is not known.
         speech: Who speaks, where, and what, as in `"actors who speak ten sentences"`.
-        recordings: Licence of the recordings, as in `"CC0 1.0"`.
+        recordings: License of the recordings, as in `"CC0 1.0"`.
         license: Terms of use of a model that was trained on them, in sentences.
         shareable: Whether recordings may be passed on to anybody.
         warnings: Further limits of a model, in sentences.

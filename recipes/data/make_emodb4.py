@@ -42,7 +42,7 @@ recipes/data/make_emodb4.py.
 F. Burkhardt, A. Paeschke, M. Rolfes, W. Sendlmeier, B. Weiss, "A Database of German Emotional
 Speech", Interspeech 2005. The original web page asks to cite this paper.
 
-Licence as published by audEERING (github.com/audeering/emodb): CC0 1.0 Universal,
+License as published by audEERING (github.com/audeering/emodb): CC0 1.0 Universal,
 https://creativecommons.org/publicdomain/zero/1.0/
 """
 

@@ -25,9 +25,9 @@ class Row:
         clips: Held-out clips, each scored by the model of its fold.
         ua: Unweighted accuracy of the file.
         keras_ua: That of Keras on the same input.
-        agreement: Share of clips with Keras's best class.
-        worst: Largest difference of a probability from Keras.
-        mean: Mean difference.
+        top1_agreement: Share of clips with Keras's top-1 class.
+        max_absolute_error: Largest absolute difference of a probability from Keras.
+        mean_absolute_error: Mean of the same.
         spread: Standard deviation over clips of the probability that varies most.
         size: Bytes of the file with waveform in, of the first fold.
         deflated: The same compressed by DEFLATE, as a store sends it.
@@ -46,9 +46,9 @@ class Row:
     clips: int
     ua: float
     keras_ua: float
-    agreement: float
-    worst: float
-    mean: float
+    top1_agreement: float
+    max_absolute_error: float
+    mean_absolute_error: float
     spread: float
     size: int | None
     deflated: int | None
@@ -100,14 +100,19 @@ def bars(cpu: str) -> tuple[Bar, ...]:
     time = 0.85 if dot_products else 1.05
     why = "a CPU with VNNI" if dot_products else "a CPU without int8 dot products"
     return (
-        Bar(figure="worst", kinds=("float32",), bound=1e-4, text="float32: worst <= 1e-4"),
+        Bar(
+            figure="max_absolute_error",
+            kinds=("float32",),
+            bound=1e-4,
+            text="float32: maximum absolute error <= 1e-4",
+        ),
         Bar(figure="drop", kinds=_INT8, bound=1.0, text="int8, int8_dynamic: UA drop <= 1.0 point"),
         Bar(
-            figure="agreement",
+            figure="top1_agreement",
             kinds=_INT8,
             bound=0.97,
             least=True,
-            text="int8, int8_dynamic: same class as Keras >= 97 %",
+            text="int8, int8_dynamic: top-1 agreement with Keras >= 97 %",
         ),
         Bar(
             figure="int8_share",
@@ -170,9 +175,9 @@ def rows_of(
                 clips=compared.clips,
                 ua=compared.ua,
                 keras_ua=compared.model_ua,
-                agreement=compared.agreement,
-                worst=compared.worst,
-                mean=compared.mean,
+                top1_agreement=compared.top1_agreement,
+                max_absolute_error=compared.max_absolute_error,
+                mean_absolute_error=compared.mean_absolute_error,
                 spread=compared.spread,
                 size=None if kind in FEATURES_IN else first.whole[kind].size,
                 deflated=None if kind in FEATURES_IN else first.whole[kind].deflated,
@@ -202,9 +207,9 @@ def pooled(folds: list[Measured], kind: str, truth: np.ndarray) -> ScoreComparis
 _ACCURACY = (
     ("UA", "ua", lambda v: f"{v:.1%}"),
     ("UA drop", "drop", lambda v: f"{v:+.1f}"),
-    ("same class", "agreement", lambda v: f"{v:.1%}"),
-    ("worst", "worst", lambda v: f"{v:.1e}"),
-    ("mean", "mean", lambda v: f"{v:.1e}"),
+    ("top-1 agreement", "top1_agreement", lambda v: f"{v:.1%}"),
+    ("max error", "max_absolute_error", lambda v: f"{v:.1e}"),
+    ("mean error", "mean_absolute_error", lambda v: f"{v:.1e}"),
 )
 _COST = (
     ("kB", "size", lambda v: f"{v / 1000:.0f}"),
@@ -221,11 +226,11 @@ _REST = (
     ("bits a weight", "bits", lambda v: f"{v:.1f}"),
 )
 _MEANING = (
-    "UA drop: points lost against Keras. Same class: clips with the same best class as Keras. "
-    "Worst, mean: difference of a probability from Keras. kB: of the file with waveform in, then "
-    "of the backbone alone and its ratio to float32. int8: share of the backbone's weight bytes, "
-    "narrower ones included. "
-    "ms: median of one window on one thread, and its ratio to the float32 file in the same rounds. "
+    "UA drop: points lost against Keras. Top-1 agreement: clips with Keras's top-1 class. "
+    "Max, mean error: absolute difference of a probability from Keras. kB: of the file with "
+    "waveform in, then of the backbone alone and its ratio to float32. int8: share of the "
+    "backbone's weight bytes, narrower ones included. ms: median of one window on one thread, and "
+    "its ratio to the float32 file in the same rounds. "
     "\u2713: the bar is met; \u2717: it is missed."
 )
 

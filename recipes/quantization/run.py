@@ -158,8 +158,9 @@ class _Run:
         # A long run shows what it has.
         for row in rows:
             self.console.print(
-                f"{backbone} {row.kind}: UA {row.ua:.1%} (Keras {row.keras_ua:.1%}), same class "
-                f"{row.agreement:.1%}, worst {row.worst:.1e}",
+                f"{backbone} {row.kind}: UA {row.ua:.1%} (Keras {row.keras_ua:.1%}), top-1 "
+                f"agreement {row.top1_agreement:.1%}, "
+                f"maximum absolute error {row.max_absolute_error:.1e}",
                 highlight=False,
             )
         return rows, found

@@ -254,8 +254,8 @@ def _metrics(
             }
             for name, form in forms.items()
         },
-        "largest_difference": {
-            name: forms[name].largest_difference(forms[first]) for name in others
+        "max_absolute_error": {
+            name: forms[name].max_absolute_error(forms[first]) for name in others
         },
         "merge": merge,
         "training": {

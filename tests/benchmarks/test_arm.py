@@ -47,7 +47,7 @@ def test_the_same_machine_gives_the_same_scores(here, shipped):
     assert clips.shape == (6, 64000) and clips.any(axis=1).all()
     result = compare_on_arm(shipped, clips, here)
     (row,) = result.rows
-    assert (row.difference, row.clips, row.same_class) == (0, 6, True)
+    assert (row.difference, row.clips, row.top1_agreement) == (0, 6, True)
     # Rounding of the input moves some activation of an int8 file by a step, and no class.
     assert 0 < row.rounding < 0.02
     assert result.passed and "yes" in str(result) and "instructions" not in str(result)
@@ -70,7 +70,7 @@ def test_a_program_that_fails(here, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("difference", "rounding", "same_class", "passed"),
+    ("difference", "rounding", "top1_agreement", "passed"),
     [
         (1e-5, 0, True, True),
         (2e-5, 1e-7, True, False),
@@ -78,8 +78,10 @@ def test_a_program_that_fails(here, tmp_path):
         (0, 2e-3, False, False),
     ],
 )
-def test_bars(difference, rounding, same_class, passed):
-    row = ArmRow(file="a", clips=1, difference=difference, rounding=rounding, same_class=same_class)
+def test_bars(difference, rounding, top1_agreement, passed):
+    row = ArmRow(
+        file="a", clips=1, difference=difference, rounding=rounding, top1_agreement=top1_agreement
+    )
     assert row.passed == passed
 
 
@@ -163,7 +165,7 @@ def test_the_shipped_files_on_arm(capsys):
     assert exact["file"].endswith("float32.tflite") and exact["difference"] <= 1e-5
     assert int8["difference"] <= int8["rounding"] < 0.02
     for row in (exact, int8):
-        assert row["clips"] == 6 and row["same_class"] and row["passed"]
+        assert row["clips"] == 6 and row["top1_agreement"] == 1 and row["passed"]
     for core in range(2):
         assert 1e6 < int8["instructions"][core] < exact["instructions"][core] < 1e9
     assert int8["instructions"][0] < int8["instructions"][1]

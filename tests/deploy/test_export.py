@@ -127,8 +127,8 @@ def test_report(exported):
     report = exported["int8"]
     assert report.size == report.path.stat().st_size
     assert report.metadata.sample_rate == 16000  # of the LogMel layer
-    assert report.agreement >= 0.95 and report.difference < 0.05
-    assert exported["float32"].agreement is None
+    assert report.top1_agreement >= 0.95 and report.difference < 0.05
+    assert exported["float32"].top1_agreement is None
     text = str(report)
     assert report.metadata.quantization == "int8" and report.input_type == "float32"
     assert "num_mels=64" in report.metadata.front_end

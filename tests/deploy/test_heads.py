@@ -81,7 +81,7 @@ def test_scores_are_the_sigmoid(models, files):
         assert 0.2 < np.mean(found >= 0.5) < 0.8
         assert read_metadata(report.path.read_bytes()).head == "sigmoid"
         assert ("head", "sigmoid") in report.rows
-        assert report.agreement is None or report.agreement >= 0.9
+        assert report.top1_agreement is None or report.top1_agreement >= 0.9
 
 
 def test_a_softmax_says_nothing_and_anyone_elses_words_are_none():
@@ -165,7 +165,7 @@ def test_verify(models, files):
         assert report.head == "sigmoid" and report.kind == kind
         assert np.allclose(report.expected, sigmoid(models[units](WAVES)), atol=1e-5)
         same = (report.scores >= 0.5) == (report.expected >= 0.5)
-        assert report.comparison.agreement == same.mean(axis=0).min()
+        assert report.comparison.top1_agreement == same.mean(axis=0).min()
         by_class = [
             balanced_accuracy_score(truth[:, i], report.scores[:, i] >= 0.5) for i in range(units)
         ]
@@ -328,7 +328,7 @@ def test_one_output_in_any_structure(tmp_path):
         kr.export_tflite(model, path, quantization="float32")
         runtime = Runtime(path.read_bytes())
         assert np.allclose([runtime(clip) for clip in clips], expected, atol=1e-5)
-        assert kr.verify_tflite(path, model, clips).comparison.worst < 1e-5
+        assert kr.verify_tflite(path, model, clips).comparison.max_absolute_error < 1e-5
     several = keras.Model(INPUTS, {"emotion": outputs, "sex": logits(2)})
     for call in (
         lambda: kr.export_tflite(several, path, quantization="float32"),
@@ -356,6 +356,6 @@ def test_a_waveform_with_an_axis_for_its_channel(tmp_path):
     for wave, scores in zip(WAVES, expected, strict=True):
         assert np.abs(classifier.classify(wave, RATE).probabilities - scores).max() < 0.03
     for clips in (WAVES, WAVES[..., None]):
-        assert kr.verify_tflite(path, model, clips).comparison.worst < 0.03
+        assert kr.verify_tflite(path, model, clips).comparison.max_absolute_error < 0.03
     with pytest.raises(ValueError, match="takes features, and the model takes a waveform"):
         kr.export_tflite(model, path, quantization="int8_full", **options)

@@ -37,7 +37,7 @@ def expected(model, inputs):
     return np.asarray(ops.softmax(model(inputs, training=False)))
 
 
-def same_class(model, kind, inputs):
+def top1_agreement(model, kind, inputs):
     """Share of the inputs, of which the first half calibrates, with Keras's own best class."""
     content = pack_model(quantize(convert(model), kind, inputs[: len(inputs) // 2]))
     found, own = scores(content, inputs), expected(model, inputs)
@@ -90,7 +90,7 @@ def test_a_logarithm_late_in_the_network_makes_no_front_end(tmp_path, pool, froz
     assert not graph.front_end and report.front_end_bytes == 0
     assert int8_share(graph) >= 0.85
     assert report.int8_share == pytest.approx(int8_share(graph))
-    assert report.agreement >= 0.95
+    assert report.top1_agreement >= 0.95
 
 
 @keras.saving.register_keras_serializable("tests_deploy")
@@ -138,7 +138,7 @@ def test_front_ends_stay_float(tmp_path, name):
     # The network's own logarithm is none of it, nor is the one before the front end.
     assert sum(o.name == "LOG" for i, o in enumerate(graph.operators) if i in graph.backbone) == 1
     assert not any("CONV" in graph.operators[i].name for i in graph.front_end)
-    assert report.int8_share >= 0.85 and report.agreement >= 0.95
+    assert report.int8_share >= 0.85 and report.top1_agreement >= 0.95
 
 
 def test_two_branches_are_both_the_network(tmp_path):
@@ -182,7 +182,7 @@ def test_tables_of_two_axes_keep_their_values(kind, name):
     keras.utils.set_random_seed(1)
     made, finish = tables()
     features, clips = made[name]
-    assert same_class(finish(features), kind, clips)[0] >= 0.97
+    assert top1_agreement(finish(features), kind, clips)[0] >= 0.97
 
 
 def test_positions_are_int8():
@@ -265,7 +265,7 @@ def additive(lowest, slope=0.0):
 def test_masks_in_int8_full(mask):
     keras.utils.set_random_seed(2)
     clips = 2 * normal((80, *SHAPE), seed=5)
-    share, content = same_class(attention(mask), "int8_full", clips)
+    share, content = top1_agreement(attention(mask), "int8_full", clips)
     assert share >= 0.95
     graph = TFLiteGraph(content)
     linear = [o for o in graph.operators if o.name == "FULLY_CONNECTED"]

@@ -93,9 +93,9 @@ def test_figures_are_those_of_scikit_learn_and_numpy(kind, model, files):
     assert report.kind == kind and report.labels == LABELS
     assert np.allclose(report.scores, found) and np.allclose(report.expected, expected, atol=1e-5)
     assert compared.clips == len(CLIPS)
-    assert compared.worst == pytest.approx(np.abs(found - expected).max(), abs=1e-5)
-    assert compared.mean == pytest.approx(np.abs(found - expected).mean(), abs=1e-5)
-    assert compared.agreement == np.mean(found.argmax(1) == expected.argmax(1))
+    assert compared.max_absolute_error == pytest.approx(np.abs(found - expected).max(), abs=1e-5)
+    assert compared.mean_absolute_error == pytest.approx(np.abs(found - expected).mean(), abs=1e-5)
+    assert compared.top1_agreement == np.mean(found.argmax(1) == expected.argmax(1))
     assert compared.ua == pytest.approx(balanced_accuracy_score(truth, found.argmax(1)))
     assert compared.model_ua == pytest.approx(balanced_accuracy_score(truth, expected.argmax(1)))
     assert compared.spread == pytest.approx(found.std(axis=0).max(), abs=1e-5)
@@ -103,7 +103,7 @@ def test_figures_are_those_of_scikit_learn_and_numpy(kind, model, files):
     assert bool(report.operators) != report.passed
     json.dumps(report.as_dict())
     text = str(report)
-    for word in ("mean shift", "anger", "UA", "same best class"):
+    for word in ("mean shift", "anger", "UA", "top-1 agreement"):
         assert word in text
 
 
@@ -141,7 +141,7 @@ def test_wrong_weights_name_the_layer(model, files):
     path = damaged(files / "float32.tflite", change)
     report = kr.verify_tflite(path, model, CLIPS)
     assert not report.passed
-    assert set(failed_checks(report)) == {"largest difference of a score"}
+    assert set(failed_checks(report)) == {"maximum absolute error of a score"}
     assert "fc2" in report.first_operator.tensor
     before = [o for o in report.operators if o.index < report.first_operator.index]
     assert before and all(operator.error < 1e-5 for operator in before)
@@ -176,7 +176,7 @@ def test_classes_in_another_order(model, files):
         return [(kernel, values.reshape(3, 16)[order]), (bias, biases[order])]
 
     path = damaged(files / "float32.tflite", change)
-    check = failed_checks(kr.verify_tflite(path, model, CLIPS))["largest difference of a score"]
+    check = failed_checks(kr.verify_tflite(path, model, CLIPS))["maximum absolute error of a score"]
     assert "another order: 2, 0, 1" in check.hint
 
 

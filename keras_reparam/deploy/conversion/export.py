@@ -30,7 +30,7 @@ from keras_reparam.deploy.conversion.probability_check import refuse_probabiliti
 from keras_reparam.deploy.conversion.quantize import quantize
 from keras_reparam.deploy.inspection.inspect_model import inspect_read
 from keras_reparam.deploy.runtime.runtime import Runtime
-from keras_reparam.deploy.tflite.heads import agreement, checked_head
+from keras_reparam.deploy.tflite.heads import checked_head, top1_agreement
 from keras_reparam.deploy.tflite.kernel_versions import sub_byte_runtime
 from keras_reparam.deploy.tflite.kinds import CALIBRATED, INTEGER_KINDS, KINDS
 from keras_reparam.deploy.tflite.linear_kernels import LinearKernel, linear_kernels
@@ -227,7 +227,7 @@ def _report(
     if kind != "float32" and data:
         full = Runtime(reference.content)
         scores = np.array([[light(clip), full(clip)] for clip in data])
-        same = agreement(scores[:, 0], scores[:, 1], metadata.head)
+        same = top1_agreement(scores[:, 0], scores[:, 1], metadata.head)
         difference = float(np.abs(scores[:, 0] - scores[:, 1]).max())
     notes = []
     if same is not None:
@@ -261,7 +261,7 @@ def _report(
         input_type=graph.tensors[graph.inputs[0]].dtype,
         runtime=inspected.runtime,
         metadata=metadata,
-        agreement=same,
+        top1_agreement=same,
         difference=difference,
         notes=tuple(notes),
     )

@@ -31,10 +31,11 @@ class ExportReport(Printed):
         runtime: The first TensorFlow Lite runtime that knows all operators; `None` if that is not
             known. Apps get 2.16.1.
         metadata: Labels, sample rate and texts in the file.
-        agreement: Share of the representative clips whose best class is that of the float32
-            file (of a sigmoid, of those in which the same is present, in the class where they are
-            fewest); `None` for the kind `float32` itself, and without clips.
-        difference: Largest difference of a probability from the float32 file's; `None` as above.
+        top1_agreement: Share of the representative clips whose top-1 class is that of the float32
+            file. Of a sigmoid: of those where both say the same of a class, present or not; the
+            lowest of all classes. `None` for the kind `float32` itself, and without clips.
+        difference: Maximum absolute error of a probability, to the float32 file's; `None` as
+            above.
         notes: What to know about running the file.
     """
 
@@ -52,7 +53,7 @@ class ExportReport(Printed):
     input_type: str
     runtime: str | None
     metadata: TFLiteMetadata
-    agreement: float | None
+    top1_agreement: float | None
     difference: float | None
     notes: tuple[str, ...]
 
@@ -81,10 +82,10 @@ class ExportReport(Printed):
         operators = (f"{n} {c}" + (f" ({i} int8)" if i else "") for n, c, i in self.operators)
         rows.append(("operators", ", ".join(operators)))
         rows.append(("needs", f"TensorFlow Lite {self.runtime or 'newer than is known'}"))
-        if self.agreement is not None:
-            best = "decisions" if self.metadata.head == "sigmoid" else "best class"
-            rows.append((f"same {best} as float32", f"{self.agreement:.1%}"))
-            rows.append(("largest difference", f"{self.difference:.4f}"))
+        if self.top1_agreement is not None:
+            what = "decisions as" if self.metadata.head == "sigmoid" else "top-1 agreement with"
+            rows.append((f"{what} float32", f"{self.top1_agreement:.1%}"))
+            rows.append(("maximum absolute error", f"{self.difference:.4f}"))
         rows.extend(("note", note) for note in self.notes)
         return tuple(rows)
 

@@ -20,7 +20,7 @@ from rich.text import Text
 from keras_reparam._utils.printed import Printed
 from keras_reparam.audio.windows import decibels
 from keras_reparam.deploy.runtime.classifier import Classifier
-from keras_reparam.deploy.tflite.heads import agreement
+from keras_reparam.deploy.tflite.heads import top1_agreement
 
 # Allowed difference of a probability. For int8 kinds the best class must also be the same. There
 # is no `int8_full`: it takes features, and the clips are waveforms.
@@ -33,17 +33,17 @@ _INDEX = "golden.json"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class GoldenRow:
-    """One clip in one file: the largest difference of a probability, and whether it is allowed."""
+    """One clip in one file: the maximum absolute error of a probability, and what is allowed."""
 
     file: str
     kind: str
     difference: float
     tolerance: float
-    same_class: bool
+    same_top1: bool
 
     @property
     def passed(self) -> bool:
-        return self.same_class and self.difference <= self.tolerance
+        return self.same_top1 and self.difference <= self.tolerance
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,14 +62,14 @@ class GoldenReport(Printed):
         return all(row.passed for row in self.rows)
 
     def __rich__(self) -> Table:
-        table = Table("clip", "kind", "difference", "allowed", "same class", "passed")
+        table = Table("clip", "kind", "difference", "allowed", "same top-1", "passed")
         for row in self.rows:
             table.add_row(
                 Text(row.file),
                 row.kind,
                 f"{row.difference:.1e}",
                 f"{row.tolerance:.0e}",
-                "yes" if row.same_class else "no",
+                "yes" if row.same_top1 else "no",
                 "yes" if row.passed else "NO",
             )
         return table
@@ -239,7 +239,7 @@ def _check(folder: Path, clip: dict, kind: str, tolerance: dict, classifier: Cla
         kind=kind,
         difference=float(np.abs(scores - expected).max()),
         tolerance=float(tolerance[kind]),
-        same_class=agreement(scores[None], expected[None], classifier.metadata.head) == 1,
+        same_top1=top1_agreement(scores[None], expected[None], classifier.metadata.head) == 1,
     )
 
 

@@ -35,7 +35,7 @@ def decisions(scores: np.ndarray, head: str) -> np.ndarray:
     return scores.argmax(axis=-1)[:, None]
 
 
-def agreement(scores: np.ndarray, others: np.ndarray, head: str) -> float:
+def top1_agreement(scores: np.ndarray, others: np.ndarray, head: str) -> float:
     """Share of the clips for which both say the same; of a sigmoid, in the class that fares worst.
 
     Both are `(clips, classes)`. Counting a sigmoid's classes together would hide one that is lost

@@ -31,7 +31,9 @@ _TEXTS = (
     *("quantization", "front_end", "runtime"),
 )
 # What tells our sentences in the descriptions of graph, input and output from anyone else's.
-_QUANTIZATION, _FRONT_END, _HEAD = "quantisation kind: ", "front end: ", "head: "
+_QUANTIZATION, _FRONT_END, _HEAD = "quantization kind: ", "front end: ", "head: "
+# As files of earlier versions have it.
+_FORMER_QUANTIZATION = "quantisation kind: "
 # After the kind.
 _RUNTIME = "; runtime needed: "
 # Of the metadata schema: the union's members and the kinds of an associated file.
@@ -312,8 +314,8 @@ def _parse_metadata(content: bytes, model: bytes) -> tuple[TFLiteMetadata, tuple
     }
     subgraph = _first(root, 3)
     inputs = _first(subgraph, 2)
-    kind, _, fields["runtime"] = _said(subgraph, _QUANTIZATION).partition(_RUNTIME)
-    fields["quantization"] = kind
+    said = _said(subgraph, _QUANTIZATION) or _said(subgraph, _FORMER_QUANTIZATION)
+    fields["quantization"], _, fields["runtime"] = said.partition(_RUNTIME)
     fields["front_end"] = _said(inputs, _FRONT_END)
     outputs = _first(subgraph, 3)
     # Anyone else's description may begin like ours: what is no head of ours says nothing.

@@ -15,7 +15,7 @@ from keras_reparam.deploy.conversion.one_output import call, file_shape, input_s
 from keras_reparam.deploy.conversion.probability_check import refuse_probabilities
 from keras_reparam.deploy.inspection.inspect_graph import quantization_kind
 from keras_reparam.deploy.runtime.runtime import Runtime
-from keras_reparam.deploy.tflite.heads import agreement, probabilities
+from keras_reparam.deploy.tflite.heads import probabilities, top1_agreement
 from keras_reparam.deploy.tflite.metadata import checked_labels, read_metadata
 from keras_reparam.deploy.tflite.tflite_buffers import read_model
 from keras_reparam.deploy.tflite.tflite_file import read_tflite
@@ -26,7 +26,7 @@ from keras_reparam.deploy.verification.verify_scores import ScoreComparison, com
 # What a probability may differ by, and what share of the clips must keep their best class, by
 # kind. Of the others, all with 8 bits, single scores say little: the classes count.
 _DIFFERENCE = {"float32": 1e-4, "float16": 2e-3}
-_AGREEMENT = 0.97
+_LEAST_TOP1_AGREEMENT = 0.97
 _UA_DROP = 0.01
 _SPREAD = 0.05
 _OPERATOR_ERROR = {"float32": 1e-3, "float16": 1e-2}
@@ -50,14 +50,14 @@ def verify_tflite(
     """Compares the scores of a `.tflite` file with `softmax(model(x))`, clip by clip.
 
     Of a file that says "head: sigmoid" they are compared with `sigmoid(model(x))`. What is said of
-    a clip's best class here is said of each class's being present (0.5 or more) then, and the
+    a clip's top-1 class here is said of each class's being present (0.5 or more) then, and the
     class that fares worst counts.
 
     Checked are, each with its bound in the report:
 
-    - the largest difference of a score: 1e-4 for a float32 file, 2e-3 for a float16 one;
-    - the share of clips with the same best class: 97 % if there are int8 or float16 constants.
-      One clip of twenty is 5 %: take some hundred clips;
+    - the maximum absolute error of a score: 1e-4 for a float32 file, 2e-3 for a float16 one;
+    - the top-1 agreement, the share of clips with the same top-1 class: 97 % if there are
+      int8 or float16 constants. One clip of twenty is 5 %: take some hundred clips;
     - how much lower the unweighted accuracy is, if `truth` is given: 1 point;
     - whether the scores vary with the clips: a standard deviation of at least 0.05 in the class
       that varies most. A file that always says the same agrees with an untrained model;
@@ -102,7 +102,7 @@ def verify_tflite(
     ...     path = folder + "/model.tflite"
     ...     report = kr.export_tflite(model, path, quantization="float32")
     ...     report = kr.verify_tflite(path, model, clips)
-    >>> report.passed, report.comparison.worst < 1e-5
+    >>> report.passed, report.comparison.max_absolute_error < 1e-5
     (True, True)
     """
     if not isinstance(model, keras.Model):
@@ -130,7 +130,7 @@ def verify_tflite(
     kind = quantization_kind(read_tflite(content).subgraphs)
     compared = compare_scores(scores, expected, known, head=about.head)
     bound = _DIFFERENCE.get(kind) if tolerance is None else tolerance
-    checks = _score_checks(compared, bound, None if kind == "float32" else _AGREEMENT)
+    checks = _score_checks(compared, bound, None if kind == "float32" else _LEAST_TOP1_AGREEMENT)
     passed = all(check.passed for check in checks)
     if not passed and (order := _other_order(scores, expected, about.head)) is not None:
         checks[0] = dataclasses.replace(checks[0], hint=_reordered(order))
@@ -262,7 +262,7 @@ def _other_order(scores: np.ndarray, expected: np.ndarray, head: str) -> list[in
         return None
     distance = np.abs(expected[:, :, None] - scores[:, None, :]).mean(axis=0)
     order = linear_sum_assignment(distance)[1].tolist()
-    same = agreement(scores[:, order], expected, head)
+    same = top1_agreement(scores[:, order], expected, head)
     return order if order != sorted(order) and same >= _SAME_ORDER else None
 
 
@@ -278,13 +278,13 @@ def _score_checks(
 ) -> list[Check]:
     rows = []
     if tolerance is not None:
-        passed = compared.worst <= tolerance
-        found, asked = f"{compared.worst:.2e}", f"at most {tolerance:.0e}"
-        rows.append(("largest difference of a score", found, asked, passed))
+        passed = compared.max_absolute_error <= tolerance
+        found, asked = f"{compared.max_absolute_error:.2e}", f"at most {tolerance:.0e}"
+        rows.append(("maximum absolute error of a score", found, asked, passed))
     if least is not None:
-        passed = compared.agreement >= least
-        found = f"{compared.agreement:.1%} of {compared.clips} clips"
-        rows.append(("same best class", found, f"at least {least:.0%}", passed))
+        passed = compared.top1_agreement >= least
+        found = f"{compared.top1_agreement:.1%} of {compared.clips} clips"
+        rows.append(("top-1 agreement", found, f"at least {least:.0%}", passed))
     if compared.ua_drop is not None:
         # The recalls are sums of shares: the last digit is rounding.
         passed = compared.ua_drop <= _UA_DROP + 1e-9

@@ -70,8 +70,11 @@ class VerificationReport(Printed):
         rows = [
             ("file", f"{self.path}, {self.kind}, {self.head}"),
             ("clips", str(found.clips)),
-            ("difference of a score", f"largest {found.worst:.2e}, mean {found.mean:.2e}"),
-            ("same best class", f"{found.agreement:.1%}"),
+            (
+                "absolute error of a score",
+                f"maximum {found.max_absolute_error:.2e}, mean {found.mean_absolute_error:.2e}",
+            ),
+            ("top-1 agreement", f"{found.top1_agreement:.1%}"),
         ]
         if found.ua_drop is not None:
             drop = 100 * found.ua_drop

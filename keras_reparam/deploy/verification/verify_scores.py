@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from keras_reparam.deploy.tflite.heads import agreement, decisions
+from keras_reparam.deploy.tflite.heads import decisions, top1_agreement
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -13,10 +13,10 @@ class ScoreComparison:
 
     Attributes:
         clips: Number of clips.
-        worst: Largest difference of a probability.
-        mean: Mean difference of a probability.
-        agreement: Share of the clips whose best class is the model's; of a sigmoid, of those in
-            which the model finds it present too, in the class where they are fewest.
+        max_absolute_error: Largest absolute difference of a probability.
+        mean_absolute_error: Mean absolute difference of a probability.
+        top1_agreement: Share of the clips whose top-1 class is the model's. Of a sigmoid: share of
+            those where both say the same of a class, present or not; the lowest of all classes.
         spread: Standard deviation over the clips of the file's probabilities, of the class that
             varies most. Near zero: the file says the same whatever it hears.
         model_spread: The same of the model.
@@ -28,9 +28,9 @@ class ScoreComparison:
     """
 
     clips: int
-    worst: float
-    mean: float
-    agreement: float
+    max_absolute_error: float
+    mean_absolute_error: float
+    top1_agreement: float
     spread: float
     model_spread: float
     shifts: tuple[float, ...]
@@ -69,16 +69,16 @@ def compare_scores(
     >>> found = np.array([[0.9, 0.1], [0.5, 0.5]])
     >>> expected = np.array([[0.8, 0.2], [0.4, 0.6]])
     >>> compared = compare_scores(found, expected, truth=np.array([0, 1]))
-    >>> round(compared.worst, 3), compared.agreement, compared.ua_drop
+    >>> round(compared.max_absolute_error, 3), compared.top1_agreement, compared.ua_drop
     (0.1, 0.5, 0.5)
     """
     found, expected = np.asarray(found, "float64"), np.asarray(expected, "float64")
     difference = np.abs(found - expected)
     return ScoreComparison(
         clips=len(found),
-        worst=float(difference.max()),
-        mean=float(difference.mean()),
-        agreement=agreement(found, expected, head),
+        max_absolute_error=float(difference.max()),
+        mean_absolute_error=float(difference.mean()),
+        top1_agreement=top1_agreement(found, expected, head),
         spread=float(found.std(axis=0).max()),
         model_spread=float(expected.std(axis=0).max()),
         shifts=tuple((found - expected).mean(axis=0).tolist()),

@@ -229,8 +229,8 @@ def _figures(forms: Mapping[str, Measured], kind: str, file: str) -> dict:
         "file": file,
         "input": "features" if kind in FEATURES_IN else "waveform",
         **cost_of(found.latency),
-        "same_class": found.same_class(reference),
-        "largest_difference": found.largest_difference(reference),
+        "top1_agreement": found.top1_agreement(reference),
+        "max_absolute_error": found.max_absolute_error(reference),
         "results": found.results,
     }
 
@@ -250,7 +250,7 @@ def _report(
     results = next(iter(forms.values())).results
     tested = f"{results.clips:,} {unit_of(examples)} of {results.speakers:,} speakers"
     notes = [
-        "In percent; same: decisions as Keras's; worst: difference of a probability from Keras's.",
+        "In percent; top-1 agreement, max error of a probability: with Keras.",
         f"ms: a window on one thread of {content['environment']['cpu']}.",
     ]
     if content["calibration_clips"]:

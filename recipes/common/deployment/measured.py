@@ -43,11 +43,11 @@ class Measured:
         del found["UA"]
         return {f"UA {title}": metrics.ua for title, metrics in self.by_corpus.items()} | found
 
-    def largest_difference(self, reference: "Measured") -> float:
-        """Largest difference of a probability of any example."""
+    def max_absolute_error(self, reference: "Measured") -> float:
+        """Largest absolute difference of a probability of any example."""
         return float(np.abs(self.probabilities - reference.probabilities).max())
 
-    def same_class(self, reference: "Measured") -> float:
+    def top1_agreement(self, reference: "Measured") -> float:
         """Share of the decisions that are the same."""
         return float(np.mean(self.predictions.predicted == reference.predictions.predicted))
 

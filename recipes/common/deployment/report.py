@@ -32,15 +32,15 @@ def export_table(
         show_edge=False,
     )
     table.add_column("", no_wrap=True)
-    for name in (*forms[0][0].figures, "same", "worst", "size", "ms"):
+    for name in (*forms[0][0].figures, "top-1 agreement", "max error", "size", "ms"):
         # The figure above the corpus.
         table.add_column(name.replace(" ", "\n"), justify="right", no_wrap=True)
     for form, reference in forms:
         table.add_row(
             Text(form.name),
             *(f"{100 * value:.1f}" for value in form.figures.values()),
-            "" if reference is None else f"{100 * form.same_class(reference):.1f}",
-            "" if reference is None else f"{form.largest_difference(reference):.1e}",
+            "" if reference is None else f"{100 * form.top1_agreement(reference):.1f}",
+            "" if reference is None else f"{form.max_absolute_error(reference):.1e}",
             "" if form.latency is None else size_of(form.latency),
             "" if form.latency is None else f"{form.latency.median:.2f}",
         )

@@ -5,7 +5,7 @@ import android.os.Bundle
 import android.widget.ArrayAdapter
 import android.widget.ListView
 
-/** Licences of what is inside the app, as the build has put them together. */
+/** Licenses of what is inside the app, as the build has put them together. */
 internal class NoticesActivity : Activity() {
     override fun onCreate(savedInstanceState: Bundle?) {
         super.onCreate(savedInstanceState)

@@ -305,7 +305,7 @@ class MainActivityTest {
         start()
         speak(window("happiness"))
         val expected = clips.getValue("happiness").scores("float32")
-        assertArrayEquals(expected, session.moment!!.scores, Shipped.tolerance("float32") + QUANTISED)
+        assertArrayEquals(expected, session.moment!!.scores, Shipped.tolerance("float32") + QUANTIZED)
     }
 
     @Test
@@ -474,6 +474,6 @@ class MainActivityTest {
 
     private companion object {
         // A microphone's 16 bits, which cut where the clip's own do not.
-        const val QUANTISED = 1e-3f
+        const val QUANTIZED = 1e-3f
     }
 }

@@ -42,12 +42,12 @@ class PagesTest {
     }
 
     @Test
-    fun `licences of everything inside`() {
+    fun `licenses of everything inside`() {
         val page = open(NoticesActivity::class.java)
         Screen.shoot(page, "notices")
         val list = page.view<ListView>(R.id.paragraphs)
         val text = (0 until list.adapter.count).joinToString("\n") { list.adapter.getItem(it).toString() }
-        for (name in listOf("Kotlin", "TensorFlow", "XNNPACK", "Eigen", "EmoDB", "CREMA-D", "Apache License", "MIT licence")) {
+        for (name in listOf("Kotlin", "TensorFlow", "XNNPACK", "Eigen", "EmoDB", "CREMA-D", "Apache License", "MIT license")) {
             assertTrue(name, text.contains(name))
         }
     }
