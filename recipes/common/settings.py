@@ -78,8 +78,8 @@ class RecipeSettings(TrainingSettings):
         factors: Factors of an expanded kernel.
         folded: Whether an expanded kernel is multiplied out before it meets the batch; if not, the
             batch goes through a chain of linear layers: the same function and gradients, at more
-            cost, as a control. What is saved is the same.
-        frozen_factors: Whether all factors but one stay as they start, as a control: that one can
+            cost, as an ablation. What is saved is the same.
+        frozen_factors: Whether all factors but one stay as they start, as an ablation: that one can
             make the product any matrix, and the others are orthonormal. The bias of a plain layer
             is trained, too; inner biases stay zero.
         backbone_options: Further arguments of the backbone's class, such as `dropout`. By default

@@ -415,7 +415,7 @@ OPTIONS = {
     "float16": {"precision": "mixed_float16"},
     "XLA": {"xla": True, "mixup": 0.0, "ema": None},
     "patience": {"patience": 1, "epochs": 8, "learning_rate": 1e-8},
-    "controls, one device": {"folded": False, "frozen_factors": True, "distribute": True},
+    "ablations, one device": {"folded": False, "frozen_factors": True, "distribute": True},
     "Conformer, bfloat16": {
         **{"backbone": "conformer", "backbone_options": CONFORMER},
         "precision": "mixed_bfloat16",

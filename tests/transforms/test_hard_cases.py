@@ -12,7 +12,12 @@ import keras_reparam as kr
 from keras_reparam.transforms.model_input import random_input
 from tests.layers.helpers import difference, numpy
 from tests.transforms import zoo
-from tests.transforms.test_transforms import expanded_paths, outputs, scramble_factors, worst
+from tests.transforms.test_transforms import (
+    expanded_paths,
+    max_error,
+    outputs,
+    scramble_factors,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*`build\\(\\)` was called on layer")
 
@@ -247,7 +252,7 @@ def test_a_constraint_that_does_not_hold_yet_is_said():
     kernel = model.get_layer("fc1").kernel
     kernel.assign(constraint(kernel.value))
     train = kr.expand(model)
-    assert worst(outputs(model), outputs(train)) < 1e-5
+    assert max_error(outputs(model), outputs(train)) < 1e-5
 
 
 @pytest.mark.backend
@@ -309,7 +314,7 @@ def test_a_bias_that_merging_added_loads_back(tmp_path):
     again = make()
     again.load_weights(tmp_path / "light.weights.h5")
     inputs = random_input(train)
-    assert worst(outputs(train, inputs), outputs(again, inputs)) < 1e-5
+    assert max_error(outputs(train, inputs), outputs(again, inputs)) < 1e-5
 
 
 def test_expanded_models_can_be_pickled():
@@ -331,7 +336,7 @@ def test_expanded_models_can_be_pickled():
         again = pickle.loads(pickle.dumps(train))
         inputs = random_input(train)
         assert expanded_paths(again) == expanded_paths(train)
-        assert worst(outputs(train, inputs), outputs(again, inputs)) == 0
+        assert max_error(outputs(train, inputs), outputs(again, inputs)) == 0
 
 
 def test_names_of_the_models_themselves_are_kept():

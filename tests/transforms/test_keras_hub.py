@@ -9,9 +9,9 @@ from keras_reparam.transforms.model_input import random_input
 from tests.transforms.test_transforms import (
     expanded_paths,
     layer_names,
+    max_error,
     outputs,
     scramble_factors,
-    worst,
 )
 
 keras_hub = pytest.importorskip("keras_hub")
@@ -88,17 +88,17 @@ def test_backbone(name, tmp_path):
     inputs = random_input(model)
     train = kr.expand(model)
     assert expanded_paths(train) == expected
-    assert worst(outputs(model, inputs), outputs(train, inputs)) < 1e-5
+    assert max_error(outputs(model, inputs), outputs(train, inputs)) < 1e-5
     scramble_factors(train)
-    assert worst(outputs(model, inputs), outputs(train, inputs)) > 1e-2
+    assert max_error(outputs(model, inputs), outputs(train, inputs)) > 1e-2
 
     train.save(tmp_path / "train.keras")
     again = keras.saving.load_model(tmp_path / "train.keras")
     for first, second in zip(train.weights, again.weights, strict=True):
         np.testing.assert_array_equal(first.numpy(), second.numpy())
-    assert worst(outputs(train, inputs), outputs(again, inputs)) == 0
+    assert max_error(outputs(train, inputs), outputs(again, inputs)) == 0
 
     light = kr.merge(again)
     assert type(light) is type(model)
     assert layer_names(light) == layer_names(again)
-    assert worst(outputs(train, inputs), outputs(light, inputs)) < 1e-5
+    assert max_error(outputs(train, inputs), outputs(light, inputs)) < 1e-5

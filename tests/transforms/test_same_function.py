@@ -15,7 +15,7 @@ from keras_reparam.transforms.live_objects import LiveObjects
 from keras_reparam.transforms.model_tree import ModelTree
 from tests.layers.helpers import difference, numpy
 from tests.transforms import zoo
-from tests.transforms.test_transforms import outputs, scramble_factors, worst
+from tests.transforms.test_transforms import max_error, outputs, scramble_factors
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*`build\\(\\)` was called on layer")
 
@@ -29,9 +29,9 @@ def after_both(model, *inputs, data=None):
     """The expanded and the merged model; both give what the model gives."""
     expected = outputs(model, inputs)
     train = kr.expand(model)
-    assert worst(expected, outputs(train, inputs)) < 1e-5
+    assert max_error(expected, outputs(train, inputs)) < 1e-5
     light = kr.merge(train, data=data)
-    assert worst(expected, outputs(light, inputs)) < 1e-5
+    assert max_error(expected, outputs(light, inputs)) < 1e-5
     return train, light
 
 

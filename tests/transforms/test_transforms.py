@@ -25,7 +25,7 @@ def outputs(model, inputs=None):
     return [numpy(x) for x in keras.tree.flatten(found)]
 
 
-def worst(first, second):
+def max_error(first, second):
     return max(difference(a, b) for a, b in zip(first, second, strict=True))
 
 
@@ -55,7 +55,7 @@ def test_expand_keeps_function_names_and_the_original(name):
     before, graph_before, weights = outputs(model), graph(model), model.get_weights()
     train = kr.expand(model, expansion=3)
     assert expanded_paths(train) == expected
-    assert worst(before, outputs(train, random_input(model))) < 1e-5
+    assert max_error(before, outputs(train, random_input(model))) < 1e-5
     assert layer_names(train) == layer_names(model)
     assert [x.trainable for x in train._flatten_layers()] == [
         x.trainable for x in model._flatten_layers()
@@ -75,7 +75,7 @@ def test_merge_gives_the_model_before_expand(name):
     scramble_factors(train)
     inputs = random_input(train)
     light = kr.merge(train)
-    assert worst(outputs(train, inputs), outputs(light, inputs)) < 1e-5
+    assert max_error(outputs(train, inputs), outputs(light, inputs)) < 1e-5
     assert type(light) is type(model)
     assert layer_names(light) == layer_names(model)
     assert [type(x) for x in light._flatten_layers()] == [type(x) for x in model._flatten_layers()]
@@ -100,9 +100,9 @@ def test_saved_models_come_back_with_their_factors(name, factors, tmp_path):
     for first, second in zip(train.weights, again.weights, strict=True):
         np.testing.assert_array_equal(numpy(first.value), numpy(second.value))
     inputs = random_input(train)
-    assert worst(outputs(train, inputs), outputs(again, inputs)) == 0
+    assert max_error(outputs(train, inputs), outputs(again, inputs)) == 0
     light = kr.merge(again)
-    assert worst(outputs(train, inputs), outputs(light, inputs)) < 1e-5
+    assert max_error(outputs(train, inputs), outputs(light, inputs)) < 1e-5
 
 
 @each_model
@@ -112,7 +112,7 @@ def test_a_light_models_weights_load_into_its_expanded_twin(name, tmp_path):
     light.save_weights(tmp_path / "light.weights.h5")
     train.load_weights(tmp_path / "light.weights.h5")
     inputs = random_input(light)
-    assert worst(outputs(light, inputs), outputs(train, inputs)) < 1e-5
+    assert max_error(outputs(light, inputs), outputs(train, inputs)) < 1e-5
 
 
 @each_model
@@ -173,9 +173,9 @@ def test_mixed_precision(name, policy):
         model = zoo.MODELS[name][0]()
         train = kr.expand(model)
         inputs = random_input(model)
-        assert worst(outputs(model, inputs), outputs(train, inputs)) < TOLERANCE[policy]
+        assert max_error(outputs(model, inputs), outputs(train, inputs)) < TOLERANCE[policy]
         light = kr.merge(train)
-        assert worst(outputs(model, inputs), outputs(light, inputs)) < TOLERANCE[policy]
+        assert max_error(outputs(model, inputs), outputs(light, inputs)) < TOLERANCE[policy]
         assert light.dtype_policy.name == policy
     finally:
         keras.config.set_dtype_policy("float32")
@@ -189,7 +189,7 @@ def test_depth_does_not_add_up_errors():
         x = zoo.feed_forward(x, f"block{i}")
     model = zoo.randomize(keras.Model(inputs, x))
     train = kr.expand(model, expansion=8, factors=3)
-    assert worst(outputs(model), outputs(train)) < 1e-5
+    assert max_error(outputs(model), outputs(train)) < 1e-5
 
 
 @pytest.mark.backend
@@ -249,7 +249,7 @@ def test_a_layer_reused_in_two_models_is_expanded_in_one():
     train = kr.expand(encoder)
     scramble_factors(train)
     assert type(fc1) is layers.Dense
-    assert worst(before, outputs(probe)) == 0
+    assert max_error(before, outputs(probe)) == 0
     assert type(kr.merge(train).get_layer("fc1")) is layers.Dense
 
 
@@ -262,7 +262,7 @@ def test_parts_of_an_expanded_model_can_be_saved_with_their_factors(tmp_path):
     again = keras.saving.load_model(tmp_path / "part.keras", custom_objects=zoo.CUSTOM_OBJECTS)
     assert expanded_paths(again) == ["ffn/fc1"]
     inputs = random_input(part)
-    assert worst(outputs(part, inputs), outputs(again, inputs)) == 0
+    assert max_error(outputs(part, inputs), outputs(again, inputs)) == 0
 
 
 def test_expanding_an_expanded_model_takes_what_is_left():
@@ -270,7 +270,7 @@ def test_expanding_an_expanded_model_takes_what_is_left():
     assert expanded_paths(train) == ["a_fc1"]
     both = kr.expand(train, expansion=2)
     assert expanded_paths(both) == ["a_fc1", "b_fc1"]
-    assert worst(outputs(train), outputs(both)) < 1e-5
+    assert max_error(outputs(train), outputs(both)) < 1e-5
     with pytest.raises(ValueError, match="no feed-forward network"):
         kr.expand(both)
 
@@ -322,7 +322,7 @@ def test_use_of_a_kernel_elsewhere_stays_tied():
     scramble_factors(train)
     inputs = random_input(train)
     light = kr.merge(train)
-    assert worst(outputs(train, inputs), outputs(light, inputs)) < 1e-5
+    assert max_error(outputs(train, inputs), outputs(light, inputs)) < 1e-5
 
 
 @pytest.mark.backend
@@ -412,12 +412,12 @@ def test_merging_what_has_no_factors_says_so():
     model = zoo.randomize(zoo.nested())
     with pytest.warns(UserWarning, match="nothing to merge"):
         copy = kr.merge(model)
-    assert copy is not model and worst(outputs(model), outputs(copy)) == 0
+    assert copy is not model and max_error(outputs(model), outputs(copy)) == 0
     train = kr.expand(model)
     light = kr.merge(train)
     with pytest.warns(UserWarning, match="nothing to merge"):
         again = kr.merge(light)
-    assert worst(outputs(light), outputs(again)) == 0
+    assert max_error(outputs(light), outputs(again)) == 0
 
 
 @pytest.mark.backend
@@ -493,7 +493,7 @@ def test_layers_that_create_hrf_layers_themselves_are_rebuilt_with_expansion_non
     scramble_factors(train)
     light = kr.merge(train)
     assert type(light.get_layer("block").fc1) is layers.Dense
-    assert worst(outputs(train), outputs(light)) < 1e-5
+    assert max_error(outputs(train), outputs(light)) < 1e-5
     inputs = keras.Input((8,))
     stubborn = keras.Model(inputs, Stubborn(name="block")(inputs))
     with pytest.raises(ValueError, match=r"block/fc1.*Stubborn.*argument `expansion`"):
@@ -525,10 +525,10 @@ def test_merged_models_can_be_quantized_and_adapted():
     light = kr.merge(train)
     light.quantize("int8")
     assert light.get_layer("a_fc1").quantization_mode == "int8"
-    assert worst(outputs(train, x), outputs(light, x)) < 0.1
+    assert max_error(outputs(train, x), outputs(light, x)) < 0.1
     light = kr.merge(train)
     light.get_layer("a_fc1").enable_lora(2)
-    assert worst(outputs(train, x), outputs(light, x)) < 1e-5
+    assert max_error(outputs(train, x), outputs(light, x)) < 1e-5
     with pytest.raises(ValueError, match="merge"):
         train.quantize("int8", filters="a_fc1")
 

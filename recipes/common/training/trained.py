@@ -38,7 +38,7 @@ def write_trained(
 ) -> None:
     """Writes the models, merged and with HRF, the curves, and `training.json`, all at the end.
 
-    The models are those of one device, and of a training without controls.
+    The models are those of one device, and of a training without ablations.
 
     Args:
         folder: The fold's folder.

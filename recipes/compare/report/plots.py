@@ -198,7 +198,7 @@ def _side_by_side(sizes: Sequence[float], step: float) -> list[float]:
 def plot_learning_curves(path: Path, group: Group, curves: Mapping[str, Sequence[Epoch]]) -> None:
     """Validation UA and losses over the epochs: mean and quartiles of every condition's runs.
 
-    Arms are drawn as far as all of their runs went.
+    Conditions are drawn as far as all of their runs went.
 
     Args:
         path: The PNG.

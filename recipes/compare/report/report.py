@@ -114,8 +114,8 @@ def readme_table(results: Path) -> str:
     parts = [progress(tables)]
     for group in groups:
         head, rows = compact_scores(group)
-        runs = [[markdown_text(run) for run in row] for row in rows]
-        parts += [f"**{markdown_text(group.heading)}**", markdown_table(head, runs)]
+        cells = [[markdown_text(cell) for cell in row] for row in rows]
+        parts += [f"**{markdown_text(group.heading)}**", markdown_table(head, cells)]
         compared = [each for each in comparisons if each.group is group]
         parts.append(_bullets([sentence(each, short=True) for each in compared]))
         cautions = dict.fromkeys(told for each in compared for told in each.cautions)

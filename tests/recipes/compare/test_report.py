@@ -522,8 +522,8 @@ def test_latex_is_a_table_with_as_many_cells_in_every_row(written):
     for name in ("scores", "differences", "pairs", "rates"):
         lines = (written / f"{name}.tex").read_text().splitlines()
         head = lines.index(r"\toprule") + 1
-        runs = [line.count(" & ") for line in lines[head:] if line.startswith("{}")]
-        assert len(set(runs)) == 1
+        cells = [line.count(" & ") for line in lines[head:] if line.startswith("{}")]
+        assert len(set(cells)) == 1
         assert r"\bottomrule" in lines
     assert r"59.4 $\pm$ 13.3" in (written / "scores.tex").read_text()
     assert "1/1: " not in (written / "pairs.tex").read_text()
