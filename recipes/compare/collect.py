@@ -44,17 +44,17 @@ def collect(runs: Sequence[Run], folder: GridFolder, prepared: Path, out: Path) 
         ValueError: If a run that is done had other settings than are planned, or another manifest
             than its corpus has now.
     """
-    runs = [_FinishedRun(run, path) for run in runs if (path := folder.done(run))]
-    if not runs:
+    finished = [_FinishedRun(run, path) for run in runs if (path := folder.done(run))]
+    if not finished:
         raise FileNotFoundError(
             f"No run of these settings is done in '{folder.path}' on the backend "
             f"{runs[0].backend} of Keras (KERAS_BACKEND): `run` them first"
         )
     corpora = {name: prepared_corpus(name, prepared) for name in {run.corpus for run in runs}}
-    for run in runs:
-        run.check(corpora[run.run.corpus])
+    for each in finished:
+        each.check(corpora[each.run.corpus])
     # The load is that of a moment.
-    machine = {name: value for name, value in runs[0].environment.items() if name != "load"}
+    machine = {name: value for name, value in finished[0].environment.items() if name != "load"}
     overview = Overview(
         corpora={name: _corpus(corpora[name], runs) for name in sorted(corpora)},
         settings=folder.grid().model_dump(mode="json"),
@@ -62,9 +62,9 @@ def collect(runs: Sequence[Run], folder: GridFolder, prepared: Path, out: Path) 
         environment=machine,
     )
     tables = Tables(
-        runs=tuple(run.result() for run in runs),
-        decisions=tuple(row for run in runs for row in run.decisions()),
-        curves=tuple(row for run in runs for row in run.curve()),
+        runs=tuple(each.result() for each in finished),
+        decisions=tuple(row for each in finished for row in each.decisions()),
+        curves=tuple(row for each in finished for row in each.curve()),
         grid=overview,
     )
     write_tables(out, tables)
