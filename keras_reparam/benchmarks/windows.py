@@ -17,13 +17,13 @@ import numpy as np
 from rich.console import Console, Group
 from rich.table import Table
 
+from keras_reparam._utils.environment import described, environment
 from keras_reparam._utils.progress import track
 from keras_reparam._utils.quiet import import_keras
-from keras_reparam.audio._validation import positive_int
-from keras_reparam.benchmarks.environment import described, environment
+from keras_reparam._utils.turns import take_turns
+from keras_reparam._utils.validation import positive_int
 from keras_reparam.benchmarks.file_memory import measure_memory
 from keras_reparam.benchmarks.markdown import markdown
-from keras_reparam.benchmarks.turns import take_turns
 
 _UNITS, _HEADS = 64, 4
 # Frames of an attention layer: number of windows, and by how much they must be faster.
