@@ -11,6 +11,9 @@ from . import (
     models as models,
 )
 from . import (
+    quantizers as quantizers,
+)
+from . import (
     transforms as transforms,
 )
 from .benchmarks.files import benchmark_tflite as benchmark_tflite
@@ -23,6 +26,7 @@ from .layers import Branches as Branches
 from .transforms import MergeError as MergeError
 from .transforms import expand as expand
 from .transforms import merge as merge
+from .transforms import quantize_aware as quantize_aware
 from .transforms import summary as summary
 
 __version__: str

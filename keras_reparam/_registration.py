@@ -19,6 +19,7 @@ _MODULES = (
     "audio.spec_augment",
     "layers",
     "models.registry",
+    "quantizers",
     "transforms",
 )
 _PACKAGE = __name__.partition(".")[0]

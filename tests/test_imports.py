@@ -9,14 +9,15 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-CORE = ("audio", "layers", "models", "transforms")
+CORE = ("audio", "layers", "models", "quantizers", "transforms")
 # Rooms of `deploy` that know a file alone, not the model that it was made from.
 WITHOUT_MODEL = ("deploy.inspection", "deploy.runtime", "deploy.tflite")
-# layers <- models, transforms <- deploy <- recipes: what a part may import of the others.
+# quantizers <- layers <- models, transforms <- deploy <- recipes: what a part may import.
 MAY_IMPORT = {
     "audio": set(),
-    "layers": set(),
-    "transforms": {"layers"},
+    "quantizers": set(),
+    "layers": {"quantizers"},
+    "transforms": {"layers", "quantizers"},
     "models": {"audio", "layers", "transforms"},
     "deploy": set(),
     "deploy.tflite": set(),

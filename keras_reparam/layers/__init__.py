@@ -1,4 +1,4 @@
-"""Methods, and the drop-in layers in which they train: `HRF` and `Branches`."""
+"""Methods, and the drop-in layers in which they train: `HRF`, `Branches`, and `Quantized`."""
 
 from keras_reparam.layers.branched_convolutions import (
     BranchedConv1D,
@@ -11,6 +11,12 @@ from keras_reparam.layers.hrf_conv1d import HRFConv1D
 from keras_reparam.layers.hrf_dense import HRFDense
 from keras_reparam.layers.hrf_einsum_dense import HRFEinsumDense
 from keras_reparam.layers.hrf_layer import HRFLayer
+from keras_reparam.layers.quantized import Quantized
+from keras_reparam.layers.quantized_layers import (
+    QuantizedConv1D,
+    QuantizedDense,
+    QuantizedEinsumDense,
+)
 from keras_reparam.layers.reparam_config import ReparamConfig
 from keras_reparam.layers.reparam_layer import ReparamLayer
 from keras_reparam.layers.training_form import training_form
@@ -25,6 +31,10 @@ __all__ = [
     "HRFDense",
     "HRFEinsumDense",
     "HRFLayer",
+    "Quantized",
+    "QuantizedConv1D",
+    "QuantizedDense",
+    "QuantizedEinsumDense",
     "ReparamConfig",
     "ReparamLayer",
     "training_form",

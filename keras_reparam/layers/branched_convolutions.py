@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_reparam.layers.branches import Branches
-from keras_reparam.layers.convolution import convolve
+from keras_reparam.layers.products import convolve
 from keras_reparam.layers.reparam_layer import ReparamLayer
 from keras_reparam.layers.training_form import training_form
 

@@ -7,7 +7,9 @@ from typing import Any, ClassVar
 
 import keras
 
+from keras_reparam import quantizers
 from keras_reparam.layers.reparam_config import ReparamConfig
+from keras_reparam.quantizers import Quantizer
 
 
 @keras.saving.register_keras_serializable(package="keras_reparam")
@@ -28,6 +30,9 @@ class HRF(ReparamConfig):
             cost.
         frozen_factors: `True`, an ablation: only the factor that holds the kernel is trained; the
             others stay orthonormal, so that the step size alone differs from the plain layer's.
+        kernel_quantizer: What puts the product of the factors on a grid, see
+            `keras_reparam.quantizers`. Layers of a model get theirs by
+            `keras_reparam.quantize_aware`.
 
     Raises:
         ValueError: For an option out of its range.
@@ -50,6 +55,7 @@ class HRF(ReparamConfig):
     hrf_bias: bool = True
     folded: bool = True
     frozen_factors: bool = False
+    kernel_quantizer: Quantizer | None = None
 
     def __post_init__(self) -> None:
         expansion, factors, base = self.expansion, self.factors, self.expansion_base
@@ -72,9 +78,20 @@ class HRF(ReparamConfig):
             value = getattr(self, option)
             if not isinstance(value, bool):
                 raise ValueError(f"`{option}` must be True or False. Received: {option}={value!r}")
+        if self.kernel_quantizer is not None:
+            if not self.folded:
+                raise ValueError(
+                    "A chain (folded=False) never computes the kernel that a quantizer would take. "
+                    f"Received: kernel_quantizer={self.kernel_quantizer!r}"
+                )
+            object.__setattr__(self, "kernel_quantizer", quantizers.get(self.kernel_quantizer))
         # NumPy's integers do not go into a config.
         object.__setattr__(self, "expansion", int(expansion))
         object.__setattr__(self, "factors", int(factors))
+
+    @property
+    def keeps_function(self) -> bool:
+        return self.kernel_quantizer is None
 
     def obstacle(self, layer: keras.layers.Layer) -> str:
         return self.training_classes[type(layer)].obstacle_to(layer, self)

@@ -3,11 +3,10 @@
 from typing import Any
 
 import keras
-from keras import ops
 
-from keras_reparam.layers.convolution import convolve
 from keras_reparam.layers.hrf import HRF
 from keras_reparam.layers.hrf_layer import HRFLayer
+from keras_reparam.layers.products import convolution
 from keras_reparam.layers.training_form import training_form
 
 
@@ -30,6 +29,7 @@ class HRFConv1D(HRFLayer, keras.layers.Conv1D):
         expansion_base: `"units"`: `R = r * filters`; `"input"`: `R = r * size * channels`.
         hrf_bias: Whether the inner factors carry a bias.
         folded, frozen_factors: Ablations: see `HRF`; a convolution is always folded.
+        kernel_quantizer: See `HRFDense`.
         **conv_options: Every option of `keras.layers.Conv1D`, with its meaning there.
 
     Raises:
@@ -55,6 +55,7 @@ class HRFConv1D(HRFLayer, keras.layers.Conv1D):
         hrf_bias: bool = True,
         folded: bool = True,
         frozen_factors: bool = False,
+        kernel_quantizer: Any = None,
         **conv_options: Any,
     ) -> None:
         super().__init__(filters, kernel_size, **conv_options)
@@ -65,16 +66,11 @@ class HRFConv1D(HRFLayer, keras.layers.Conv1D):
             hrf_bias=hrf_bias,
             folded=folded,
             frozen_factors=frozen_factors,
+            kernel_quantizer=kernel_quantizer,
         )
 
     def call(self, inputs: Any) -> Any:
-        kernel, bias = self._folded()
-        outputs = convolve(self, inputs, kernel)
-        if bias is not None:
-            last = self.data_format == "channels_last"
-            shape = (1, 1, self.filters) if last else (1, self.filters, 1)
-            outputs = ops.add(outputs, ops.reshape(bias, shape))
-        return outputs if self.activation is None else self.activation(outputs)
+        return convolution(self, inputs, *self._folded())
 
     def _to_matrix(self, kernel: Any, xp: Any) -> Any:
         rows, columns = kernel.shape[0] * kernel.shape[1], self.filters // self.groups

@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_reparam.layers.hrf import HRF
 from keras_reparam.layers.hrf_layer import HRFLayer
+from keras_reparam.layers.products import dense
 from keras_reparam.layers.training_form import training_form
 
 
@@ -36,6 +37,7 @@ class HRFDense(HRFLayer, keras.layers.Dense):
         hrf_bias: Whether the inner factors carry a bias. If so, the merged layer has a bias even
             with `use_bias=False`.
         folded, frozen_factors: Ablations: see `HRF`.
+        kernel_quantizer: A quantizer of the product, or its name: see `keras_reparam.quantizers`.
         **dense_options: Every option of `keras.layers.Dense`, with its meaning there.
 
     Raises:
@@ -65,6 +67,7 @@ class HRFDense(HRFLayer, keras.layers.Dense):
         hrf_bias: bool = True,
         folded: bool = True,
         frozen_factors: bool = False,
+        kernel_quantizer: Any = None,
         **dense_options: Any,
     ) -> None:
         super().__init__(units, **dense_options)
@@ -75,6 +78,7 @@ class HRFDense(HRFLayer, keras.layers.Dense):
             hrf_bias=hrf_bias,
             folded=folded,
             frozen_factors=frozen_factors,
+            kernel_quantizer=kernel_quantizer,
         )
 
     @classmethod
@@ -86,11 +90,7 @@ class HRFDense(HRFLayer, keras.layers.Dense):
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         if not self.folded:
             return self._chained(inputs)
-        kernel, bias = self._folded()
-        outputs = ops.matmul(inputs, kernel)
-        if bias is not None:
-            outputs = ops.add(outputs, bias)
-        return outputs if self.activation is None else self.activation(outputs)
+        return dense(self, inputs, *self._folded())
 
     def _chained(self, inputs: Any) -> Any:
         """`activation((x K1 + b1) K2 + b2)`: `N R (d + f)` products for N positions."""

@@ -1,19 +1,17 @@
 """`HRFEinsumDense`: a `keras.layers.EinsumDense` whose kernel is a product of factors."""
 
-import math
-import re
 from typing import Any
 
 import keras
-from keras import ops
 
+from keras_reparam.layers.einsum_kernel import EinsumKernel, split_equation
 from keras_reparam.layers.hrf import HRF
 from keras_reparam.layers.hrf_layer import HRFLayer
 from keras_reparam.layers.training_form import training_form
 
 
 @training_form(HRF, keras.layers.EinsumDense, name="HRFEinsumDense")
-class HRFEinsumDense(HRFLayer, keras.layers.EinsumDense):
+class HRFEinsumDense(EinsumKernel, HRFLayer, keras.layers.EinsumDense):
     """Einsum layer with a factorized kernel: drop-in for `keras.layers.EinsumDense`.
 
         activation(einsum(equation, x, K) + b),  K = K1 K2,  b = b1 K2 + b2
@@ -31,6 +29,7 @@ class HRFEinsumDense(HRFLayer, keras.layers.EinsumDense):
         hrf_bias: Whether the inner factors carry a bias. It needs a bias that covers all kept
             axes of the kernel to merge into; without `bias_axes` the merged layer gets one.
         folded, frozen_factors: Ablations: see `HRF`; an einsum kernel is always folded.
+        kernel_quantizer: See `HRFDense`.
         **einsum_options: Every option of `keras.layers.EinsumDense`, with its meaning there.
 
     Raises:
@@ -57,6 +56,7 @@ class HRFEinsumDense(HRFLayer, keras.layers.EinsumDense):
         hrf_bias: bool = True,
         folded: bool = True,
         frozen_factors: bool = False,
+        kernel_quantizer: Any = None,
         **einsum_options: Any,
     ) -> None:
         super().__init__(equation, output_shape, **einsum_options)
@@ -67,6 +67,7 @@ class HRFEinsumDense(HRFLayer, keras.layers.EinsumDense):
             hrf_bias=hrf_bias,
             folded=folded,
             frozen_factors=frozen_factors,
+            kernel_quantizer=kernel_quantizer,
         )
 
     @classmethod
@@ -88,26 +89,8 @@ class HRFEinsumDense(HRFLayer, keras.layers.EinsumDense):
                 f"to merge into. Received: bias_axes={self.bias_axes!r}. Pass hrf_bias=False."
             )
 
-    def _kernel_noted(self, kernel_shape: tuple[int, ...]) -> None:
-        # Size of each axis of the kernel, by its letter in the equation.
-        self._sizes = dict(zip(split_equation(self.equation)[2], kernel_shape, strict=True))
-
     def call(self, inputs: Any, training: bool | None = None) -> Any:
-        kernel, bias = self._folded()
-        outputs = ops.einsum(self.equation, inputs, kernel)
-        if bias is not None:
-            outputs = ops.add(outputs, bias)
-        return outputs if self.activation is None else self.activation(outputs)
-
-    def _to_matrix(self, kernel: Any, xp: Any) -> Any:
-        rows, columns, letters = split_equation(self.equation)
-        order = [letters.index(letter) for letter in rows + columns]
-        return xp.reshape(xp.transpose(kernel, order), (self._size(rows), self._size(columns)))
-
-    def _from_matrix(self, matrix: Any, xp: Any) -> Any:
-        rows, columns, letters = split_equation(self.equation)
-        kernel = xp.reshape(matrix, [self._sizes[letter] for letter in rows + columns])
-        return xp.transpose(kernel, [(rows + columns).index(letter) for letter in letters])
+        return self._apply(inputs, *self._folded())
 
     def _to_row(self, bias: Any, xp: Any) -> Any:
         _, columns, _ = split_equation(self.equation)
@@ -126,31 +109,9 @@ class HRFEinsumDense(HRFLayer, keras.layers.EinsumDense):
         shape = [self._sizes.get(x, 1) if x in kept else 1 for x in output]
         return xp.reshape(bias, shape[output.index(kept[0]) :])
 
-    def _size(self, letters: str) -> int:
-        return math.prod(self._sizes[letter] for letter in letters)
-
     @classmethod
     def _bias_config(cls, config: dict[str, Any]) -> dict[str, Any]:
         return {"bias_axes": _in_output_order(config["equation"])}
-
-
-def split_equation(equation: str) -> tuple[str, str, str]:
-    """The kernel's axes that are summed over, those that are kept, and all in their order.
-
-    Example:
-
-    >>> split_equation("abc,dce->abde")
-    ('c', 'de', 'dce')
-    """
-    found = re.fullmatch(r"[^,]+,([A-Za-z]+)->(.+)", equation.replace(" ", ""))
-    if found is None:
-        raise ValueError(
-            f'An equation must read "input,kernel->output". Received: equation={equation!r}'
-        )
-    kernel, output = found.groups()
-    rows = "".join(letter for letter in kernel if letter not in output)
-    columns = "".join(letter for letter in kernel if letter in output)
-    return rows, columns, kernel
 
 
 def holds_inner_bias(equation: str, bias_axes: str | None) -> bool:

@@ -145,7 +145,7 @@ class HRFLayer(ReparamLayer):
         return kernel, bias
 
     def describe(self) -> dict[str, Any]:
-        return {"rank": int(self._factors[0].shape[-1])}
+        return {"rank": int(self._factors[0].shape[-1]), **super().describe()}
 
     @classmethod
     def merged_config(cls, config: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,8 @@ class Sites(Protocol):
 
     def feed_forward(self) -> list[keras.layers.Layer]: ...
 
+    def between(self) -> list[keras.layers.Layer]: ...
+
     def layers(self) -> list[keras.layers.Layer]: ...
 
 
@@ -59,6 +61,14 @@ class ReparamConfig:
     def from_config(cls, config: dict[str, Any]) -> Self:
         """The method with these options; an older file may lack some."""
         return cls(**config)
+
+    @property
+    def keeps_function(self) -> bool:
+        """Whether a layer in training form is the plain layer at inference, as `expand` promises.
+
+        A quantizer changes it: `keras_reparam.quantize_aware`.
+        """
+        return True
 
     def targets(self, sites: Sites) -> list[keras.layers.Layer]:
         """The layers of a model that are expanded where the user names none.

@@ -1,5 +1,6 @@
 """`ReparamLayer`: what every layer has that trains a plain layer in another form."""
 
+import functools
 from typing import Any, ClassVar
 
 import keras
@@ -7,10 +8,14 @@ import ml_dtypes
 import numpy as np
 from keras import ops
 
-from keras_reparam import _keras
+from keras_reparam import _keras, quantizers
 from keras_reparam.layers.factor_initializers import constant
 from keras_reparam.layers.reparam_config import ReparamConfig
 from keras_reparam.layers.saving import CONFIGS_ASKED, MERGED_WEIGHTS
+from keras_reparam.quantizers.switched_off import is_switched_off
+
+# The names of the quantizer's variables among the layer's own weights.
+_OF_QUANTIZER = "quantizer_"
 
 
 class _OnEffective(keras.regularizers.Regularizer):
@@ -41,11 +46,12 @@ class ReparamLayer(keras.layers.Layer):
     - `init_from_plain(kernel, bias)`: their values that give this kernel and bias;
     - `fold(weights, xp)`: kernel and bias of such values; `xp` is `numpy`, for the merge in
       float64, or `keras.ops`, while training;
-    - `describe()`: what the summary says of it;
+    - `describe()`: what the summary says of it, beside what this class does;
     - `call`, which applies the folded weights to a batch.
 
-    Everything else is here: the plain layer's `build` with its options, conversion in place,
-    regularizers and constraints on the effective weights, saving and loading, merging.
+    Everything else is here: the plain layer's `build` with its options, conversion in place, the
+    quantizer between the folded kernel and the effective one, regularizers and constraints on
+    the effective weights, saving and loading, merging.
 
     The weights are float32 under mixed precision (as the plain kernel would be) and are folded in
     float32; the result is cast to the compute dtype once.
@@ -55,11 +61,14 @@ class ReparamLayer(keras.layers.Layer):
         method_class: The class of its method.
         kernel_options: What the plain class calls the kernel's options: `"kernel"` for
             `kernel_regularizer` and the like.
+        kernel_quantizer: What puts the folded kernel on a grid; `None` where nothing does, and
+            for methods that have no such option.
     """
 
     plain_class: ClassVar[type[keras.layers.Layer]]
     method_class: ClassVar[type[ReparamConfig]]
     kernel_options: ClassVar[str] = "kernel"
+    kernel_quantizer: quantizers.Quantizer | None = None
 
     # What a method writes
 
@@ -86,7 +95,16 @@ class ReparamLayer(keras.layers.Layer):
 
     def describe(self) -> dict[str, Any]:
         """What `keras_reparam.summary` shows of the layer."""
-        raise NotImplementedError
+        quantizer = self.kernel_quantizer
+        return {} if quantizer is None else {quantizer.name: f"{quantizer.bits} bits"}
+
+    def _channels_last(self, kernel: Any, xp: Any) -> Any:
+        """The kernel with an entry of the last axis for each output: a quantizer's channels."""
+        return kernel
+
+    def _from_channels_last(self, kernel: Any, xp: Any) -> Any:
+        """The reverse of `_channels_last`."""
+        return kernel
 
     @classmethod
     def merged_config(cls, config: dict[str, Any]) -> dict[str, Any]:
@@ -124,7 +142,22 @@ class ReparamLayer(keras.layers.Layer):
         super().build(input_shape)
         shape, draw = self._kernel_shape, self._draw_kernel
         del self._kernel_shape, self._draw_kernel
-        self._build_own(shape, self.init_fresh(draw, shape))
+        start = self.init_fresh(draw, shape)
+        if self.kernel_quantizer is not None:
+            start |= self._fresh_quantizer(draw, shape)
+        self._build_own(shape, start)
+
+    def _fresh_quantizer(self, draw: Any, kernel_shape: tuple[int, ...]) -> dict[str, Any]:
+        """Initializers of the quantizer's variables in a new layer; Keras draws alike twice."""
+
+        def initializer(name: str, shape: Any, dtype: Any = None) -> Any:
+            kernel = ops.convert_to_tensor(draw(kernel_shape, dtype=self._fold_dtype))
+            return ops.cast(self._quantizer_start(kernel)[name], dtype)
+
+        return {
+            name: functools.partial(initializer, name)
+            for name in self._quantizer_shapes(kernel_shape)
+        }
 
     def add_weight(self, *args: Any, name: str | None = None, **options: Any) -> Any:
         if name == "kernel":
@@ -142,6 +175,7 @@ class ReparamLayer(keras.layers.Layer):
         self._plain_kernel_shape = kernel_shape
         self._own: dict[str, Any] = {}
         self.add_own_weights(kernel_shape, start)
+        self._add_quantizer_weights(start)
         trained = [v for v in self._own.values() if v.trainable]
         self._regularize_effective("kernel", self._kernel_option("regularizer"), trained[-1:])
         carriers = trained[-1:] if self._bias is None else [self._bias]
@@ -149,6 +183,10 @@ class ReparamLayer(keras.layers.Layer):
             self._regularize_effective("bias", self.bias_regularizer, carriers)
         # Variables made after `trainable` was set do not know of it.
         self.trainable = self.trainable
+
+    def _add_quantizer_weights(self, start: dict[str, Any]) -> None:
+        for name, shape in self._quantizer_shapes(self._plain_kernel_shape).items():
+            self._add_own(name, shape, start[name])
 
     def _add_own(self, name: str, shape: tuple[int, ...], start: Any, **options: Any) -> None:
         """One own weight: never cast by itself, under its name in files."""
@@ -186,13 +224,64 @@ class ReparamLayer(keras.layers.Layer):
                     name="bias", shape=bias.shape, initializer=constant(bias.value)
                 )
             layer._kernel_noted(tuple(kernel.shape))
-            start = layer.init_from_plain(*values)
+            start = layer._start_from_plain(*values)
             layer._build_own(
                 tuple(kernel.shape), {name: constant(value) for name, value in start.items()}
             )
 
     def _kernel_noted(self, kernel_shape: tuple[int, ...]) -> None:
         """Called before `init_from_plain` and `add_own_weights`: sizes that they rely on."""
+
+    def quantize_kernel(self, quantizer: quantizers.Quantizer) -> None:
+        """Gives a built layer without a quantizer one, in place.
+
+        Args:
+            quantizer: The quantizer, with the options for this layer (`Quantizer.at`).
+
+        Raises:
+            ValueError: If the layer has one, or its method takes none (`quantizer_obstacle`).
+        """
+        obstacle = self.quantizer_obstacle()
+        if obstacle:
+            raise ValueError(f"Layer '{self.name}' cannot be quantized: {obstacle}.")
+        kernel = self._latent_kernel()
+        with _keras.unlocked(self):
+            self.kernel_quantizer = quantizer
+            start = self._quantizer_start(kernel)
+            self._add_quantizer_weights({name: constant(value) for name, value in start.items()})
+            self.trainable = self.trainable
+
+    def quantizer_obstacle(self) -> str:
+        """Why the layer cannot be given a quantizer; or `""`."""
+        if self.kernel_quantizer is not None:
+            return (
+                f"it has a quantizer, {self.kernel_quantizer!r}; merge the model first to have "
+                "another"
+            )
+        if "kernel_quantizer" not in self.method_class.options():
+            return f"the method {self.method_class.name!r} takes no quantizer; merge it first"
+        if not getattr(self, "folded", True):
+            return "a chain (folded=False) never computes its kernel"
+        return ""
+
+    def _quantizer_shapes(self, kernel_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+        """Shapes of the quantizer's variables, by their names among the own weights."""
+        if self.kernel_quantizer is None:
+            return {}
+        channels_last = self._channels_last(np.empty(kernel_shape), np).shape
+        shapes = self.kernel_quantizer.variables(channels_last)
+        return {_OF_QUANTIZER + name: shape for name, shape in shapes.items()}
+
+    def _quantizer_start(self, kernel: Any) -> dict[str, Any]:
+        """Values of the quantizer's variables for a latent kernel, by name."""
+        if self.kernel_quantizer is None:
+            return {}
+        start = self.kernel_quantizer.start(self._channels_last(kernel, ops))
+        return {_OF_QUANTIZER + name: value for name, value in start.items()}
+
+    def _start_from_plain(self, kernel: np.ndarray, bias: np.ndarray | None) -> dict[str, Any]:
+        tensor = ops.convert_to_tensor(kernel, self._fold_dtype)
+        return {**self.init_from_plain(kernel, bias), **self._quantizer_start(tensor)}
 
     # The effective weights
 
@@ -222,11 +311,23 @@ class ReparamLayer(keras.layers.Layer):
             raise AttributeError(f"You must build the layer before accessing `{name}`.")
 
     def _fold_now(self) -> tuple[Any, Any]:
-        weights = {
+        weights = self._cast_weights()
+        kernel, bias = self.fold(weights, ops)
+        if self.kernel_quantizer is None or is_switched_off():
+            return kernel, bias
+        kernel = self.kernel_quantizer(self._channels_last(kernel, ops), _of_quantizer(weights))
+        return self._from_channels_last(kernel, ops), bias
+
+    def _cast_weights(self) -> dict[str, Any]:
+        """The own weights in the dtype in which they are folded."""
+        return {
             name: ops.cast(variable, self._fold_dtype)
             for name, variable in self._own_weights().items()
         }
-        return self.fold(weights, ops)
+
+    def _latent_kernel(self) -> Any:
+        """The folded kernel before the quantizer, in the arithmetic of training."""
+        return self.fold(self._cast_weights(), ops)[0]
 
     @staticmethod
     def _constrained(weight: Any, constraint: Any) -> Any:
@@ -283,17 +384,44 @@ class ReparamLayer(keras.layers.Layer):
                 )
 
     def merged_weights(self) -> tuple[np.ndarray, np.ndarray | None]:
-        """Kernel and bias (or `None`) of the plain layer: folded in float64, rounded once."""
+        """Kernel and bias (or `None`) of the plain layer: computed in float64, rounded once.
+
+        A quantizer's codes are those of training, which decides by the latent kernel that it
+        folds; times the scale in float64 they give one value for each code of a channel.
+        """
         self.check_finite()
         weights = {
             name: ops.convert_to_numpy(variable.value).astype("float64")
             for name, variable in self._own_weights().items()
         }
         kernel, bias = self.fold(weights, np)
-        return (
-            self._cast_once(kernel, self._kernel_option("constraint")),
-            None if bias is None else self._cast_once(bias, self.bias_constraint),
-        )
+        if self.kernel_quantizer is not None:
+            codes, scale = self.codes_and_scale()
+            kernel = self._from_channels_last(codes * scale, np)
+        kernel = self._cast_once(kernel, self._kernel_option("constraint"))
+        self._check_levels(kernel)
+        return kernel, None if bias is None else self._cast_once(bias, self.bias_constraint)
+
+    def codes_and_scale(self) -> tuple[np.ndarray, np.ndarray]:
+        """The quantizer's integer codes, channels last, and its scale a channel in float64."""
+        assert self.kernel_quantizer is not None
+        kernel = ops.convert_to_numpy(self._channels_last(self._latent_kernel(), ops))
+        weights = {name: ops.convert_to_numpy(x) for name, x in self._cast_weights().items()}
+        return self.kernel_quantizer.codes_and_scale(kernel, _of_quantizer(weights))
+
+    def _check_levels(self, kernel: np.ndarray) -> None:
+        """A constraint may move values off the quantizer's grid."""
+        if self.kernel_quantizer is None or self._kernel_option("constraint") is None:
+            return
+        channels = self._channels_last(np.asarray(kernel, "float64"), np)
+        ordered = np.sort(channels.reshape(-1, channels.shape[-1]), axis=0)
+        levels = 1 + int((np.diff(ordered, axis=0) != 0).sum(axis=0).max(initial=0))
+        if levels > self.kernel_quantizer.levels:
+            raise ValueError(
+                f"Layer '{self.name}' has a kernel constraint that leaves {levels} values in a "
+                f"channel, where {self.kernel_quantizer!r} has {self.kernel_quantizer.levels}. "
+                "Quantize a layer without it, or with one that scales whole channels."
+            )
 
     def _cast_once(self, exact: np.ndarray, constraint: Any | None) -> np.ndarray:
         if constraint is not None:
@@ -361,7 +489,7 @@ class ReparamLayer(keras.layers.Layer):
                 f"Layer '{self.name}' expected a plain kernel of shape {expected}. "
                 f"Received: shape {tuple(kernel.shape)}."
             )
-        start = self.init_from_plain(kernel, bias)
+        start = self._start_from_plain(kernel, bias)
         if self._bias is not None:
             start["bias"] = bias
         own = self._own_weights()
@@ -381,7 +509,8 @@ class ReparamLayer(keras.layers.Layer):
         asked = CONFIGS_ASKED.get()
         if asked is not None:
             asked.add(id(self))
-        return {**super().get_config(), **self._options()}
+        options = keras.saving.serialize_keras_object(self._options())
+        return {**super().get_config(), **options}
 
     # What only a merged layer can do
 
@@ -405,3 +534,12 @@ class ReparamLayer(keras.layers.Layer):
     def __repr__(self) -> str:
         described = "".join(f", {name}={value}" for name, value in self._options().items())
         return f"<{type(self).__qualname__} name={self.name}{described}, built={self.built}>"
+
+
+def _of_quantizer(weights: dict[str, Any]) -> dict[str, Any]:
+    """The quantizer's variables among a layer's own weights, by its names for them."""
+    return {
+        name.removeprefix(_OF_QUANTIZER): value
+        for name, value in weights.items()
+        if name.startswith(_OF_QUANTIZER)
+    }

@@ -1,8 +1,9 @@
-"""Whole models: add HRF, take it away, and say what was done."""
+"""Whole models: put layers in training form, take it away, and say what was done."""
 
 from keras_reparam.transforms.expand import expand
 from keras_reparam.transforms.merge import merge
 from keras_reparam.transforms.merge_error import MergeError
+from keras_reparam.transforms.quantize_aware import quantize_aware
 from keras_reparam.transforms.summary import ModelSummary, summary
 
-__all__ = ["MergeError", "ModelSummary", "expand", "merge", "summary"]
+__all__ = ["MergeError", "ModelSummary", "expand", "merge", "quantize_aware", "summary"]

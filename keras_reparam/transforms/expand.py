@@ -1,31 +1,15 @@
 """`expand`: a model whose layers train in another form."""
 
-import re
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
-import numpy as np
 
 from keras_reparam.layers import HRF, ReparamConfig
-from keras_reparam.transforms.comparison import (
-    arguments_of,
-    difference_of_models,
-    outputs_of,
-)
-from keras_reparam.transforms.expanded import protect
-from keras_reparam.transforms.linear_layers import LinearLayer, linear_layers, walk
-from keras_reparam.transforms.model_sites import ModelSites
-from keras_reparam.transforms.progress import with_progress
-from keras_reparam.transforms.rebuild import (
-    check_model,
-    copy_compile_state,
-    copy_weights,
-    rebuild,
-)
-from keras_reparam.transforms.settings import copy_settings
-
-Filters = str | Sequence[str] | Callable[[keras.layers.Layer], bool]
+from keras_reparam.transforms.choice import Filters, choose
+from keras_reparam.transforms.comparison import difference_of_models
+from keras_reparam.transforms.conversion import check_finite, comparable_arguments, converted_copy
+from keras_reparam.transforms.linear_layers import LinearLayer
+from keras_reparam.transforms.rebuild import check_model, copy_compile_state
 
 
 def expand(
@@ -79,9 +63,8 @@ def expand(
     Raises:
         TypeError: If `model` is not a Keras model, `method` no method, or HRF has no such option.
         ValueError: If the model is not built or cannot be rebuilt from its config as the same
-            function, for an option out of its range or beside `method`, or if no layer, or one
-            that cannot be expanded, is chosen.
-            is chosen.
+            function, for an option out of its range or beside `method`, for a method with a
+            quantizer, or if no layer, or one that cannot be expanded, is chosen.
 
     Example:
 
@@ -102,33 +85,19 @@ def expand(
     surroundings = _surroundings(model)
     methods = {}
     for site in chosen:
-        _check_finite(site)
+        check_finite(site, verb="expand")
         methods[site.index] = method.at(site.layer, surroundings[id(site.layer)])
-    arguments = _arguments(model, data)
-    expanded = rebuild(model)
-    copy_weights(model, expanded)
-    copy_settings(model, expanded)
-    layers = [layer for _, layer in walk(expanded)]
-    for site in with_progress(chosen, "Expanding"):
-        layer, own = layers[site.index], methods[site.index]
+    arguments = comparable_arguments(model, data)
+
+    def convert(site: LinearLayer, layer: keras.layers.Layer) -> None:
+        own = methods[site.index]
         own.training_classes[type(layer)].adopt(layer, own)
-    protect(expanded)
+
+    expanded = converted_copy(model, chosen, convert, description="Expanding")
     if arguments is not None:
         _compare(model, expanded, arguments)
     copy_compile_state(model, expanded)
     return expanded
-
-
-def _arguments(model: keras.Model, data: Any) -> list[Any] | None:
-    """What to compare the outputs on; `None` if random input is no input of this model."""
-    if data is not None:
-        return arguments_of(model, data)
-    try:
-        arguments = arguments_of(model, None)
-        finite = [np.isfinite(x).any() for x in outputs_of(model, arguments) if x.dtype.kind == "f"]
-    except ValueError:
-        return None
-    return arguments if all(finite) else None
 
 
 def _compare(model: keras.Model, expanded: keras.Model, arguments: list[Any]) -> None:
@@ -148,6 +117,12 @@ def _method(method: ReparamConfig | None, options: dict[str, Any]) -> ReparamCon
         raise TypeError(
             "`method` must be a method such as `keras_reparam.HRF(expansion=4)`. "
             f"Received: method={method!r}"
+        )
+    if not method.keeps_function:
+        raise ValueError(
+            "`expand` keeps the model's function, which a quantizer does not: call "
+            "`keras_reparam.quantize_aware(model, kernel_quantizer=...)`, on an expanded model "
+            f"too. Received: method={method!r}"
         )
     if options:
         raise ValueError(
@@ -172,69 +147,3 @@ def _surroundings(model: keras.Model) -> dict[int, list[keras.layers.Layer]]:
 
     visit(model, [])
     return around
-
-
-def _check_finite(site: LinearLayer) -> None:
-    for variable in site.layer.weights:
-        if not np.isfinite(keras.ops.convert_to_numpy(variable.value).astype("float32")).all():
-            raise ValueError(
-                f"Layer '{site.path}' cannot be expanded: {variable.name} holds values that are "
-                "NaN or infinite. Training has diverged: go back to an earlier checkpoint."
-            )
-
-
-def choose(model: keras.Model, filters: Filters | None, method: ReparamConfig) -> list[LinearLayer]:
-    """The layers that `expand` would expand."""
-    linear = [site for site in linear_layers(model, method) if not site.expanded]
-    if filters is None:
-        targets = {id(layer) for layer in method.targets(ModelSites(model))}
-        found = [site for site in linear if id(site.layer) in targets]
-        chosen = [site for site in found if not site.obstacle]
-        if chosen:
-            return chosen
-        why = "".join(f" '{site.path}' cannot be expanded: {site.obstacle}." for site in found)
-        raise ValueError(
-            f"Model '{model.name}' has no {method.default_target} to expand.{why} "
-            f"Name layers with `filters=`. {_candidates(linear)}"
-        )
-    matches = _matcher(filters)
-    chosen = [site for site in linear if matches(site.path, site.layer)]
-    if not chosen:
-        others = [path for path, layer in walk(model) if matches(path, layer)]
-        what = f"only layers that are not linear: {others[:5]}" if others else "no layer"
-        raise ValueError(f"`filters={filters!r}` matches {what}. {_candidates(linear)}")
-    for site in chosen:
-        if site.obstacle:
-            raise ValueError(
-                f"Layer '{site.path}' cannot be expanded: {site.obstacle}. Leave it out of "
-                f"`filters`. Received: filters={filters!r}"
-            )
-    return chosen
-
-
-def _matcher(filters: Filters) -> Callable[[str, keras.layers.Layer], bool]:
-    if callable(filters) and not isinstance(filters, keras.layers.Layer):
-        return lambda path, layer: bool(filters(layer))
-    patterns = [filters] if isinstance(filters, str | re.Pattern) else filters
-    known = (str, re.Pattern)
-    if not isinstance(patterns, Sequence) or not all(isinstance(x, known) for x in patterns):
-        raise TypeError(
-            "`filters` must be a regular expression, a list of them, or a callable that takes a "
-            f"layer. Received: filters={filters!r}"
-        )
-    try:
-        compiled = [re.compile(pattern) for pattern in patterns]
-    except re.error as error:
-        raise ValueError(
-            f"`filters` holds an invalid regular expression ({error}). "
-            f"Received: filters={filters!r}"
-        ) from error
-    return lambda path, layer: any(pattern.search(path) for pattern in compiled)
-
-
-def _candidates(linear: list[LinearLayer]) -> str:
-    paths = [site.path for site in linear if not site.obstacle]
-    if not paths:
-        return "The model has no linear layer that can be expanded."
-    shown = ", ".join(paths[:20]) + (f" and {len(paths) - 20} more" if len(paths) > 20 else "")
-    return f"Linear layers that can be expanded: {shown}."

@@ -60,9 +60,13 @@ class Expanded:
         layers = [layer for _, layer in walk(instance)]
         for site in config["sites"]:
             layer = layers[site["index"]] if site["index"] < len(layers) else None
-            if isinstance(layer, ReparamLayer):
-                continue
             method = _method(site)
+            if isinstance(layer, ReparamLayer):
+                # Made so by the object's own code, which knows of no quantizer.
+                quantizer = getattr(method, "kernel_quantizer", None)
+                if quantizer != layer.kernel_quantizer:
+                    layer.quantize_kernel(quantizer)
+                continue
             if layer is None or type(layer) not in method.training_classes:
                 raise ValueError(
                     f"The saved model was expanded at '{site['path']}', but where that layer "

@@ -1,26 +1,20 @@
-"""Finds the first linear layers of a model's feed-forward networks.
+"""Finds the first linear layers of a model's feed-forward networks."""
 
-The model is called on symbolic tensors with every composite layer opened, so that the graph of
-single operations is seen, also inside subclassed models. Nothing is computed, and what the call
-would change (counters, seed generators, losses) is left as it was.
-"""
-
-import contextlib
 import functools
-from collections.abc import Iterator
 from typing import Any
 
 import keras
 
 from keras_reparam import _keras
-from keras_reparam.transforms.linear_layers import (
-    LINEAR_CLASSES,
-    LOCK,
-    is_pointwise,
-    matrix_size,
-    walk,
-)
+from keras_reparam.transforms.linear_layers import matrix_size, walk
 from keras_reparam.transforms.model_input import OPEN_AXIS, input_spec, specs_of_build
+from keras_reparam.transforms.tracing import (
+    call_symbolically,
+    is_composite,
+    linear_calls,
+    linear_layer_of,
+    opened,
+)
 
 # Lower-case class names, without underscores, of what may stand between the two linear layers of
 # an FFN: activations, dropout, and what a gated FFN needs to split and multiply its halves.
@@ -55,96 +49,18 @@ def first_linear_layers(model: keras.Model) -> tuple[set[int], set[int]]:
         Two sets of `id(layer)`. A linear layer that is not in the second one stands in a layer
         that cannot be called on symbolic tensors, or is never called.
     """
-    with _opened(model):
-        outputs = _call(model, lambda: input_spec(model))
+    with opened(model):
+        outputs = call_symbolically(model, lambda: input_spec(model))
         first, reached = _search(outputs, _projections(model))
         for _, layer in walk(model):
-            if _is_composite(layer) and not reached.intersection(map(id, layer._layers)):
+            if is_composite(layer) and not reached.intersection(map(id, layer._layers)):
                 # Something around it was written for real tensors only: looked at by itself.
                 specs = functools.partial(specs_of_build, layer, layer.input_dtype, OPEN_AXIS[0])
-                inner_first, inner_reached = _search(_call(layer, specs), _projections(layer))
+                inner_first, inner_reached = _search(
+                    call_symbolically(layer, specs), _projections(layer)
+                )
                 first, reached = first | inner_first, reached | inner_reached
         return first, reached
-
-
-@contextlib.contextmanager
-def _opened(model: keras.Model) -> Iterator[None]:
-    """While open, composite layers called on symbolic tensors show their own operations."""
-    layers = [model, *(layer for _, layer in walk(model))]
-    composite = [layer for layer in layers if _is_composite(layer)]
-    # Layers that showed their operations, until Keras asks whether their outputs are theirs.
-    shown: set[int] = set()
-
-    def claims(layer: Any) -> bool:
-        unseen = id(layer) not in shown
-        shown.discard(id(layer))
-        return unseen
-
-    with (
-        LOCK,
-        keras.StatelessScope(),
-        _keras.calls_forgotten(layers),
-        _keras.nodes_of_layers_that(claims),
-    ):
-        for layer in composite:
-            object.__setattr__(layer, "symbolic_call", _showing_call(layer, shown))
-        try:
-            yield
-        finally:
-            for layer in composite:
-                object.__delattr__(layer, "symbolic_call")
-
-
-def _is_composite(layer: keras.layers.Layer) -> bool:
-    if _linear(layer) is not None or isinstance(layer, keras.layers.RNN):
-        return False
-    return bool(layer._flatten_layers(include_self=False, recursive=False))
-
-
-def _showing_call(layer: keras.layers.Layer, shown: set[int]) -> Any:
-    def symbolic_call(*args: Any, **kwargs: Any) -> Any:
-        try:
-            outputs = layer.call(*args, **kwargs)
-        except Exception:
-            # Written for real tensors only: seen from outside.
-            shown.discard(id(layer))
-            return _output_from_outside(layer, args, kwargs)
-        shown.add(id(layer))
-        return outputs
-
-    return symbolic_call
-
-
-def _output_from_outside(layer: keras.layers.Layer, args: Any, kwargs: Any) -> Any:
-    try:
-        return layer.compute_output_spec(*args, **kwargs)
-    except Exception:
-        # Some attention layers cannot tell their output's shape; it is that of their query. A
-        # wrong guess can only hide FFNs behind it, which the summary then says.
-        first = next(x for x in keras.tree.flatten((args, kwargs)) if _is_symbolic(x))
-        return keras.KerasTensor(first.shape, first.dtype)
-
-
-def _is_symbolic(x: Any) -> bool:
-    return isinstance(x, keras.KerasTensor)
-
-
-def _call(layer: keras.layers.Layer, specs: Any) -> list[Any]:
-    """The symbolic outputs of a layer; none if it cannot be called on symbolic tensors."""
-    try:
-        outputs = layer(*specs())
-    except Exception:
-        return []
-    return [x for x in keras.tree.flatten(outputs) if _is_symbolic(x)]
-
-
-def _linear(operation: Any) -> keras.layers.Layer | None:
-    """The linear layer that an operation applies, if it is one."""
-    if isinstance(operation, keras.layers.TimeDistributed):
-        operation = operation.layer
-    if isinstance(operation, keras.layers.Conv1D):
-        return operation if is_pointwise(operation) else None
-    return operation if isinstance(operation, LINEAR_CLASSES) else None
 
 
 def _projections(model: keras.layers.Layer) -> set[int]:
@@ -163,7 +79,7 @@ def _search(outputs: list[Any], never: set[int]) -> tuple[set[int], set[int]]:
     second: set[int] = set()
     reached: set[int] = set()
     returned = {id(tensor) for tensor in outputs}
-    for layer, node in _linear_calls(outputs):
+    for layer, node in linear_calls(outputs):
         reached.add(id(layer))
         sources = _sources(node.input_tensors[0], returned)
         # In a bare chain of linear layers a second one is not the first of the next pair.
@@ -174,26 +90,6 @@ def _search(outputs: list[Any], never: set[int]) -> tuple[set[int], set[int]]:
             second.add(id(layer))
             first |= {id(source) for source in sources}
     return first, reached
-
-
-def _linear_calls(outputs: list[Any]) -> list[tuple[keras.layers.Layer, Any]]:
-    """Every call of a linear layer, in the order of computation, with its node."""
-    calls: list[tuple[keras.layers.Layer, Any]] = []
-    done: set[int] = set()
-    stack = [(_keras.node_of(tensor), False) for tensor in reversed(outputs)]
-    while stack:
-        node, inputs_done = stack.pop()
-        if node is None or (id(node) in done and not inputs_done):
-            continue
-        if not inputs_done:
-            done.add(id(node))
-            stack.append((node, True))
-            stack += [(_keras.node_of(x), False) for x in reversed(node.input_tensors)]
-            continue
-        layer = _linear(node.operation)
-        if layer is not None and node.input_tensors:
-            calls.append((layer, node))
-    return calls
 
 
 def _sources(tensor: Any, returned: set[int]) -> list[keras.layers.Layer]:
@@ -212,7 +108,7 @@ def _sources(tensor: Any, returned: set[int]) -> list[keras.layers.Layer]:
         if id(node) in done:
             continue
         done.add(id(node))
-        layer = _linear(node.operation)
+        layer = linear_layer_of(node.operation)
         name = type(node.operation).__name__.lower().replace("_", "")
         if layer is not None:
             activation = getattr(layer.activation or keras.activations.linear, "__name__", "custom")

@@ -11,7 +11,7 @@ import numpy as np
 
 from keras_reparam import _keras
 from keras_reparam.layers import ReparamConfig, ReparamLayer
-from keras_reparam.layers.hrf_einsum_dense import split_equation
+from keras_reparam.layers.einsum_kernel import split_equation
 
 # Some steps change a module of Keras or a model for a moment: one thread at a time.
 LOCK = threading.RLock()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import keras
 
 from keras_reparam.transforms.feed_forward import first_linear_layers
+from keras_reparam.transforms.linear_flow import LinearFlow, between
 from keras_reparam.transforms.linear_layers import walk
 
 
@@ -17,20 +18,29 @@ class ModelSites:
     """
 
     def __init__(self, model: keras.Model) -> None:
-        self._model = model
+        self.model = model
 
     def layers(self) -> list[keras.layers.Layer]:
         """All layers, in the model's order."""
-        return [layer for _, layer in walk(self._model)]
+        return [layer for _, layer in walk(self.model)]
 
     @functools.cached_property
     def traced(self) -> tuple[set[int], set[int]]:
         """See `first_linear_layers`."""
-        return first_linear_layers(self._model)
+        return first_linear_layers(self.model)
 
     def feed_forward(self) -> list[keras.layers.Layer]:
         """The first linear layers of feed-forward networks."""
         return [layer for layer in self.layers() if id(layer) in self.traced[0]]
+
+    @functools.cached_property
+    def flow(self) -> LinearFlow:
+        """Where the model's linear layers stand."""
+        return LinearFlow.of(self.model)
+
+    def between(self) -> list[keras.layers.Layer]:
+        """The linear layers but the first projection and the classifier."""
+        return between(self.model, self.flow)
 
     def declared(
         self, method: str, otherwise: Callable[[], list[keras.layers.Layer]]
@@ -44,9 +54,9 @@ class ModelSites:
         """
         names = {
             id(layer): getattr(layer, "default_reparam_layers", {}).get(method)
-            for layer in (self._model, *self.layers())
+            for layer in (self.model, *self.layers())
         }
-        owners = [x for x in (self._model, *self.layers()) if names[id(x)] is not None]
+        owners = [x for x in (self.model, *self.layers()) if names[id(x)] is not None]
         below = {id(owner): [layer for _, layer in walk(owner)] for owner in owners}
         inside = {id(layer) for layers in below.values() for layer in layers}
         chosen = {

@@ -43,6 +43,37 @@ class Row:
         self.training_class.adopt(layer, method)
         return layer
 
+    def expected(self, plain):
+        """A plain layer with the function of the one in training form that is made of it."""
+        if self.quantizer is None:
+            return plain
+        on_grid = type(plain).from_config(plain.get_config())
+        on_grid.build(self.shape)
+        kernel, *bias = [keras.ops.convert_to_numpy(v) for v in plain.weights]
+        matrix = kernel.reshape(-1, self.channels(kernel))
+        start = self.quantizer.start(keras.ops.convert_to_tensor(matrix))
+        start = {name: keras.ops.convert_to_numpy(value) for name, value in start.items()}
+        codes, scale = self.quantizer.codes_and_scale(matrix, start)
+        on_grid.set_weights([(codes * scale).reshape(kernel.shape), *bias])
+        return on_grid
+
+    def channels(self, kernel):
+        """How many outputs a kernel has, its last axes."""
+        return kernel[0].size if self.plain is _einsum else kernel.shape[-1]
+
+    @property
+    def quantizer(self):
+        return getattr(self.method, "kernel_quantizer", None)
+
+    def put_in_training(self, model):
+        """The model with its layer in training form: expanded, quantized, or both."""
+        if self.quantizer is None:
+            return kr.expand(model, self.method, filters="layer")
+        if isinstance(self.method, kr.HRF):
+            factors = dataclasses.replace(self.method, kernel_quantizer=None)
+            model = kr.expand(model, factors, filters="layer")
+        return kr.quantize_aware(model, self.quantizer, filters="layer")
+
     @property
     def x(self):
         return random(self.shape, seed=11)
@@ -72,7 +103,12 @@ def _without_bias(**options):
     return keras.layers.DepthwiseConv2D((3, 1), padding="same", use_bias=False, **options)
 
 
+def _quantized(name):
+    return kr.layers.Quantized(kernel_quantizer=name)
+
+
 HRF, BRANCHES = kr.HRF(expansion=2), kr.Branches()
+SHIFTED = kr.quantizers.DualLearnableTernary(shift=True)
 ROWS = {
     "HRF, Dense": Row(HRF, _dense, (4, 5, 3)),
     "HRF, chained": Row(kr.HRF(expansion=2, folded=False), _dense, (4, 5, 3)),
@@ -83,6 +119,20 @@ ROWS = {
     "branches, causal": Row(BRANCHES, _causal, (4, 9, 4)),
     "branches, depthwise": Row(BRANCHES, _depthwise, (4, 9, 4), kernel="depthwise"),
     "branches, no bias": Row(BRANCHES, _without_bias, (4, 9, 1, 4), kernel="depthwise"),
+    "ternary, Dense": Row(_quantized("ternary"), _dense, (4, 5, 3)),
+    "soft threshold, EinsumDense": Row(_quantized("soft_threshold_ternary"), _einsum, (4, 5, 3)),
+    "shifted, Conv1D": Row(_quantized(SHIFTED), _conv, (4, 9, 4)),
+    "sign, Conv1D": Row(_quantized("scaled_sign"), _causal, (4, 9, 4)),
+    "int4, Dense": Row(_quantized("int4"), _dense, (4, 5, 3)),
+    "HRF and soft threshold, Dense": Row(
+        kr.HRF(expansion=2, kernel_quantizer="soft_threshold_ternary"), _dense, (4, 5, 3)
+    ),
+    "HRF and shift, EinsumDense": Row(
+        kr.HRF(expansion=2, kernel_quantizer=SHIFTED), _einsum, (4, 5, 3)
+    ),
+    "HRF and ternary, Conv1D": Row(
+        kr.HRF(expansion=2, kernel_quantizer="ternary"), _causal, (4, 9, 4)
+    ),
 }
 
 

@@ -6,7 +6,7 @@ import pytest
 
 import keras_reparam as kr
 from keras_reparam.models.sizes import SIZES
-from keras_reparam.transforms.expand import choose
+from keras_reparam.transforms.choice import choose
 from keras_reparam.transforms.linear_layers import walk
 from keras_reparam.transforms.model_sites import ModelSites
 from tests.models.helpers import call, check_scores_vary, softmax

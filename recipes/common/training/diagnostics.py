@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 import keras_reparam as kr
-from keras_reparam.transforms.expand import choose
+from keras_reparam.transforms.choice import choose
 from keras_reparam.transforms.linear_layers import linear_layers
 from recipes.common.files.disk import explaining_a_full_disk
 from recipes.common.results.diagnostics import (
