@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 @pytest.mark.parametrize(
     "part",
     [
-        "layers transforms/test_hard_cases.py",
+        "layers quantizers transforms/test_hard_cases.py transforms/test_quantize_aware.py",
         pytest.param("audio transforms/test_transforms.py", marks=pytest.mark.slow),
         # Whole backbones compile longest.
         pytest.param("models transforms/test_keras_hub.py", marks=pytest.mark.nightly),

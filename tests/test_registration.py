@@ -20,6 +20,7 @@ ARGUMENTS = {
     "equation": "btd,df->btf",
     "feed_forward_units": 24,
     "filters": UNITS,
+    "kernel_quantizer": "ternary",
     "frames": FRAMES,
     "kernel_size": 3,
     "num_classes": 3,
@@ -40,8 +41,12 @@ SMALL = {
 }
 # No layers of their own: a mixin of other classes.
 MIXINS = {"keras_reparam>Expanded"}
-# Methods are no layers: a layer writes its method's options.
-METHODS = {"keras_reparam>Branches", "keras_reparam>HRF"}
+# Methods and quantizers are no layers: a layer writes its method's options.
+METHODS = {
+    f"keras_reparam>{name}"
+    for name in ("Branches", "HRF", "Quantized", *kr.quantizers.__all__)
+    if name[0].isupper() and name != "Quantizer"
+}
 WAYS_IN = (
     "import keras, keras_reparam",
     "import keras_reparam, keras",

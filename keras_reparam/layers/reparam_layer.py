@@ -532,7 +532,8 @@ class ReparamLayer(keras.layers.Layer):
         )
 
     def __repr__(self) -> str:
-        described = "".join(f", {name}={value}" for name, value in self._options().items())
+        options = {name: value for name, value in self._options().items() if value is not None}
+        described = "".join(f", {name}={value}" for name, value in options.items())
         return f"<{type(self).__qualname__} name={self.name}{described}, built={self.built}>"
 
 

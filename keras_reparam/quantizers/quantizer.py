@@ -80,7 +80,7 @@ class Quantizer:
         codes = ops.stop_gradient(self.codes(kernel, variables))
         scale = self.scale(kernel, codes, variables, ops)
         slope = self.slope(kernel, codes, scale, variables)
-        return ops.stop_gradient(codes * scale) + (slope - ops.stop_gradient(slope))
+        return ops.stop_gradient(codes * scale) + gradient_alone(slope)
 
     def codes_and_scale(
         self, kernel: np.ndarray, variables: dict[str, np.ndarray] | None = None
@@ -138,6 +138,11 @@ def sum_of(values: Any, xp: Any) -> Any:
 def largest_of(values: Any, xp: Any) -> Any:
     """Maximum over all that leads to a channel, with axes of size 1 in its place."""
     return xp.max(values, axis=_inputs(values), keepdims=True)
+
+
+def gradient_alone(values: Any) -> Any:
+    """Zero, with the gradient of the values."""
+    return values - ops.stop_gradient(values)
 
 
 def signs(values: Any) -> Any:

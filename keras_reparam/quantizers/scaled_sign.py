@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import keras
 from keras import ops
 
-from keras_reparam.quantizers.quantizer import Quantizer, mean_of, signs
+from keras_reparam.quantizers.quantizer import Quantizer, gradient_alone, mean_of, signs
 
 
 @keras.saving.register_keras_serializable(package="keras_reparam")
@@ -40,4 +40,4 @@ class ScaledSign(Quantizer):
         return mean_of(xp.abs(kernel), xp)
 
     def slope(self, kernel: Any, codes: Any, scale: Any, variables: dict[str, Any]) -> Any:
-        return scale * codes + ops.stop_gradient(scale) * kernel
+        return scale * codes + ops.stop_gradient(scale) * gradient_alone(kernel)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import keras
 from keras import ops
 
-from keras_reparam.quantizers.quantizer import Quantizer, mean_of, signs
+from keras_reparam.quantizers.quantizer import Quantizer, gradient_alone, mean_of, signs
 
 
 @keras.saving.register_keras_serializable(package="keras_reparam")
@@ -63,4 +63,4 @@ class SoftThresholdTernary(Quantizer):
         return mean_of((xp.abs(kernel + difference) + xp.abs(kernel - difference)) / 2, xp)
 
     def slope(self, kernel: Any, codes: Any, scale: Any, variables: dict[str, Any]) -> Any:
-        return scale * codes + ops.stop_gradient(scale / 2) * kernel
+        return scale * codes + ops.stop_gradient(scale / 2) * gradient_alone(kernel)

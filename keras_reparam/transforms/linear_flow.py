@@ -72,11 +72,15 @@ class LinearFlow:
 def between(model: keras.Model, flow: LinearFlow) -> list[keras.layers.Layer]:
     """The linear layers but the first projection and the classifier, in the model's order.
 
-    Of a model that cannot be traced at all, those but the first and the last that it lists.
+    Layers that the trace did not reach are left out: one that is applied to constants, say, whose
+    kernel no file has. Of a model that cannot be traced at all, those but the first and the last
+    that it lists.
     """
-    linear = [layer for _, layer in walk(model) if linear_layer_of(layer) is layer]
-    ends = flow.first | flow.last if flow.reached else {id(x) for x in linear[:1] + linear[-1:]}
-    return [layer for layer in linear if id(layer) not in ends]
+    layers = [layer for _, layer in walk(model)]
+    if flow.reached:
+        inner = flow.reached - flow.first - flow.last
+        return [layer for layer in layers if id(layer) in inner]
+    return [layer for layer in layers if linear_layer_of(layer) is layer][1:-1]
 
 
 def _inputs(node: Any) -> list[Any]:

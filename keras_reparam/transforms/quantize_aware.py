@@ -35,8 +35,8 @@ def quantize_aware(
 
     By default all linear layers are chosen (Dense, EinsumDense, pointwise Conv1D) but those before
     which there is no other, the first projection, and those after which there is none, the
-    classifier. Layers with a quantizer keep theirs, so that another call can give the rest
-    another one.
+    classifier; and those that a symbolic call of the model does not reach. Layers with a
+    quantizer keep theirs, so that another call can give the rest another one.
 
     Args:
         model: A built `keras.Model`, plain or expanded; it is left as it is.
@@ -62,7 +62,7 @@ def quantize_aware(
     >>> layers = [keras.layers.Dense(8, name=name) for name in ("first", "middle", "last")]
     >>> model = keras.Sequential([keras.Input((4,)), *layers], name="mlp")
     >>> train = quantize_aware(model, "ternary", data=np.eye(4))
-    'mlp' on ternary: 1 layer (middle); its outputs differ by ...
+    'mlp' on Ternary(): 1 layer (middle); its outputs differ by ...
     >>> kernel = ops.convert_to_numpy(merge(train).get_layer("middle").kernel)
     >>> max(len(np.unique(channel)) for channel in kernel.T) <= 3
     True
@@ -114,7 +114,7 @@ def _report(
     paths = ", ".join(site.path for site in chosen[:3])
     more = f" and {len(chosen) - 3} more" if len(chosen) > 3 else ""
     plural = "layer" if len(chosen) == 1 else "layers"
-    what = f"'{model.name}' on {quantizer.name}: {len(chosen)} {plural} ({paths}{more})"
+    what = f"'{model.name}' on {quantizer!r}: {len(chosen)} {plural} ({paths}{more})"
     if arguments is None:
         return f"{what}; pass `data=` to see by how much its outputs differ"
     difference, _ = difference_of_models(model, quantized, arguments)

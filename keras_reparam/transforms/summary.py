@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import math
+from typing import Any
 
 import keras
 from rich.console import Console
@@ -27,7 +28,8 @@ class SummaryRow:
         path: Layer names from the model down, joined by `/`; what `filters` searches in.
         kind: Class of the layer, plain or in training form.
         kernel_shape: Shape of the kernel, merged.
-        form: What the training form says of itself, e.g. `{"rank": 512}`; empty for a plain layer.
+        form: What the training form says of itself, e.g. `{"rank": 512, "ternary": "2 bits"}`;
+            empty for a plain layer.
         training_parameters: Number of parameters now.
         merged_parameters: Number of parameters after `merge`.
         reason: Why it is not expanded; empty if it is.
@@ -36,7 +38,7 @@ class SummaryRow:
     path: str
     kind: str
     kernel_shape: tuple[int, ...]
-    form: dict[str, int]
+    form: dict[str, Any]
     training_parameters: int
     merged_parameters: int
     reason: str
