@@ -27,7 +27,7 @@ class Integer(Quantizer):
 
     Example:
 
-    >>> codes, scale = Integer(4).codes_and_scale(np.array([[0.7], [0.24], [-0.35]], "float32"))
+    >>> codes, scale = Integer(4).codes_and_scale(np.array([[0.7], [0.24], [-0.33]], "float32"))
     >>> codes[:, 0].tolist(), scale.round(6).tolist()
     ([7, 2, -3], [[0.1]])
 

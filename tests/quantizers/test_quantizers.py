@@ -207,7 +207,7 @@ def test_gradients_of_scale_and_shift(quantizer):
 
 # On the grid, whatever the kernel
 
-sizes = st.integers(1, 9)
+sizes = st.sampled_from([(1, 1), (2, 3), (7, 2)])
 scales = st.sampled_from([1e-20, 1e-6, 1.0, 1e6, 1e20])
 # Zeros, ties and equal values are where a threshold or a sign goes wrong.
 values = st.sampled_from([0.0, -0.0, 1.0, -1.0, 0.5, -0.7, 3.0])
@@ -215,9 +215,10 @@ values = st.sampled_from([0.0, -0.0, 1.0, -1.0, 0.5, -0.7, 3.0])
 
 @pytest.mark.backend
 @settings(deadline=None, max_examples=25)
-@given(st.sampled_from(ALL), sizes, sizes, scales, st.data())
-def test_the_grid_bit_for_bit(quantizer, rows, columns, scale, data):
+@given(st.sampled_from(ALL), sizes, scales, st.data())
+def test_the_grid_bit_for_bit(quantizer, shape, scale, data):
     """In training and merged: codes times scale, and no value more than the quantizer says."""
+    rows, columns = shape
     drawn = data.draw(st.lists(values, min_size=rows * columns, max_size=rows * columns))
     kernel = (scale * np.array(drawn)).astype("float32").reshape(rows, columns)
     moved = data.draw(st.booleans())
