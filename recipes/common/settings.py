@@ -97,6 +97,16 @@ class RecipeSettings(TrainingSettings):
         teacher: Folder of a run of a trained model on the same corpus, whose features before the
             classifier this one learns to have, too; `None`: no teacher.
         teacher_weight: Of that in the loss.
+        start: Folder of a run on the same corpus with the same backbone, whose trained, merged
+            model of the same fold this one starts from; `None`: from random weights.
+        quantizer: What the kernels of all linear layers but the first projection and the
+            classifier are trained on, of `keras_reparam.quantizers`: a name that `get` knows;
+            `None`: no quantizer. With an expansion, the products of factors.
+        latent_teacher: Whether every step also runs the model without its quantizers, which
+            learns the classes as well, and which the quantized one learns to agree with; it
+            takes twice as long.
+        layer_teacher_weight: Of the distance, in the loss, between every encoder layer's output
+            and that of `start`, which stays as it is; 0: none.
         tensorboard: Whether TensorBoard's logs are written.
         diagnostics: Whether gradient norms, and singular values of the expanded kernels, are
             written after every epoch. They do not change the training.
@@ -118,6 +128,20 @@ class RecipeSettings(TrainingSettings):
     waveform_augmentation: bool = False
     teacher: str | None = None
     teacher_weight: NotNegative = 1.0
+    start: str | None = None
+    quantizer: (
+        Literal[
+            "ternary",
+            "soft_threshold_ternary",
+            "dual_learnable_ternary",
+            "scaled_sign",
+            "int8",
+            "int4",
+        ]
+        | None
+    ) = None
+    latent_teacher: bool = False
+    layer_teacher_weight: NotNegative = 0.0
     tensorboard: bool = False
     diagnostics: bool = False
     distribute: bool = False
@@ -134,6 +158,19 @@ class RecipeSettings(TrainingSettings):
                 f"must be {str(default).lower()} where expansion=0: a plain model has no factors"
             )
         return value
+
+    @pydantic.model_validator(mode="after")
+    def _of_a_quantizer(self) -> "RecipeSettings":
+        """Says so where there is nothing that an option could be about."""
+        if self.latent_teacher and self.quantizer is None:
+            raise ValueError("`latent_teacher` needs a `quantizer`, which it leaves out at times")
+        if self.layer_teacher_weight and (self.quantizer is None or self.start is None):
+            raise ValueError(
+                "`layer_teacher_weight` needs a `quantizer` and a `start`, which is the teacher"
+            )
+        if self.quantizer is not None and not self.folded:
+            raise ValueError("`folded` must be true with a `quantizer`: a chain has no one kernel")
+        return self
 
     @property
     def figure(self) -> Literal["ua", "wa", "wf1", "macro_f1"]:

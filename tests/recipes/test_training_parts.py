@@ -13,20 +13,24 @@ from recipes.common.features import Features
 from recipes.common.protocol.fold import Example, Fold
 from recipes.common.run_folder import RunFolder
 from recipes.common.settings import RecipeSettings
+from recipes.common.training.backbone import create_backbone
 from recipes.common.training.batches import TrainingBatches
 from recipes.common.training.checkpoint import read_variables, write_variables
 from recipes.common.training.distillation import (
     CosineDistillation,
     TeacherFeatures,
-    with_features,
 )
 from recipes.common.training.example_features import ExampleWindows
+from recipes.common.training.latent_teacher import LatentTeacherLoss
 from recipes.common.training.mixing import mixed
+from recipes.common.training.model import training_model
+from recipes.common.training.observed import encoder_layers, observed
 from recipes.common.training.optimizer import optimizer_of
-from recipes.common.training.teacher import load_teacher
+from recipes.common.training.teacher import load_start, load_teacher
 from recipes.common.training.train import train_fold
 from recipes.common.training.validation_scores import ValidationScores, averaged_weights
 from recipes.common.training.windows import FeatureWindows, WaveformWindows, at_tempo
+from tests.layers.helpers import gradients
 
 QUIET = {"gain": 0.0, "shift": 0, "tempo": 0.0}
 
@@ -293,19 +297,12 @@ def test_distillation_equals_numpy():
     assert float(layer.losses[0]) == pytest.approx(0.7 * (1 - cosine).mean(), rel=1e-5)
 
 
-def tiny(units=8, **options):
-    return kr.models.create(
-        "conv_transformer",
-        num_classes=3,
-        num_mels=8,
-        frames=16,
-        channels=4,
-        units=units,
-        num_layers=1,
-        num_heads=2,
-        feed_forward_units=16,
-        **options,
-    )
+TINY = {"channels": 4, "units": 8, "num_layers": 1, "num_heads": 2, "feed_forward_units": 16}
+
+
+def tiny(**options):
+    sizes = {"num_classes": 3, "num_mels": 8, "frames": 16, **TINY}
+    return kr.models.create("conv_transformer", **{**sizes, **options})
 
 
 def test_distillation_trains_the_student_alone():
@@ -313,7 +310,7 @@ def test_distillation_trains_the_student_alone():
     student, teacher = tiny(dropout=0.0), tiny(units=12, dropout=0.5)
     teacher.trainable = False
     inputs = keras.Input((16, 8))
-    logits, own = with_features(student)(inputs)
+    logits, own, *_ = observed(student, [])(inputs)
     other = TeacherFeatures(teacher)(inputs)
     layer = CosineDistillation(0.5)
     model = keras.Model(inputs, layer([logits, own, other]))
@@ -323,7 +320,7 @@ def test_distillation_trains_the_student_alone():
 
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(4, 16, 8)).astype("float32"), np.eye(3, dtype="float32")[[0, 1, 2, 0]]
-    own, other = (with_features(m)(x, training=False)[1] for m in (student, teacher))
+    own, other = (observed(m, [])(x, training=False)[1] for m in (student, teacher))
     layer([model(x), own, other], training=True)
     expected = float(entropy(y, model(x)))
     kernel, bias = (keras.ops.convert_to_numpy(v) for v in layer.projection.variables)
@@ -334,6 +331,104 @@ def test_distillation_trains_the_student_alone():
     assert float(bare) == pytest.approx(expected + 0.5 * (1 - cosine).mean(), rel=1e-4)
     for variable, value in zip(teacher.variables, before, strict=True):
         np.testing.assert_array_equal(keras.ops.convert_to_numpy(variable), value)
+
+
+def test_latent_teacher():
+    """Cross-entropies with the quantizers and without, and how far the one is from the other."""
+    backbone = kr.quantize_aware(tiny(dropout=0.0), "scaled_sign")
+    settings = RecipeSettings(
+        quantizer="scaled_sign", latent_teacher=True, spec_augment=False, frames=16
+    )
+    model = training_model(backbone, settings)
+    assert len(model.trainable_variables) == len(backbone.trainable_variables)
+    model.compile("sgd", LatentTeacherLoss(label_smoothing=0.2))
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(4, 16, 8)).astype("float32"), np.eye(3, dtype="float32")[[0, 1, 2, 0]]
+    inputs, weights = [x, np.ones((4, 16), bool)], np.array([1.0, 2.0, 0.5, 1.0], "float32")
+
+    def log_softmax(logits):
+        logits = keras.ops.convert_to_numpy(logits).astype("float64")
+        return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+
+    on = log_softmax(backbone(x))
+    with kr.quantizers.switched_off():
+        off = log_softmax(backbone(x))
+    assert np.abs(on - off).max() > 0.01
+    smooth = 0.8 * y + 0.2 / 3
+    each = -(smooth * (on + off)).sum(axis=1) + (np.exp(off) * (off - on)).sum(axis=1)
+    before = [keras.ops.convert_to_numpy(v) for v in backbone.trainable_variables]
+    loss = model.train_on_batch(inputs, y, sample_weight=weights)
+    assert float(loss) == pytest.approx((weights * each).mean(), rel=1e-5)
+    after = [keras.ops.convert_to_numpy(v) for v in backbone.trainable_variables]
+    assert all(np.abs(a - b).max() > 0 for a, b in zip(after, before, strict=True))
+
+
+def test_the_agreement_teaches_the_quantized_alone():
+    logits = keras.Variable(np.random.default_rng(0).normal(size=(2, 2, 3)).astype("float32"))
+    y = np.eye(3, dtype="float32")[[0, 2]]
+
+    def loss(_):
+        return keras.ops.sum(LatentTeacherLoss()(y, logits.value))
+
+    class Holder:
+        trainable_weights = (logits,)
+
+    (found,) = gradients(loss, Holder, None)
+    softmax = np.exp(keras.ops.convert_to_numpy(logits))
+    softmax /= softmax.sum(axis=-1, keepdims=True)
+    # Of the cross-entropy alone, for the latent weights; and of both for the quantized ones.
+    np.testing.assert_allclose(found[:, 1], (softmax[:, 1] - y) / 2, atol=1e-6)
+    expected = (2 * softmax[:, 0] - y - softmax[:, 1]) / 2
+    np.testing.assert_allclose(found[:, 0], expected, atol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:.*does not support masking")
+def test_layer_teacher():
+    """Cosines of every encoder layer's output, of valid frames alone, to the float copy's."""
+    start = tiny(dropout=0.5, num_layers=2)
+    start.trainable = False
+    plain = tiny(dropout=0.0, num_layers=2)
+    plain.set_weights(start.get_weights())
+    backbone = kr.quantize_aware(plain, "ternary")
+    names = encoder_layers(backbone)
+    assert names == ["encoder_0", "encoder_1"]
+    settings = RecipeSettings(
+        quantizer="ternary", start="run", layer_teacher_weight=0.5, spec_augment=False, frames=16
+    )
+    model = training_model(backbone, settings, start=start)
+    entropy = keras.losses.CategoricalCrossentropy(from_logits=True)
+    model.compile("sgd", entropy, run_eagerly=True)
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(4, 16, 8)).astype("float32"), np.eye(3, dtype="float32")[[0, 1, 2, 0]]
+    mask = np.arange(16) < np.array([[16], [9], [3], [0]])
+    apart = []
+    for name in names:
+        own, other = (
+            normalized(
+                keras.ops.convert_to_numpy(
+                    keras.Model(m.input, m.get_layer(name).output)(x, mask=mask, training=False)
+                )
+            )
+            for m in (backbone, start)
+        )
+        # Two convolutions of stride 2: a frame here is valid if the fourth one of it is.
+        valid = mask[:, ::4]
+        apart.append((1 - (own * other).sum(axis=-1))[valid].mean())
+    expected = float(entropy(y, backbone(x, mask=mask)))
+    loss = model.train_on_batch([x, mask], y)
+    assert min(apart) > 1e-3
+    assert float(loss) == pytest.approx(expected + 0.5 * np.mean(apart), rel=1e-4)
+
+
+def test_settings_of_quantizers():
+    for settings, message in (
+        ({"quantizer": "quaternary"}, "Input should be 'ternary'"),
+        ({"latent_teacher": True}, "`latent_teacher` needs a `quantizer`"),
+        ({"quantizer": "int4", "layer_teacher_weight": 1.0}, "and a `start`, which is the teach"),
+        ({"quantizer": "int4", "folded": False}, "`folded` must be true with a `quantizer`"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            RecipeSettings(**settings)
 
 
 def small_model(**options):
@@ -471,6 +566,26 @@ def test_teacher(teacher_run):
     np.testing.assert_array_equal(found(x), backbone(x))
     assert found.trainable_variables == []
     assert load_teacher(settings_of(), "1", ["a"], log_mel) is None
+
+
+def test_start(teacher_run):
+    folder, log_mel, backbone = teacher_run
+    settings = settings_of(
+        frames=16,
+        start=str(folder),
+        quantizer="scaled_sign",
+        backbone_options={**TINY, "norm_first": False},
+    )
+    start = load_start(settings, "1", ["a", "b", "c"], log_mel)
+    own = create_backbone(settings, num_classes=3, num_mels=8, start=start)
+    x = np.random.default_rng(1).normal(size=(2, 16, 8)).astype("float32")
+    with kr.quantizers.switched_off():
+        np.testing.assert_allclose(own(x), backbone(x), atol=1e-5)
+    other = settings.model_copy(
+        update={"backbone_options": {**settings.backbone_options, "units": 12}}
+    )
+    with pytest.raises(ValueError, match=r"same `backbone`, .*Received: start='.*parameters, for"):
+        create_backbone(other, num_classes=3, num_mels=8, start=start)
 
 
 def test_teachers_that_can_not_teach(teacher_run, tmp_path):

@@ -1,5 +1,8 @@
 """The backbone that the settings describe."""
 
+import contextlib
+import io
+
 import keras
 
 import keras_reparam as kr
@@ -7,12 +10,24 @@ from recipes.common.settings import RecipeSettings
 
 
 def create_backbone(
-    settings: RecipeSettings, *, num_classes: int, num_mels: int, dtype: str = "float32"
+    settings: RecipeSettings,
+    *,
+    num_classes: int,
+    num_mels: int,
+    dtype: str = "float32",
+    start: keras.Model | None = None,
 ) -> keras.Model:
-    """Features to logits, with HRF if the settings say so, and with random weights.
+    """Features to logits, with HRF and a quantizer if the settings say so.
+
+    Args:
+        settings: The recipe.
+        num_classes: Of the logits.
+        num_mels: Of the features.
+        dtype: Policy of the layers.
+        start: A plain backbone of the same settings, whose weights it gets; `None`: random ones.
 
     Raises:
-        ValueError: If the backbone has no such size or option.
+        ValueError: If the backbone has no such size or option, or `start` is another one.
     """
     try:
         light = kr.models.create(
@@ -26,7 +41,25 @@ def create_backbone(
         )
     except TypeError as error:
         raise ValueError(f"`backbone_options` must be those of the backbone: {error}") from error
-    if not settings.expansion:
+    if start is not None:
+        _copy_weights(start, light, settings)
+    if settings.expansion:
+        names = ("expansion", "factors", "folded", "frozen_factors")
+        light = kr.expand(light, kr.HRF(**{name: getattr(settings, name) for name in names}))
+    if settings.quantizer is None:
         return light
-    names = ("expansion", "factors", "folded", "frozen_factors")
-    return kr.expand(light, kr.HRF(**{name: getattr(settings, name) for name in names}))
+    # Of random weights or random input, by how much a function changes says nothing.
+    with contextlib.redirect_stdout(io.StringIO()):
+        return kr.quantize_aware(light, settings.quantizer)
+
+
+def _copy_weights(start: keras.Model, light: keras.Model, settings: RecipeSettings) -> None:
+    shapes = [[variable.shape for variable in model.weights] for model in (start, light)]
+    if shapes[0] != shapes[1]:
+        raise ValueError(
+            "`start` must be a run with the same `backbone`, `size` and `backbone_options`. "
+            f"Received: start='{settings.start}', a {type(start).__name__} of "
+            f"{start.count_params():,} parameters, for a {type(light).__name__} of "
+            f"{light.count_params():,}"
+        )
+    light.set_weights(start.get_weights())

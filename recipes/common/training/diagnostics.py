@@ -6,8 +6,8 @@ import keras
 import numpy as np
 
 import keras_reparam as kr
-from keras_reparam.transforms.choice import choose
 from keras_reparam.transforms.linear_layers import linear_layers
+from keras_reparam.transforms.model_sites import ModelSites
 from recipes.common.files.disk import explaining_a_full_disk
 from recipes.common.results.diagnostics import (
     Diagnostics,
@@ -76,9 +76,11 @@ class DiagnosticsRecorder(keras.callbacks.Callback):
 
 
 def watched_layers(backbone: keras.Model) -> dict[str, keras.layers.Layer]:
-    """The first linear layer of every feed-forward network, plain or expanded, by its path.
+    """The first linear layer of every feed-forward network, in any form, by its path.
 
-    A plain backbone and the same one expanded have the same paths.
+    A plain backbone and the same one in training form have the same paths.
     """
-    expanded = [site for site in linear_layers(backbone, kr.HRF()) if site.expanded]
-    return {site.path: site.layer for site in expanded or choose(backbone, None, kr.HRF())}
+    method = kr.HRF()
+    targets = {id(layer) for layer in method.targets(ModelSites(backbone))}
+    sites = linear_layers(backbone, method)
+    return {site.path: site.layer for site in sites if id(site.layer) in targets}

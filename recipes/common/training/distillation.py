@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_reparam import _keras
+from recipes.common.training.observed import observed
 
 
 class CosineDistillation(keras.layers.Layer):
@@ -66,29 +66,11 @@ class TeacherFeatures(keras.layers.Layer):
 
     def __init__(self, teacher: keras.Model, **kwargs):
         super().__init__(**kwargs)
-        self._model = with_features(teacher)
+        self._model = observed(teacher, [])
         self.supports_masking = True
 
     def call(self, features, mask=None):
-        _, found = self._model(features, mask=mask, training=False)
-        return found
+        return self._model(features, mask=mask, training=False)[1]
 
     def compute_mask(self, features, previous_mask=None):
-        return None
-
-
-def with_features(backbone: keras.Model) -> keras.Model:
-    """`backbone` with a second output: what its last layer, the classifier, receives."""
-    classifier = _keras.node_of(backbone.output).operation
-    outputs = [backbone.output, classifier.input]
-    return _WithFeatures(backbone.input, outputs, name="with_features")
-
-
-class _WithFeatures(keras.Model):
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.supports_masking = True
-
-    def compute_mask(self, features, previous_mask=None):
-        # As of a backbone: what comes out has no frames.
         return None

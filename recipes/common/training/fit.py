@@ -5,6 +5,7 @@ from rich.console import Console
 
 from recipes.common.settings import TrainingSettings
 from recipes.common.training.batches import TrainingBatches
+from recipes.common.training.latent_teacher import LatentTeacherLoss
 from recipes.common.training.optimizer import optimizer_of
 from recipes.common.training.progress_bar import ProgressBar
 
@@ -15,6 +16,7 @@ def prepare_to_fit(
     settings: TrainingSettings,
     *,
     norms: bool = False,
+    latent_teacher: bool = False,
 ) -> None:
     """Compiles `model`, and gives its optimiser all its variables.
 
@@ -23,12 +25,17 @@ def prepare_to_fit(
         batches: What it is trained on.
         settings: Optimiser and schedule.
         norms: Whether the optimiser keeps the gradients' norms.
+        latent_teacher: Whether the model gives logits for `LatentTeacherLoss`.
     """
+    smoothing = {"label_smoothing": settings.label_smoothing}
+    loss = (
+        LatentTeacherLoss(**smoothing)
+        if latent_teacher
+        else keras.losses.CategoricalCrossentropy(from_logits=True, **smoothing)
+    )
     model.compile(
         optimizer_of(settings, len(batches), norms=norms),
-        keras.losses.CategoricalCrossentropy(
-            from_logits=True, label_smoothing=settings.label_smoothing
-        ),
+        loss,
         jit_compile=settings.xla,
     )
     # Where the first step makes its variables, TensorFlow traces that step twice.

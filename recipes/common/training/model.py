@@ -1,6 +1,7 @@
 """The models of a training: a backbone, and what is around it while it trains."""
 
 import keras
+from keras import ops
 
 from keras_reparam.audio import (
     LogMel,
@@ -10,17 +11,20 @@ from keras_reparam.audio import (
     RandomTimeShift,
     SpecAugment,
 )
-from recipes.common.settings import TrainingSettings
-from recipes.common.training.distillation import CosineDistillation, TeacherFeatures, with_features
+from recipes.common.settings import RecipeSettings
+from recipes.common.training.distillation import CosineDistillation, TeacherFeatures
+from recipes.common.training.latent_teacher import WithoutQuantizers
+from recipes.common.training.layer_distillation import LayerDistillation, LayerOutputs
+from recipes.common.training.observed import encoder_layers, observed
 
 
 def training_model(
     backbone: keras.Model,
-    settings: TrainingSettings,
+    settings: RecipeSettings,
     *,
     waveforms_to: LogMel | None = None,
     teacher: keras.Model | None = None,
-    teacher_weight: float = 1.0,
+    start: keras.Model | None = None,
 ) -> keras.Model:
     """`backbone` behind what augments its input, with what adds to its loss.
 
@@ -30,7 +34,11 @@ def training_model(
         waveforms_to: The front end, if waveforms are augmented and their features computed anew;
             `None`: the input is features and mask.
         teacher: Another backbone for the same features, which stays as it is.
-        teacher_weight: Of the distance from its features in the loss.
+        start: What the backbone was made of, which stays as it is: the teacher of its layers.
+
+    Returns:
+        A model of logits; with a latent teacher of those with the quantizers and without, as
+        `LatentTeacherLoss` takes them.
     """
     if waveforms_to is None:
         inputs = features, mask = _inputs(backbone)
@@ -41,11 +49,34 @@ def training_model(
         features, mask = waveforms_to(waveform), waveforms_to.compute_mask(waveform)
     if settings.spec_augment:
         features = SpecAugment(seed=settings.seed)(features, mask=mask)
-    if teacher is None:
-        return keras.Model(inputs, backbone(features, mask=mask))
-    logits, own = with_features(backbone)(features, mask=mask)
-    other = TeacherFeatures(teacher)(features, mask=mask)
-    return keras.Model(inputs, CosineDistillation(teacher_weight)([logits, own, other]))
+    logits = _taught(backbone, features, mask, settings, teacher, start)
+    if settings.latent_teacher:
+        latent = WithoutQuantizers(backbone)(features, mask=mask)
+        logits = ops.stack([logits, latent], axis=1)
+    return keras.Model(inputs, logits)
+
+
+def _taught(
+    backbone: keras.Model,
+    features: keras.KerasTensor,
+    mask: keras.KerasTensor,
+    settings: RecipeSettings,
+    teacher: keras.Model | None,
+    start: keras.Model | None,
+) -> keras.KerasTensor:
+    """Logits, behind the layers that compare with teachers."""
+    if teacher is None and not settings.layer_teacher_weight:
+        return backbone(features, mask=mask)
+    names = encoder_layers(backbone) if settings.layer_teacher_weight else []
+    logits, own, sequences, masks = observed(backbone, names)(features, mask=mask)
+    if teacher is not None:
+        other = TeacherFeatures(teacher)(features, mask=mask)
+        logits = CosineDistillation(settings.teacher_weight)([logits, own, other])
+    if names:
+        others = LayerOutputs(start, names)(features, mask=mask)
+        distillation = LayerDistillation(settings.layer_teacher_weight)
+        logits = distillation([logits, sequences, others, masks])
+    return logits
 
 
 def scored_model(backbone: keras.Model) -> keras.Model:

@@ -1,4 +1,4 @@
-"""The teacher of a distillation."""
+"""Models of former runs: the teacher of a distillation, and what a training starts from."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,34 +23,49 @@ def load_teacher(
         FileNotFoundError: If that run has no trained model of this fold.
         ValueError: If it was trained on other clips, for other classes or windows.
     """
-    if settings.teacher is None:
+    return _of_run("teacher", settings, fold, labels, log_mel)
+
+
+def load_start(
+    settings: RecipeSettings, fold: str, labels: Sequence[str], log_mel: LogMel
+) -> keras.Model | None:
+    """The backbone of the run `settings.start` names, likewise; raises the same errors."""
+    return _of_run("start", settings, fold, labels, log_mel)
+
+
+def _of_run(
+    setting: str, settings: RecipeSettings, fold: str, labels: Sequence[str], log_mel: LogMel
+) -> keras.Model | None:
+    folder = getattr(settings, setting)
+    if folder is None:
         return None
-    run = RunFolder(Path(settings.teacher))
+    received = f"Received: {setting}='{folder}'"
+    run = RunFolder(Path(folder))
     path = run.fold(fold) / LIGHT
     if not path.is_file():
         raise FileNotFoundError(
-            f"`teacher` must be the folder of a run that has trained fold {fold}. Received: "
-            f"teacher='{settings.teacher}', without '{path}'"
+            f"`{setting}` must be the folder of a run that has trained fold {fold}. "
+            f"{received}, without '{path}'"
         )
     if run.labels() != tuple(labels):
         raise ValueError(
-            f"A teacher must know the same classes. Received: {', '.join(run.labels())}, for "
+            f"A {setting} must know the same classes. Received: {', '.join(run.labels())}, for "
             f"{', '.join(labels)}"
         )
     whole = WaveformModel(load_model(path))
     front_end, backbone = whole.log_mel, whole.backbone
     if backbone.input_shape[1] != settings.frames:
         raise ValueError(
-            f"A teacher must have windows of as many frames. Received: {backbone.input_shape[1]}, "
-            f"for {settings.frames}"
+            f"A {setting} must have windows of as many frames. Received: "
+            f"{backbone.input_shape[1]}, for {settings.frames}"
         )
     for own, other in ((log_mel.mean, front_end.mean), (log_mel.std, front_end.std)):
         own, other = (keras.ops.convert_to_numpy(value) for value in (own, other))
-        # The statistics of the training clips: a leak of test clips into the teacher shows here.
+        # The statistics of the training clips: a leak of test clips into it shows here.
         if own.shape != other.shape or not np.allclose(own, other, rtol=1e-4, atol=1e-4):
             raise ValueError(
-                "A teacher must have been trained on the same clips, with the same front end. "
-                f"Received: teacher='{settings.teacher}', whose features have other statistics"
+                f"A {setting} must have been trained on the same clips, with the same front end. "
+                f"{received}, whose features have other statistics"
             )
     backbone.trainable = False
     return backbone

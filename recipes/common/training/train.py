@@ -24,7 +24,7 @@ from recipes.common.training.distribution import all_devices
 from recipes.common.training.example_features import ExampleFeatures, ExampleWindows
 from recipes.common.training.fit import fit, prepare_to_fit
 from recipes.common.training.model import scored_model, training_model
-from recipes.common.training.teacher import load_teacher
+from recipes.common.training.teacher import load_start, load_teacher
 from recipes.common.training.trained import write_trained
 from recipes.common.training.validation_scores import ValidationScores
 from recipes.common.training.windows import FeatureWindows, WaveformWindows
@@ -148,18 +148,26 @@ class _FoldTraining:
         """The backbone, the compiled model around it, and what training does not change in it."""
         settings, log_mel = self._settings, self.log_mel
         shape = {"num_classes": len(self._labels), "num_mels": log_mel.num_mels}
-        backbone = create_backbone(settings, **shape, dtype=settings.precision)
-        teacher = load_teacher(settings, self._fold.name, self._labels, log_mel)
+        former = (settings, self._fold.name, self._labels, log_mel)
+        teacher, start = load_teacher(*former), load_start(*former)
+        backbone = create_backbone(settings, **shape, dtype=settings.precision, start=start)
         front_end = _copy(log_mel) if settings.waveform_augmentation else None
         model = training_model(
             backbone,
             settings,
             waveforms_to=front_end,
             teacher=teacher,
-            teacher_weight=settings.teacher_weight,
+            start=start,
         )
-        prepare_to_fit(model, self.batches, settings, norms=settings.diagnostics)
-        constants = [v for part in (front_end, teacher) if part is not None for v in part.variables]
+        prepare_to_fit(
+            model,
+            self.batches,
+            settings,
+            norms=settings.diagnostics,
+            latent_teacher=settings.latent_teacher,
+        )
+        fixed = [part for part in (front_end, teacher, start) if part is not None]
+        constants = [variable for part in fixed for variable in part.variables]
         return backbone, model, constants
 
     def _callbacks(

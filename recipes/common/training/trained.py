@@ -61,7 +61,8 @@ def write_trained(
         weights = backbone.get_weights()
         backbone = create_backbone(settings, num_classes=len(labels), num_mels=log_mel.num_mels)
         backbone.set_weights(weights)
-    light = kr.merge(backbone) if settings.expansion else backbone
+    plain = not settings.expansion and settings.quantizer is None
+    light = backbone if plain else kr.merge(backbone)
     about = _about(backbone, light, log_mel, settings, checkpoints, fold)
     about |= {"devices": devices, "clips_per_second": clips * about["epochs"] / about["seconds"]}
     subtitle = (
