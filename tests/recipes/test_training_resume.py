@@ -20,6 +20,7 @@ import pytest
 from rich.console import Console
 
 from keras_reparam.audio import LogMel
+from keras_reparam.deploy.conversion.saved_model import load_model
 from recipes.common.corpus import Corpus
 from recipes.common.files.lock import exclusive
 from recipes.common.manifest import read_manifest
@@ -512,6 +513,28 @@ def test_with_teacher(training, tmp_path):
     assert_same_models(broken, whole)
     training(alone, option | {"teacher": None})
     assert history_of(alone) != history_of(whole)
+
+
+@pytest.mark.slow
+def test_quantized_with_teachers(training, tmp_path):
+    """From a trained run, with both teachers of quantizers; interrupted, it ends the same."""
+    run = RunFolder(tmp_path / "start")
+    run.path.mkdir()
+    run.begin(CustomSettings(**SETTINGS), recipe="custom", labels=LABELS, manifest="")
+    training(run.fold("1"), {"epochs": 1})
+    teachers = {"latent_teacher": True, "layer_teacher_weight": 0.5}
+    option = {"start": str(run.path), "quantizer": "dual_learnable_ternary", **teachers}
+    whole, broken, alone = (tmp_path / name for name in ("whole", "broken", "alone"))
+    training(whole, option)
+    with pytest.raises(KeyboardInterrupt):
+        training(broken, option, stop=2)
+    training(broken, option)
+    assert_same_models(broken, whole)
+    training(alone, option | dict.fromkeys(teachers, 0))
+    assert history_of(alone) != history_of(whole)
+    light = load_model(whole / "light.keras")
+    (fc1,) = (layer for layer in light._flatten_layers() if layer.name == "fc1")
+    assert max(len(np.unique(channel)) for channel in np.asarray(fc1.kernel).T) <= 3
 
 
 @pytest.mark.slow

@@ -31,6 +31,7 @@ class LayerDistillation(keras.layers.Layer):
     def __init__(self, weight: float, **kwargs):
         super().__init__(**kwargs)
         self._weight = weight
+        self.supports_masking = True
 
     def call(self, inputs, training=False):
         logits, own, other, masks = inputs
@@ -38,6 +39,9 @@ class LayerDistillation(keras.layers.Layer):
             distances = [_distance(*layer) for layer in zip(own, other, masks, strict=True)]
             self.add_loss(self._weight * sum(distances) / len(distances))
         return logits
+
+    def compute_mask(self, inputs, previous_mask=None):
+        return None
 
     def compute_output_shape(self, input_shape):
         return input_shape[0]
