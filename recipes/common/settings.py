@@ -10,6 +10,11 @@ NotNegative = Annotated[float, pydantic.Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, pydantic.Field(ge=1)]
 Backbone = Literal["conformer", "conv_transformer", "haffformer", "speechformer"]
 
+# What `keras_reparam.quantizers.get` knows by name.
+QuantizerName = Literal[
+    "ternary", "soft_threshold_ternary", "dual_learnable_ternary", "scaled_sign", "int8", "int4"
+]
+
 
 class TrainingSettings(pydantic.BaseModel):
     """Augmentation, optimiser and schedule.
@@ -129,17 +134,7 @@ class RecipeSettings(TrainingSettings):
     teacher: str | None = None
     teacher_weight: NotNegative = 1.0
     start: str | None = None
-    quantizer: (
-        Literal[
-            "ternary",
-            "soft_threshold_ternary",
-            "dual_learnable_ternary",
-            "scaled_sign",
-            "int8",
-            "int4",
-        ]
-        | None
-    ) = None
+    quantizer: QuantizerName | None = None
     latent_teacher: bool = False
     layer_teacher_weight: NotNegative = 0.0
     tensorboard: bool = False

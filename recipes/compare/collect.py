@@ -137,6 +137,7 @@ class _FinishedRun:
             float_milliseconds=exported["float32"]["milliseconds"]["median"],
             seconds=trained["seconds"],
             clips_per_second=trained["clips_per_second"],
+            quantizer=settings.quantizer or "",
         )
 
     def decisions(self) -> Iterator[DecisionCount]:

@@ -4,11 +4,12 @@ import dataclasses
 import re
 from typing import get_args
 
-from recipes.common.settings import RecipeSettings
+from recipes.common.settings import QuantizerName, RecipeSettings
 from recipes.compare.tables.run_result import Ablation, RunResult
 
 _SIZES = ("light", "large")
 _ABLATIONS = ("", *get_args(Ablation))
+_QUANTIZERS = ("", *get_args(QuantizerName))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -21,6 +22,7 @@ class Condition:
         factors: Of an expanded kernel; 0 of a plain model.
         optimizer: Its name.
         ablation: Which ablation it is; `""`: none.
+        quantizer: What kernels are trained on; `""`: none.
     """
 
     size: str
@@ -28,6 +30,7 @@ class Condition:
     factors: int
     optimizer: str
     ablation: str
+    quantizer: str = ""
 
     @classmethod
     def of(cls, settings: RecipeSettings | RunResult, ablation: str) -> "Condition":
@@ -38,11 +41,12 @@ class Condition:
             factors=settings.factors if settings.expansion else 0,
             optimizer=settings.optimizer,
             ablation=ablation,
+            quantizer=settings.quantizer or "",
         )
 
     @property
     def plain(self) -> "Condition":
-        """The plain one of the same size and optimizer."""
+        """The one without factors of the same size, optimizer and quantizer."""
         return dataclasses.replace(self, expansion=0, factors=0, ablation="")
 
     @property
@@ -56,7 +60,8 @@ class Condition:
         size = _SIZES.index(self.size) if self.size in _SIZES else len(_SIZES)
         ablation = _ABLATIONS.index(self.ablation)
         expansion = (bool(self.expansion), bool(ablation), self.expansion, self.factors, ablation)
-        return (self.optimizer, size, self.size, *expansion)
+        quantizer = _QUANTIZERS.index(self.quantizer)
+        return (self.optimizer, size, self.size, *expansion, quantizer)
 
     def name(self, *, with_optimizer: bool = False) -> str:
         """How it is called in tables.
@@ -71,6 +76,7 @@ class Condition:
             name = f"{self.size}, {self.ablation} (as {expansion})"
         else:
             name = f"{self.size} + HRF {expansion}" + f", {self.ablation}" * bool(self.ablation)
+        name += f", {self.quantizer}" * bool(self.quantizer)
         return name + f", {self.optimizer}" * with_optimizer
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 import pydantic
 
 from recipes.common.files.former_names import with_new_names
+from recipes.common.settings import QuantizerName
 from recipes.compare.planning.corpora import CORPORA
 from recipes.compare.tables.run_result import Ablation
 
@@ -21,6 +22,7 @@ AXES = {
     "factors": "factors",
     "learning_rate": "learning_rates",
     "optimizer": "optimizers",
+    "quantizer": "quantizers",
     "seed": "seeds",
     "folded": "ablations",
     "frozen_factors": "ablations",
@@ -46,6 +48,8 @@ class Axes(pydantic.BaseModel):
             with as many training parameters, by wider feed-forward networks. `"chained"`: HRF
             computed as a chain of layers instead of folded. `"frozen"`: HRF with all factors
             frozen but one.
+        quantizers: What kernels are trained on, each with every expansion; null: no quantizer,
+            whose int8 file is the baseline. Ablations are without.
         settings: Other settings of the recipe, of all runs.
     """
 
@@ -63,6 +67,7 @@ class Axes(pydantic.BaseModel):
         "adamw",
     )
     ablations: tuple[Ablation, ...] = ()
+    quantizers: Annotated[tuple[QuantizerName | None, ...], pydantic.Field(min_length=1)] = (None,)
     settings: dict[str, Any] = {}
 
     @pydantic.model_validator(mode="before")

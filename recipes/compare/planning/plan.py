@@ -88,7 +88,7 @@ def _trainings(axes: Axes, corpus: PreparedCorpus) -> Iterator[tuple[RecipeSetti
     """Settings, ablation and multiple of the learning rate of all that is compared."""
     kind = corpus.recipe.settings
     for backbone, size, optimizer in itertools.product(axes.backbones, axes.sizes, axes.optimizers):
-        for expansion, ablation, factors in _forms(axes):
+        for expansion, ablation, factors, quantizer in _forms(axes):
             values = {
                 **axes.settings,
                 "backbone": backbone,
@@ -96,6 +96,7 @@ def _trainings(axes: Axes, corpus: PreparedCorpus) -> Iterator[tuple[RecipeSetti
                 "optimizer": optimizer,
                 "expansion": expansion,
                 "factors": factors,
+                "quantizer": quantizer,
             }
             own = checked(kind, values).learning_rate
             for rate, seed in itertools.product(axes.learning_rates, axes.seeds):
@@ -103,11 +104,15 @@ def _trainings(axes: Axes, corpus: PreparedCorpus) -> Iterator[tuple[RecipeSetti
                 yield checked(kind, run_values), ablation, rate
 
 
-def _forms(axes: Axes) -> Iterator[tuple[int, str, int]]:
-    """Expansion, ablation and factors; a plain model has neither of the latter."""
-    for expansion in axes.expansions:
+def _forms(axes: Axes) -> Iterator[tuple[int, str, int, str | None]]:
+    """Expansion, ablation, factors and quantizer.
+
+    A plain model has no factors and no ablations, a quantized one no ablations.
+    """
+    for expansion, quantizer in itertools.product(axes.expansions, axes.quantizers):
         if not expansion:
-            yield 0, "", 2
+            yield 0, "", 2, quantizer
             continue
-        for factors, ablation in itertools.product(axes.factors, ("", *axes.ablations)):
-            yield expansion, ablation, factors
+        ablations = ("", *axes.ablations) if quantizer is None else ("",)
+        for factors, ablation in itertools.product(axes.factors, ablations):
+            yield expansion, ablation, factors, quantizer

@@ -165,6 +165,10 @@ def _conditions_of(group: Group) -> Iterator[tuple[ConditionScores, ConditionSco
             if other in conditions:
                 yield first, conditions[other]
     for condition, first in conditions.items():
+        without = dataclasses.replace(condition, quantizer="")
+        if condition.quantizer and without in conditions:
+            yield first, conditions[without]
+    for condition, first in conditions.items():
         large = dataclasses.replace(condition.plain, size="large")
         if condition.size == "light" and not condition.ablation and large in conditions:
             yield first, conditions[large]

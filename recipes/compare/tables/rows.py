@@ -32,6 +32,8 @@ def write_dataclasses(path: Path, kind: type, rows: Iterable[Any]) -> None:
 def read_dataclasses(path: Path, kind: type[Row]) -> list[Row]:
     """What `write_dataclasses` wrote, under former names of columns too; others are passed over.
 
+    A column whose attribute has a default may be missing: earlier versions wrote none.
+
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If it is no CSV file, a column is missing, or a value is not what it must be;
@@ -46,7 +48,10 @@ def read_dataclasses(path: Path, kind: type[Row]) -> list[Row]:
             reader = csv.DictReader(file, strict=True)
             # The heading is read here, and its names are those of the rows.
             reader.fieldnames = [new_name(name) for name in reader.fieldnames or ()]
-            missing = [name for name in fields if name not in reader.fieldnames]
+            names = [name for name in fields if name in reader.fieldnames]
+            missing = [
+                name for name in fields if name not in names and not _has_default(fields[name])
+            ]
             if missing:
                 raise ValueError(
                     f"The columns must be {', '.join(fields)}. Received: '{path}' without "
@@ -60,12 +65,16 @@ def read_dataclasses(path: Path, kind: type[Row]) -> list[Row]:
                     )
                 given = {
                     name: None if name in optional and not row[name] else row[name]
-                    for name in fields
+                    for name in names
                 }
                 rows.append(_parsed(kind, given, where))
     except (csv.Error, UnicodeDecodeError) as error:
         raise ValueError(f"'{path}' is no CSV file: {error}") from error
     return rows
+
+
+def _has_default(field: dataclasses.Field) -> bool:
+    return field.default is not dataclasses.MISSING
 
 
 def _allows_none(kind: Any) -> bool:

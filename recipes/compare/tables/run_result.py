@@ -6,7 +6,7 @@ import pydantic
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from recipes.common.settings import Count, NotNegative, Positive
+from recipes.common.settings import Count, NotNegative, Positive, QuantizerName
 
 RunId = Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
 Word = Annotated[str, Field(min_length=1)]
@@ -45,6 +45,7 @@ class RunResult:
         float_milliseconds: That of the float32 file; `None`: not measured.
         seconds: Of the training.
         clips_per_second: In training.
+        quantizer: What kernels were trained on; `""`: none, as in tables from before there was one.
     """
 
     run: RunId
@@ -73,6 +74,7 @@ class RunResult:
     float_milliseconds: Positive | None
     seconds: NotNegative
     clips_per_second: NotNegative
+    quantizer: QuantizerName | Literal[""] = ""
 
     @pydantic.model_validator(mode="after")
     def _consistent(self):

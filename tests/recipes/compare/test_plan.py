@@ -73,6 +73,16 @@ def test_ablations_are_of_each_expansion(corpora):
     assert len({run.name for run in found}) == len(found)
 
 
+def test_quantizers_are_of_each_expansion(corpora):
+    axes = {"expansions": [0, 4], "ablations": ["longer"], "quantizers": [None, "ternary", "int4"]}
+    found = runs(corpora, folds=["03"], seeds=[1], **axes)
+    forms = {(run.settings.expansion, run.ablation, run.settings.quantizer) for run in found}
+    assert forms == {(r, "", q) for r in (0, 4) for q in (None, "ternary", "int4")} | {
+        (4, "longer", None)
+    }
+    assert len(found) == len(forms) == len({run.name for run in found})
+
+
 def test_further_products(corpora):
     found = runs(
         corpora,

@@ -364,6 +364,24 @@ def test_conditions_without_a_common_run():
     )
 
 
+def test_quantizers_are_compared_with_none():
+    conditions = [
+        (PLAIN, lambda *_: 0.5),
+        ({"quantizer": "ternary"}, lambda *_: 0.6),
+        ({"expansion": 4, "quantizer": "ternary"}, lambda *_: 0.6),
+        ({"expansion": 4}, lambda *_: 0.6),
+        ({"quantizer": "int4"}, lambda *_: 0.6),
+    ]
+    found = comparisons(tables(runs_of(conditions, folds=("1",), seeds=(1,), speakers=("uv",))))
+    assert set(found) == {
+        "light, ternary minus light",
+        "light, int4 minus light",
+        "light + HRF r=4 minus light",
+        "light + HRF r=4, ternary minus light + HRF r=4",
+        "light + HRF r=4, ternary minus light, ternary",
+    }
+
+
 def test_ablations_are_compared_with_their_hrf():
     conditions = [
         (PLAIN, lambda *_: 0.5),
