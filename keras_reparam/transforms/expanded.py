@@ -64,7 +64,7 @@ class Expanded:
             if isinstance(layer, ReparamLayer):
                 # Made so by the object's own code, which knows of no quantizer.
                 quantizer = getattr(method, "kernel_quantizer", None)
-                if quantizer != layer.kernel_quantizer:
+                if quantizer is not None and quantizer != layer.kernel_quantizer:
                     layer.quantize_kernel(quantizer)
                 continue
             if layer is None or type(layer) not in method.training_classes:

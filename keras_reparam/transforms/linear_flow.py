@@ -93,9 +93,9 @@ def _is_normalized(tensor: Any) -> bool:
     node = _keras.node_of(tensor)
     while node is not None and isinstance(node.operation, _NEUTRAL):
         node = _keras.node_of(node.input_tensors[0])
-    norm = None if node is None else node.operation
+    norm: Any = None if node is None else node.operation
     if not isinstance(norm, keras.layers.LayerNormalization) or norm.rms_scaling:
         return False
-    rank = len(tensor.shape)
-    axes = [norm.axis] if isinstance(norm.axis, int) else list(norm.axis)
+    rank, axis = len(tensor.shape), vars(norm)["axis"]
+    axes = [axis] if isinstance(axis, int) else [*axis]
     return [axis % rank for axis in axes] == [rank - 1]

@@ -34,17 +34,19 @@ from keras_reparam.transforms.settings import copy_settings
 def merge(model: keras.Model, *, data: Any = None) -> keras.Model:
     """A new model of plain Keras layers with the function of `model`: deHRF.
 
-    Call it after training, before export and quantization. The result is compiled like `model`,
-    with a fresh optimizer; it is meant for inference, and training it on starts the optimizer
-    anew. It has the classes and layer names that the model had before `expand`, needs no custom
+    It undoes `keras_reparam.expand` and `keras_reparam.quantize_aware`, in any combination. Call
+    it after training, before export and quantization. The result is compiled like `model`, with
+    a fresh optimizer; it is meant for inference, and training it on starts the optimizer anew.
+    It has the classes and layer names that the model had before `expand`, needs no custom
     object of this package, and its checkpoints load into the expanded model. `model` is left as
     it is, so training can go on with it.
 
-    Kernels and biases are multiplied in float64 and cast once. Every merged layer is compared
-    with its factors (1e-5 relative to the output's scale in float32), and so are the outputs of
-    the whole model (1e-4; with half precision in float32) on `data`, or on random input of the
-    model's own structure. Merging a model without factors returns an equal copy and warns that
-    there was nothing to merge.
+    Kernels and biases are multiplied in float64 and cast once; a quantizer's codes are those of
+    training, times its scale in float64, so that a channel has no value more than the quantizer
+    allows. Every merged layer is compared with its training form (1e-5 relative to the output's
+    scale in float32), and so are the outputs of the whole model (1e-4; with half precision in
+    float32) on `data`, or on random input of the model's own structure. Merging a model without
+    layers in training form returns an equal copy and warns that there was nothing to merge.
 
     Args:
         model: A built `keras.Model` with expanded layers.
