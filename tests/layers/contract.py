@@ -121,7 +121,6 @@ ROWS = {
     "branches, no bias": Row(BRANCHES, _without_bias, (4, 9, 1, 4), kernel="depthwise"),
     "ternary, Dense": Row(_quantized("ternary"), _dense, (4, 5, 3)),
     "soft threshold, EinsumDense": Row(_quantized("soft_threshold_ternary"), _einsum, (4, 5, 3)),
-    "shifted, Conv1D": Row(_quantized(SHIFTED), _conv, (4, 9, 4)),
     "sign, Conv1D": Row(_quantized("scaled_sign"), _causal, (4, 9, 4)),
     "int4, Dense": Row(_quantized("int4"), _dense, (4, 5, 3)),
     "HRF and soft threshold, Dense": Row(
