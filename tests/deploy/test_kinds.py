@@ -99,6 +99,7 @@ def test_types(quantized):
             "float32": {"float32"},
             "float16": {"float32"},
             "int8_dynamic": {"int8", "float32"},
+            "int4_dynamic": {"int4", "int8", "float32"},
         }
         types = {dtype for index, _, dtype in kernels if index in graph.backbone}
         assert types == expected.get(kind, {"int8"})
