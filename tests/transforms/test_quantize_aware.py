@@ -250,19 +250,21 @@ def test_codes_of_the_file_are_those_of_training(tmp_path):
     if keras.backend.backend() != "tensorflow":
         pytest.skip("a child process exports")
     train = kr.quantize_aware(kr.expand(make()), "ternary", filters="block/fc1")
-    train = kr.quantize_aware(train, "int8", filters="block/fc2")
+    train = kr.quantize_aware(train, DualLearnableTernary(), filters="block/fc2")
+    train = kr.quantize_aware(train, "int8", filters="attention_output")
+    quantized = {x.name: x for x in train._flatten_layers()}
+    shift = next(v for v in quantized["fc2"].weights if v.name == "quantizer_shift")
+    shift.assign(0.05 * random(shift.shape))
     light = kr.merge(train)
     kr.export_tflite(light, tmp_path / "x.tflite", quantization="int8", representative_data=X)
     content = (tmp_path / "x.tflite").read_bytes()
-    stored = {x.shape: (x, scale) for x, scale in stored_kernels(content)}
-    for name in ("fc1", "fc2"):
-        layer = next(x for x in train._flatten_layers() if x.name == name)
-        codes, scale = layer.codes_and_scale()
-        found, found_scale = stored[codes.T.shape]
-        np.testing.assert_allclose(found * found_scale[:, None], (codes * scale).T, rtol=1e-6)
-        # A ternary kernel may be stored as -127, 0, 127.
-        exact = np.sign if name == "fc1" else np.asarray
-        np.testing.assert_array_equal(exact(found), exact(codes.T))
+    stored = list(stored_kernels(content))
+    for name in ("fc1", "fc2", "attention_output"):
+        codes, scale = quantized[name].codes_and_scale()
+        same = [pair for pair in stored if np.array_equal(pair[0], codes.T)]
+        assert len(same) == 1, name
+        np.testing.assert_allclose(same[0][1], scale.ravel(), rtol=1e-6)
+    assert len(np.unique(quantized["fc2"].codes_and_scale()[0])) > 3  # shifts that differ
     runtime = Runtime(content)
     found = np.array([runtime(example) for example in X])
     expected = numpy(keras.ops.softmax(light(X)))

@@ -1,4 +1,8 @@
-"""Kernels of three values a channel, {-a, 0, a}, stored without error: codes -1, 0, 1, scale a."""
+"""Kernels of three values a channel, stored without error.
+
+`{-a, 0, a}`: codes -1, 0, 1 and scale `a`. `{g - a, g, g + a}` with `g = k a / 63`, as
+`keras_reparam.quantizers.DualLearnableTernary` trains them: codes `63 T + k` and scale `a / 63`.
+"""
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
@@ -9,6 +13,7 @@ from keras_reparam.deploy.tflite.linear_kernels import (
     CHANNEL_AXIS,
     LinearKernel,
     linear_kernels,
+    shifted_channels,
     ternary_channels,
 )
 from keras_reparam.deploy.tflite.packed_codes import PACKED_BITS, pack_codes
@@ -26,6 +31,8 @@ def store_ternary(
 ) -> None:
     """Stores every ternary channel exactly, in place, where min-max would be off by an ulp.
 
+    In int8 every shifted one, too, where min-max would be off by up to half a step.
+
     Args:
         packed: The quantized model.
         graph: The same.
@@ -41,12 +48,18 @@ def store_ternary(
         sizes = np.abs(rows).max(axis=1)
         # A channel of zeros keeps its scale: 0 is none.
         chosen = ternary_channels(rows) & (sizes > 0) & (rows.shape[1] > 1)
+        codes, scales = np.sign(rows), sizes
+        if graph.tensors[kernel.tensor].dtype == "int8":
+            shifted, shifted_codes, steps = shifted_channels(rows)
+            codes = np.where(shifted[:, None], shifted_codes, codes)
+            scales = np.where(shifted, steps, sizes)
+            chosen |= shifted
         narrow = sub_byte == "int2" and exact.is_ternary and fits_int2(exact)
         if chosen.any() and len(graph.tensors[kernel.tensor].scales) == len(chosen):
-            codes = np.where(chosen[:, None], np.sign(rows), kernel.channels)
+            codes = np.where(chosen[:, None], codes, kernel.channels)
             _store(packed, graph, kernel, codes, "int2" if narrow else None)
             tensor = packed.subgraphs[0].tensors[kernel.tensor]
-            scale = np.where(chosen, sizes, tensor.quantization.scale).astype("float32")
+            scale = np.where(chosen, scales, tensor.quantization.scale).astype("float32")
             tensor.quantization.scale = scale
             _rescale_bias(packed, model, exact, kernel, scale)
 

@@ -11,6 +11,10 @@ from keras_reparam.deploy.tflite.tflite_graph import TFLiteGraph
 CHANNEL_AXIS = {"FULLY_CONNECTED": 0, "CONV_2D": 0, "DEPTHWISE_CONV_2D": 3}
 # As far as this from its three values, relative to the largest, a kernel is nearly ternary.
 _NEARLY = 0.05
+# A shift is so many parts of the scale: see `keras_reparam.quantizers.DualLearnableTernary`.
+_SHIFT_STEPS = 63
+# What float32 leaves of a value, relative to the largest.
+_ROUNDING = 2.0**-21
 # Tied kernels are read again.
 _READS_PER_BYTE = 4
 
@@ -88,3 +92,32 @@ def ternary_channels(channels: np.ndarray) -> np.ndarray:
         channels = channels.astype("int16")
     sizes = np.abs(channels)
     return ((sizes == 0) | (sizes == sizes.max(axis=1, keepdims=True))).all(axis=1)
+
+
+def shifted_channels(channels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Which of the channels `(channels, values)` hold `63 T + k` times a scale, T in -1, 0, 1.
+
+    Channels without a shift, `k = 0`, are none of these: `ternary_channels` knows them.
+
+    Returns:
+        Which; and, for these, their integers and their scales.
+
+    Example:
+
+    >>> values = np.array([[68, 5, -58], [60, 5, -58]]) * np.float32(0.01)
+    >>> which, codes, scales = shifted_channels(values.astype("float32"))
+    >>> which.tolist(), codes[0].tolist(), scales[0].round(6).tolist()
+    ([True, False], [68.0, 5.0, -58.0], 0.01)
+    """
+    rows = channels.astype("float64")
+    low, high = rows.min(axis=1), rows.max(axis=1)
+    # Both -1 and 1 are in T, or the channel is not told from others.
+    scales = (high - low) / (2 * _SHIFT_STEPS)
+    steps = np.where(scales > 0, scales, 1.0)
+    shifts = np.round((high + low) / 2 / steps)[:, None]
+    codes = np.round(rows / steps[:, None])
+    known = np.isin(codes - shifts, (-_SHIFT_STEPS, 0, _SHIFT_STEPS)).all(axis=1)
+    error = np.abs(rows - codes * steps[:, None]).max(axis=1)
+    exact = error <= _ROUNDING * np.abs(rows).max(axis=1)
+    int8 = (shifts[:, 0] != 0) & (np.abs(codes).max(axis=1) <= 127)
+    return (scales > 0) & known & exact & int8, codes, scales
