@@ -60,7 +60,7 @@ class ArmRow:
     difference: float
     rounding: float
     top1_agreement: float
-    instructions: tuple[int, int] | None = None
+    instructions: tuple[int, ...] | None = None
 
     @property
     def passed(self) -> bool:
