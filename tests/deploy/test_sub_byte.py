@@ -145,6 +145,26 @@ def test_what_is_said_of_them(exported):
     assert small.size < large.size and small.bits_per_weight < large.bits_per_weight
 
 
+def test_a_kernel_behind_one_that_many_operators_share(tmp_path):
+    inputs = keras.Input(CLIPS.shape[1:])
+    shared, x = layers.Dense(8, activation="relu"), inputs
+    for _ in range(12):
+        x = shared(x)
+    last = layers.Dense(3, name="last")
+    model = keras.Model(inputs, last(layers.GlobalAveragePooling1D()(x)))
+    for layer in (shared, last):
+        layer.set_weights([ternary(np.asarray(layer.kernel)), layer.bias])
+    for kind in ("int8", "int4_dynamic"):
+        path = tmp_path / f"{kind}.tflite"
+        report = kr.export_tflite(model, path, quantization=kind, representative_data=CLIPS)
+        assert "last" in report.ternary
+        graph = TFLiteGraph(path.read_bytes())
+        (*_, operator) = [o for o in graph.operators if o.name == "FULLY_CONNECTED"]
+        scales = np.array(graph.tensors[operator.inputs[1]].scales, "float32")[:, None]
+        stored = graph.values(operator.inputs[1]) * scales
+        assert np.array_equal(stored.T, np.asarray(last.kernel))
+
+
 def test_an_ulp_off_is_no_longer_ternary(tmp_path):
     def nearly(kernel):
         kernel = ternary(kernel)

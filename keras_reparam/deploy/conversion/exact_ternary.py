@@ -41,8 +41,7 @@ def store_ternary(
             number of inputs is a multiple of 4.
     """
     stored = list(linear_kernels(graph))
-    # Where many operators share a kernel, the reading of one file may end before the other's.
-    for exact, kernel in zip(linear_kernels(model.graph), stored, strict=False):
+    for exact, kernel in zip(linear_kernels(model.graph), stored, strict=True):
         if graph.tensors[kernel.tensor].dtype not in ("int8", "int4"):
             continue
         rows = exact.channels

@@ -15,7 +15,6 @@ _NEARLY = 0.05
 _SHIFT_STEPS = 63
 # What float32 leaves of a value, relative to the largest.
 _ROUNDING = 2.0**-21
-# Tied kernels are read again.
 _READS_PER_BYTE = 4
 
 
@@ -29,6 +28,8 @@ class LinearKernel:
         operation: The operator's name.
         tensor: Index of the kernel.
         channels: `(channels, values)`: numbers, or integer codes, of each output channel.
+        is_ternary: Whether every channel holds `-a`, 0 and `a` alone, bit for bit. One value alone
+            in a channel says nothing, nor do zeros alone.
     """
 
     name: str
@@ -36,14 +37,7 @@ class LinearKernel:
     operation: str
     tensor: int
     channels: np.ndarray
-
-    @property
-    def is_ternary(self) -> bool:
-        """Whether every channel holds `-a`, 0 and `a` alone, bit for bit.
-
-        One value alone in a channel says nothing, nor do zeros alone.
-        """
-        return self._says_something and bool(ternary_channels(self.channels).all())
+    is_ternary: bool
 
     @property
     def is_nearly_ternary(self) -> bool:
@@ -51,32 +45,38 @@ class LinearKernel:
         sizes = np.abs(self.channels.astype("float64"))
         largest = sizes.max(axis=1, keepdims=True)
         near = (sizes <= _NEARLY * largest) | (sizes >= (1 - _NEARLY) * largest)
-        return self._says_something and bool(near.all()) and not self.is_ternary
-
-    @property
-    def _says_something(self) -> bool:
-        return self.channels.shape[1] > 1 and bool(self.channels.any())
+        return _says_something(self.channels) and bool(near.all()) and not self.is_ternary
 
 
 def linear_kernels(graph: TFLiteGraph) -> Iterator[LinearKernel]:
     """The kernels that linear operators read from the file, in order of execution.
 
-    A file in which many operators share a large one is not read to its end.
+    One that several operators share is read once. A file whose kernels are many views of the same
+    bytes is not read to its end.
     """
+    known: dict[tuple, tuple[np.ndarray, bool]] = {}
     left = _READS_PER_BYTE * sum({t.buffer: t.data_bytes for t in graph.tensors}.values())
     for index, operator in enumerate(graph.operators):
         axis = CHANNEL_AXIS.get(operator.name)
         if axis is None or len(operator.inputs) < 2 or not graph.is_constant(operator.inputs[1]):
             continue
-        left -= graph.tensors[operator.inputs[1]].data_bytes
-        if left < 0:
-            return
-        kernel = graph.values(operator.inputs[1])
-        if kernel is None or kernel.ndim <= axis or not kernel.size or not operator.outputs:
-            continue
-        rows = np.moveaxis(kernel, axis, 0).reshape(kernel.shape[axis], -1)
+        about = graph.tensors[operator.inputs[1]]
+        key = (about.start, about.shape, about.dtype, axis)
+        if key not in known:
+            left -= about.data_bytes
+            if left < 0:
+                return
+            kernel = graph.values(operator.inputs[1])
+            if kernel is None or kernel.ndim <= axis or not kernel.size or not operator.outputs:
+                continue
+            rows = np.moveaxis(kernel, axis, 0).reshape(kernel.shape[axis], -1)
+            known[key] = rows, _says_something(rows) and bool(ternary_channels(rows).all())
         name = graph.tensors[operator.outputs[0]].name
-        yield LinearKernel(name, index, operator.name, operator.inputs[1], rows)
+        yield LinearKernel(name, index, operator.name, operator.inputs[1], *known[key])
+
+
+def _says_something(channels: np.ndarray) -> bool:
+    return channels.shape[1] > 1 and bool(channels.any())
 
 
 def ternary_channels(channels: np.ndarray) -> np.ndarray:
