@@ -53,6 +53,7 @@ EXTRAS_REQUIRE = {
         *CLUSTER,
         *FORMATS,
         *TFIO,
+        "coverage>=7.10",
         "hypothesis>=6.100",
         "jax>=0.10",
         "keras-hub>=0.32",
