@@ -49,19 +49,20 @@ class FileRow:
 
 def measure_files() -> list[FileRow]:
     """Exports the model in every kind of few bits, with and without INT2."""
-    from keras_reparam import deploy, transforms
+    from keras_reparam.deploy import export_tflite
+    from keras_reparam.transforms import merge, quantize_aware
 
     model = create_random("conv_transformer", "light")
     clips = np.random.default_rng(0).normal(size=(4, FRAMES, NUM_MELS)).astype("float32")
     # What it says of the outputs is no part of the report.
     with contextlib.redirect_stdout(sys.stderr):
-        ternary = transforms.quantize_aware(model, "ternary", filters="^encoder_", data=clips)
-    light = transforms.merge(ternary, data=clips)
+        ternary = quantize_aware(model, "ternary", filters="^encoder_", data=clips)
+    light = merge(ternary, data=clips)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for kind, sub_byte in track([(k, s) for k in KINDS for s in (None, "int2")], "Exporting"):
             path = Path(folder) / "model.tflite"
-            report = deploy.export_tflite(
+            report = export_tflite(
                 light, path, quantization=kind, sub_byte=sub_byte, representative_data=clips
             )
             rows.append(

@@ -1,5 +1,7 @@
 """The time axis in blocks, cut by padding and reshape alone."""
 
+from typing import overload
+
 from keras import ops
 
 
@@ -27,6 +29,10 @@ def pad_to_blocks(x, length: int, *, before: int = 0, after: int = 0):
     return x[:, : before + blocks * length + after], blocks
 
 
+@overload
+def num_blocks(frames: int, length: int) -> int: ...
+@overload
+def num_blocks(frames: int | None, length: int) -> int | None: ...
 def num_blocks(frames: int | None, length: int) -> int | None:
     """`ceil(frames / length)`, or `None` where the number of frames is not known."""
     return None if frames is None else -(-frames // length)
