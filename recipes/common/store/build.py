@@ -16,6 +16,7 @@ from recipes.common.files.lock import exclusive
 from recipes.common.files.rows import write_rows
 from recipes.common.manifest import Segment
 from recipes.common.store import layout
+from recipes.common.store.front_end import front_end_hash
 from recipes.common.store.growing_array import GrowingArray, first_byte, int16_blocks
 from recipes.common.store.index import (
     Piece,
@@ -104,11 +105,11 @@ def add_speeds(folder: Path, log_mel, speeds: Sequence[float], console: Console)
 
     Another process that is doing so is waited for.
     """
-    from recipes.common.store.features import build_features, front_end_hash
-
     names = {speed: layout.features_name(front_end_hash(log_mel, speed)) for speed in speeds}
     if all((folder / name).exists() for name in names.values()):
         return
+    from recipes.common.store.features import build_features
+
     needed = f"the features of '{folder}' (of an hour of speech 0.05 GB at each speed)"
     with exclusive(folder, patience=math.inf), explaining_a_full_disk(needed):
         for speed in speeds:

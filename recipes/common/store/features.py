@@ -1,7 +1,5 @@
 """Log-mel features of a store's audio."""
 
-import hashlib
-import json
 import os
 import time
 from collections.abc import Sequence
@@ -16,6 +14,7 @@ from keras_reparam._utils.files import write_bytes
 from keras_reparam._utils.progress import track
 from keras_reparam.audio import LogMel
 from recipes.common.store import layout
+from recipes.common.store.front_end import front_end_config, front_end_hash, front_end_text
 from recipes.common.store.growing_array import GrowingArray, first_byte
 from recipes.common.store.index import Piece, one_after_another, read_index
 from recipes.common.store.reading import as_int16
@@ -27,28 +26,6 @@ from recipes.common.store.store import Store
 # length take the same memory. A frame depends on its own window only.
 _FRAMES = 64
 _BLOCKS = 128
-
-# What says nothing of the features before normalisation.
-_NOT_HASHED = ("name", "trainable", "dtype", "utterance_mean")
-
-
-def front_end_config(log_mel: LogMel) -> dict:
-    """The settings that the features before normalisation depend on."""
-    config = log_mel.get_config()
-    return {name: config[name] for name in config if name not in _NOT_HASHED}
-
-
-def front_end_hash(log_mel: LogMel, speed: float = 1.0) -> str:
-    """Twelve hexadecimal digits that stand for `front_end_config(log_mel)`, and for the speed."""
-    text = _described(log_mel, speed)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def _described(log_mel: LogMel, speed: float, **options) -> str:
-    config = front_end_config(log_mel)
-    # Those at their own speed are called as they were before there were others.
-    about = config if speed == 1 else {**config, "speed": speed}
-    return json.dumps(about, sort_keys=True, **options)
 
 
 def build_features(folder: Path, log_mel: LogMel, console: Console, *, speed: float = 1.0) -> None:
@@ -99,7 +76,7 @@ def build_features(folder: Path, log_mel: LogMel, console: Console, *, speed: fl
                 saved = time.monotonic()
         values.finish()
         mask.finish()
-    text = _described(log_mel, speed, indent=1) + "\n"
+    text = front_end_text(log_mel, speed, indent=1) + "\n"
     settings = unfinished / f"features-{digest}.json"
     write_bytes(settings, text.encode())
     # The features last: where they are, the others are.

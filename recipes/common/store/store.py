@@ -6,6 +6,7 @@ import numpy as np
 
 from recipes.common.store import layout
 from recipes.common.store.array_file import ArrayFile
+from recipes.common.store.front_end import front_end_hash
 from recipes.common.store.index import read_index
 from recipes.common.store.speed import length_at
 from recipes.common.store.stored_features import StoredFeatures
@@ -68,8 +69,6 @@ class Store:
         Raises:
             FileNotFoundError: If the store has none with these settings.
         """
-        from recipes.common.store.features import front_end_hash
-
         digest = front_end_hash(log_mel, speed)
         path = self.folder / layout.features_name(digest)
         if not path.exists():
