@@ -108,6 +108,9 @@ def everything(tmp_path_factory):
         if name == "keras_reparam>MixUp":
             outputs.append(layer({"features": features, "targets": waveform})["features"])
             continue
+        if name == "keras_reparam>FeatureAggregation":
+            outputs.append(layer([features, features]))
+            continue
         if name == "keras_reparam>BranchedDepthwiseConv2D":
             outputs.append(layer(keras.layers.Reshape((FRAMES, UNITS, 1))(features)))
             continue
