@@ -8,7 +8,6 @@ from typing import Any
 
 from recipes.common.files.json_file import read_json
 from recipes.common.names import (
-    DEFAULT_KINDS,
     HISTORY,
     PREDICTIONS,
     RESULTS,
@@ -23,7 +22,7 @@ from recipes.compare.finished import differences, read_planned
 from recipes.compare.grid_folder import GridFolder
 from recipes.compare.planning.corpora import PreparedCorpus, prepared_corpus
 from recipes.compare.planning.run import Run
-from recipes.compare.tables.decision_count import KERAS, DecisionCount
+from recipes.compare.tables.decision_count import INT4, KERAS, DecisionCount
 from recipes.compare.tables.epoch import Epoch
 from recipes.compare.tables.overview import ComparedCorpus, Overview
 from recipes.compare.tables.run_result import RunResult
@@ -110,7 +109,7 @@ class _FinishedRun:
     def result(self) -> RunResult:
         """Its row in `runs.csv`."""
         run, settings, trained = self.run, self.run.settings, self._trained
-        exported = read_json(self._fold / RESULTS, dict[str, Any])["files"]
+        exported = self._exported
         validation = {f"val_{name}": trained["validation"][name] for name in FIGURES}
         return RunResult(
             run=run.id,
@@ -138,14 +137,20 @@ class _FinishedRun:
             seconds=trained["seconds"],
             clips_per_second=trained["clips_per_second"],
             quantizer=settings.quantizer or "",
+            int4_bytes=exported.get(INT4, {}).get("bytes"),
         )
+
+    @property
+    def _exported(self) -> dict[str, Any]:
+        """What was measured of each file, by its kind."""
+        return read_json(self._fold / RESULTS, dict[str, Any])["files"]
 
     def decisions(self) -> Iterator[DecisionCount]:
         """Its rows in `decisions.csv`."""
         keras = read_predictions(self._fold / PREDICTIONS)
         headline = keras.where(split=keras.split[0].item())
         yield from self._counts(KERAS, headline)
-        for kind in DEFAULT_KINDS:
+        for kind in self._exported:
             yield from self._counts(kind, read_predictions(self._fold / predictions_name(kind)))
 
     def _counts(self, form: str, predictions: Predictions) -> Iterator[DecisionCount]:

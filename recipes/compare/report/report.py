@@ -26,6 +26,7 @@ from recipes.compare.report.plots import plot_differences, plot_learning_curves,
 from recipes.compare.report.report_tables import (
     compact_scores,
     difference_table,
+    file_table,
     pair_table,
     rate_table,
     score_table,
@@ -85,6 +86,7 @@ def write_report(results: Path, out: Path) -> None:
         table.name: table
         for table in (
             score_table(groups),
+            file_table(groups),
             rate_table(groups),
             difference_table(groups, comparisons),
             pair_table(groups, comparisons),
@@ -189,6 +191,10 @@ def _group(
     yield _bullets(gaps(group))
     if names := alone(group, comparisons):
         yield f"Compared with nothing: {markdown_text('; '.join(names))}."
+    if files := found["files"].markdown(group.heading):
+        yield "### Files of few bits"
+        yield markdown_text(found["files"].caption)
+        yield files
     if chosen := found["rates"].markdown(group.heading):
         yield "### Learning rates"
         yield markdown_text(found["rates"].caption)

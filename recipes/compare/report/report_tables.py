@@ -9,7 +9,7 @@ from recipes.common.results.metrics import FIGURES
 from recipes.compare.report.comparison import Comparison, points, probability, rate, span
 from recipes.compare.report.scores import ConditionScores, Group, Spread
 from recipes.compare.report.table import Table
-from recipes.compare.tables.decision_count import INT8, KERAS
+from recipes.compare.tables.decision_count import INT4, INT8, KERAS
 
 _UNKNOWN = "-"
 _CONDITION = ("size", "expansion", "factors", "optimizer", "ablation", "quantizer")
@@ -44,6 +44,42 @@ def score_table(groups: Sequence[Group]) -> Table:
             _score_record(group, condition) for group in groups for condition in group.conditions
         ],
     )  # fmt: skip
+
+
+def file_table(groups: Sequence[Group]) -> Table:
+    """Sizes and scores of the files of few bits, of the conditions that have several."""
+    forms = {"int8": INT8, "int4": INT4}
+    rows: dict[str, list[list[str]]] = {group.heading: [] for group in groups}
+    records = []
+    for group in groups:
+        for condition in group.conditions:
+            if condition.of("int4_bytes") is None:
+                continue
+            sizes = {name: condition.of(f"{name}_bytes") for name in forms}
+            scores = {name: condition.test(group.figure, form) for name, form in forms.items()}
+            found = [
+                _UNKNOWN if size is None else f"{size.mean / 1000:,.0f}" for size in sizes.values()
+            ]
+            words = zip(found, map(percent, scores.values()), strict=True)
+            rows[group.heading].append([condition.name, *(x for pair in words for x in pair)])
+            record = _about(group, condition)
+            for name in forms:
+                size, score = sizes[name], scores[name]
+                record[f"{name}_bytes"] = size and size.mean
+                record[f"{name}_mean"] = score and score.mean
+                record[f"{name}_deviation"] = score and score.deviation
+            records.append(record)
+    figures = [f"{name}_{part}" for name in forms for part in ("bytes", "mean", "deviation")]
+    return Table(
+        name="files",
+        caption="Files with weights of 8 bits, and of 4 bits rounded after training: what a "
+        "quantizer in training must beat. Test scores in percent as in the table of scores.",
+        head=("condition", "int8 kB", "int8 score", "int4 kB", "int4 score"),
+        alignment="lrrrr",
+        sections=rows,
+        columns=("corpus", "backbone", "condition", *_CONDITION, *figures),
+        records=records,
+    )
 
 
 def compact_scores(group: Group) -> tuple[list[str], list[list[str]]]:

@@ -23,6 +23,7 @@ from recipes.compare.planning.corpora import PreparedCorpus
 from recipes.compare.planning.run import Run
 from recipes.compare.running.ablations import settings_of
 from recipes.compare.running.cost import cost_of_expansion
+from recipes.compare.tables.decision_count import INT4
 
 _FRAMES = 400
 
@@ -80,7 +81,7 @@ def _run(
     )
     stages.train()
     stages.evaluate(again=False)
-    stages.export(DEFAULT_KINDS, again=False)
+    stages.export((*DEFAULT_KINDS, INT4), again=False)
     fold = files.fold(run.fold)
     write_json(
         path / PLANNED,

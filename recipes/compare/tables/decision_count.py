@@ -6,7 +6,7 @@ from recipes.common.settings import Count
 from recipes.compare.tables.run_result import RunId, Word
 
 # Forms: the merged model in Keras, or a kind of file.
-KERAS, INT8 = "keras", "int8"
+KERAS, INT8, INT4 = "keras", "int8", "int4_dynamic"
 
 
 @dataclass(frozen=True, kw_only=True)

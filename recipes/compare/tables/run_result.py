@@ -46,6 +46,7 @@ class RunResult:
         seconds: Of the training.
         clips_per_second: In training.
         quantizer: What kernels were trained on; `""`: none, as in tables from before there was one.
+        int4_bytes: Size of the INT4 file; `None`: of a run from before there was one.
     """
 
     run: RunId
@@ -75,6 +76,7 @@ class RunResult:
     seconds: NotNegative
     clips_per_second: NotNegative
     quantizer: QuantizerName | Literal[""] = ""
+    int4_bytes: Count | None = None
 
     @pydantic.model_validator(mode="after")
     def _consistent(self):

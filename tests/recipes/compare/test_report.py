@@ -23,7 +23,7 @@ from recipes.compare.report.report import readme_table, write_report
 from recipes.compare.report.scores import groups_of
 from recipes.compare.tables.overview import ComparedCorpus
 from recipes.compare.tables.tables import Tables, read_tables, write_tables
-from tests.recipes.compare.made_up import run_result, tables
+from tests.recipes.compare.made_up import decided, run_result, tables
 
 # Two folds, one seed, three speakers; four clips of either class each.
 RUNS = """\
@@ -427,6 +427,22 @@ RATES = {1: (0.5, 0.5), 2: (0.6, 0.6), 4: (0.8, 0.65), 8: (0.7, 0.9), 16: (0.3, 
 def tuned(rates=RATES, **changes):
     for rate, (validation, test) in rates.items():
         yield {"learning_rate": rate, "val_ua": validation, **changes}, lambda *_, test=test: test
+
+
+def test_files_of_four_bits_stand_beside_those_of_eight(tmp_path):
+    right, half = {"s": [[2, 0], [0, 2]]}, {"s": [[1, 1], [1, 1]]}
+    results = tables([(run_result(int4_bytes=124_512), right), (run_result(expansion=4), right)])
+    of_four_bits = decided(results.runs[0], half, form="int4_dynamic")
+    results = dataclasses.replace(results, decisions=[*results.decisions, *of_four_bits])
+    write_tables(tmp_path, results)
+    write_report(tmp_path, tmp_path / "report")
+    (light,) = rows(tmp_path / "report" / "files.csv")
+    assert (light["condition"], light["int8_bytes"], light["int4_bytes"]) == (
+        *("light", "212345.0", "124512.0"),
+    )
+    assert (float(light["int8_mean"]), float(light["int4_mean"])) == (1, 0.5)
+    shown = (tmp_path / "report" / "report.md").read_text()
+    assert "| light | 212 | 100.0 | 125 | 50.0 |" in shown
 
 
 def test_the_rate_is_chosen_by_validation_where_test_would_choose_another(tmp_path):
