@@ -177,7 +177,7 @@ def test_what_the_report_says(written):
         assert told in text
     assert {path.name for path in written.iterdir()} == {
         "report.md",
-        *(f"{name}.{end}" for name in ("scores", "rates", "differences", "pairs")
+        *(f"{name}.{end}" for name in ("scores", "rates", "differences", "pairs", "files")
           for end in ("csv", "tex")),
         *("differences-emodb.png", "size-emodb.png", "curves-emodb-conv_transformer.png"),
     }  # fmt: skip
