@@ -86,6 +86,8 @@ class _FinishedRun:
         self._files = RunFolder(path)
         self._fold = self._files.fold(run.fold)
         self._trained = read_json(self._fold / TRAINING, dict[str, Any])
+        # What was measured of each file, by its kind.
+        self._exported = read_json(self._fold / RESULTS, dict[str, Any])["files"]
 
     @property
     def environment(self) -> dict[str, Any]:
@@ -108,8 +110,8 @@ class _FinishedRun:
 
     def result(self) -> RunResult:
         """Its row in `runs.csv`."""
-        run, settings, trained = self.run, self.run.settings, self._trained
-        exported = self._exported
+        run, settings = self.run, self.run.settings
+        trained, exported = self._trained, self._exported
         validation = {f"val_{name}": trained["validation"][name] for name in FIGURES}
         return RunResult(
             run=run.id,
@@ -139,11 +141,6 @@ class _FinishedRun:
             quantizer=settings.quantizer or "",
             int4_bytes=exported.get(INT4, {}).get("bytes"),
         )
-
-    @property
-    def _exported(self) -> dict[str, Any]:
-        """What was measured of each file, by its kind."""
-        return read_json(self._fold / RESULTS, dict[str, Any])["files"]
 
     def decisions(self) -> Iterator[DecisionCount]:
         """Its rows in `decisions.csv`."""

@@ -57,11 +57,8 @@ def file_table(groups: Sequence[Group]) -> Table:
                 continue
             sizes = {name: condition.of(f"{name}_bytes") for name in forms}
             scores = {name: condition.test(group.figure, form) for name, form in forms.items()}
-            found = [
-                _UNKNOWN if size is None else f"{size.mean / 1000:,.0f}" for size in sizes.values()
-            ]
-            words = zip(found, map(percent, scores.values()), strict=True)
-            rows[group.heading].append([condition.name, *(x for pair in words for x in pair)])
+            words = [x for name in forms for x in (_kilobytes(sizes[name]), percent(scores[name]))]
+            rows[group.heading].append([condition.name, *words])
             record = _about(group, condition)
             for name in forms:
                 size, score = sizes[name], scores[name]
@@ -212,7 +209,7 @@ def _score_row(group: Group, condition: ConditionScores) -> list[str]:
         str(len(condition.runs)),
         rate_in_words(condition),
         *(_UNKNOWN if (s := condition.of(each)) is None else f"{s.mean:,.0f}" for each in counts),
-        _UNKNOWN if size is None else f"{size.mean / 1000:,.0f}",
+        _kilobytes(size),
         percent(condition.test(group.figure, INT8)),
         _UNKNOWN if latency is None else f"{latency.mean:.2f}",
     ]
@@ -289,6 +286,10 @@ def percent(spread: Spread | None) -> str:
         return _UNKNOWN
     deviation = "" if spread.deviation is None else f" ± {100 * spread.deviation:.1f}"
     return f"{100 * spread.mean:.1f}{deviation}"
+
+
+def _kilobytes(size: Spread | None) -> str:
+    return _UNKNOWN if size is None else f"{size.mean / 1000:,.0f}"
 
 
 def rate_in_words(condition: ConditionScores) -> str:
