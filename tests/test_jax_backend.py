@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parents[1]
     "part",
     [
         "layers quantizers transforms/test_hard_cases.py transforms/test_quantize_aware.py",
-        pytest.param("audio transforms/test_transforms.py", marks=pytest.mark.slow),
-        # Whole backbones compile longest.
+        # Spectra and whole models compile longest.
+        pytest.param("audio transforms/test_transforms.py", marks=pytest.mark.nightly),
         pytest.param("models transforms/test_keras_hub.py", marks=pytest.mark.nightly),
     ],
     ids=["layers", "audio", "models"],

@@ -45,7 +45,7 @@ def test_tables():
         assert text in shown
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_folded_training_needs_the_plain_model_s_memory_and_its_factors(run_python):
     """The bar: at most 1.1 times the plain peak, plus factors and their optimizer slots."""
     options = ("--rounds", "3", "--warmup", "1", "--expansion", "8", "--json")

@@ -484,7 +484,7 @@ def test_the_shipped_model(clip):
     assert classifier.classify_file(clip).label in classifier.labels
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_three_hours_of_eight_channels(classifier, speech, tmp_path):
     path = tmp_path / "hours.flac"
     minute = np.repeat(np.resize(speech.clips, 60 * 16000)[:, None], 8, axis=1)

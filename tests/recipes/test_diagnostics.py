@@ -226,12 +226,13 @@ def train(run, *settings, **env):
     return run / "fold-1"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("backend", "settings"),
     [
-        ("tensorflow", ("precision=mixed_float16", "expansion=0")),
-        ("jax", ()),
+        pytest.param(
+            "tensorflow", ("precision=mixed_float16", "expansion=0"), marks=pytest.mark.slow
+        ),
+        pytest.param("jax", (), marks=pytest.mark.nightly),
     ],
 )
 def test_diagnostics_do_not_change_the_training(prepared, tmp_path, backend, settings):

@@ -155,7 +155,8 @@ def manifest(emodb4):
     return rows_of(emodb4 / "emodb4.csv")
 
 
-@pytest.mark.slow
+# `.ci/run` runs the command itself; `test_small_run_on_both` checks what a run leaves.
+@pytest.mark.nightly
 def test_small_run(run_python, tmp_path, manifest):
     """All stages, on a few clips, for one epoch."""
     (tmp_path / "run").mkdir()
@@ -477,7 +478,6 @@ def test_installed_command_is_right_about_a_clip_never_heard(run_cli, clip):
     assert found["label"] == "anger"
 
 
-# `.ci/run` runs the command itself; the small run's results are checked alike.
 @pytest.mark.nightly
 def test_whole_run(run_python, tmp_path, manifest):
     threads = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "")

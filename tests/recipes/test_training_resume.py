@@ -234,7 +234,8 @@ class Killer:
         return number
 
 
-@pytest.mark.slow
+# CI has the kills of `test_full_disk`, and every event as an exception.
+@pytest.mark.nightly
 def test_kills_at_random_moments(prepared, reference):
     """Two folds, then their evaluation, stopped again and again."""
     killer = Killer(seed=6)
@@ -267,16 +268,18 @@ def test_same_seed_gives_the_same_metrics(prepared):
     settings = as_arguments(
         {
             **{"frames": 200, "epochs": 2, "batch_size": 12, "mixup": 0.2, "ema": 0.9},
-            **{"seed": 5, "diagnostics": True},
+            # As wide as by default: a narrow layer is no work for two threads.
+            **{"backbone_options": {"num_layers": 1}, "seed": 5, "diagnostics": True},
         }
     )
     env = {"TF_NUM_INTRAOP_THREADS": "2", "TF_NUM_INTEROP_THREADS": "2", "OMP_NUM_THREADS": "2"}
-    first, second, other = (
-        unbroken(prepared / f"same{i}", *settings, *more, folds=FOLDS[:2], **env)
-        for i, more in enumerate([(), (), ("seed=6",)])
+    first, second = (
+        unbroken(prepared / f"same{i}", *settings, folds=FOLDS[:2], **env) for i in range(2)
     )
     assert_same_runs(second, first)
-    assert (other / "predictions.csv").read_bytes() != (first / "predictions.csv").read_bytes()
+    other = prepared / "other"
+    finish("train", other, *FOLDS[:2], *settings, "seed=6", **env)
+    assert history_of(other / "fold-1") != history_of(first / "fold-1")
 
 
 def wait_for(process, condition):
