@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console, Group
+from rich.console import Group
 from rich.table import Table
 
 from keras_reparam._utils.environment import described, environment
@@ -25,7 +25,7 @@ from keras_reparam._utils.progress import track
 from keras_reparam._utils.quiet import import_keras, quiet
 from keras_reparam._utils.turns import take_turns
 from keras_reparam._utils.validation import positive_int
-from keras_reparam.benchmarks.markdown import markdown
+from keras_reparam.benchmarks.command import exit_code, form_options, print_result
 from keras_reparam.benchmarks.sizes import FRAMES, choose, create_random
 
 SIZES = ("light", "large")
@@ -267,34 +267,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--backbone", nargs="+", default=[], help="default: all")
     parser.add_argument("--size", nargs="+", default=SIZES, help="default: light large")
     parser.add_argument("--rounds", type=int, default=50, help="inferences of each form")
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print JSON")
-    form.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
+    form_options(parser)
     # The process that measures is this command, started by itself.
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    try:
+
+    def body() -> int:
         if options.here:
             result = _benchmark_here(choose(options.backbone, options.size), options.rounds)
         else:
             result = benchmark_backbones(
                 options.backbone, sizes=options.size, rounds=options.rounds
             )
-    except KeyboardInterrupt:
-        return 130
-    except (ValueError, OSError) as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return 2
-    except RuntimeError as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return 1
-    if options.json:
-        print(json.dumps(dataclasses.asdict(result), indent=1))
-    elif options.markdown:
-        print("\n\n".join(map(markdown, result.tables())))
-    else:
-        Console().print(result)
-    return 0
+        print_result(options, dataclasses.asdict(result), result.tables())
+        return 0
+
+    return exit_code(parser, body)
 
 
 if __name__ == "__main__":

@@ -7,19 +7,18 @@ not in it.
 import argparse
 import dataclasses
 import itertools
-import json
 import os
 import sys
 import time
 from collections.abc import Sequence
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from keras_reparam._utils.environment import described, environment
 from keras_reparam._utils.turns import take_turns
 from keras_reparam._utils.validation import positive_int
+from keras_reparam.benchmarks.command import exit_code, form_options, print_result
 from keras_reparam.deploy.runtime.classifier import load_classifier
 from keras_reparam.deploy.runtime.runtime import Runtime
 from keras_reparam.deploy.runtime.shipped import shipped_files
@@ -84,33 +83,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("file", nargs="?", metavar="FILE.tflite", help="default: the shipped one")
     parser.add_argument("--rounds", type=int, default=300, help="calls of each kind")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    form_options(parser)
     options = parser.parse_args(arguments)
-    try:
+
+    def body() -> int:
         with shipped_files() as folder:
             file = options.file or folder / "ser_int8.tflite"
             rows = benchmark_classifier(file, rounds=options.rounds)
-    except (ValueError, OSError) as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return 2
-    about = environment("ai-edge-litert", "numpy")
-    if options.json:
+        about = environment("ai-edge-litert", "numpy")
+        table = Table(
+            title=f"Median CPU time of {options.rounds} calls, one thread",
+            caption=described(about),
+            title_justify="left",
+            caption_justify="left",
+        )
+        table.add_column("call")
+        table.add_column("ms", justify="right")
+        table.add_column("over the interpreter, ms", justify="right")
+        for row in rows:
+            table.add_row(row.call, f"{row.milliseconds:.3f}", f"{row.overhead:.3f}")
         content = {"rows": [dataclasses.asdict(row) for row in rows], "environment": about}
-        print(json.dumps(content, indent=1))
+        print_result(options, content, [table])
         return 0
-    table = Table(
-        title=f"Median CPU time of {options.rounds} calls, one thread",
-        caption=described(about),
-        title_justify="left",
-        caption_justify="left",
-    )
-    table.add_column("call")
-    table.add_column("ms", justify="right")
-    table.add_column("over the interpreter, ms", justify="right")
-    for row in rows:
-        table.add_row(row.call, f"{row.milliseconds:.3f}", f"{row.overhead:.3f}")
-    Console().print(table)
-    return 0
+
+    return exit_code(parser, body)
 
 
 if __name__ == "__main__":

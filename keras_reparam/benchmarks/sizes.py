@@ -17,13 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from keras_reparam._utils.environment import described, environment
 from keras_reparam._utils.progress import track
 from keras_reparam._utils.quiet import import_keras
-from keras_reparam.benchmarks.markdown import markdown
+from keras_reparam.benchmarks.command import exit_code, form_options, print_result
 from keras_reparam.benchmarks.training_step import NUM_CLASSES
 
 if TYPE_CHECKING:
@@ -214,34 +213,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("backbones", nargs="*", metavar="BACKBONE", help="default: all")
     parser.add_argument("--size", nargs="+", default=[], help="default: all")
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print JSON")
-    form.add_argument("--markdown", action="store_true", help="print the table as Markdown")
+    form = form_options(parser)
     # The processes that export are this command, started by itself.
     form.add_argument("--step", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    try:
+
+    def body() -> int:
         pairs = choose(options.backbones, options.size)
         if options.step:
             step, path = options.step
             print(json.dumps(_STEPS[step](*pairs[0], Path(path))))
             return 0
-        table = measure_sizes(pairs)
-    except KeyboardInterrupt:
-        return 130
-    except (ValueError, OSError) as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return 2
-    except RuntimeError as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return 1
-    if options.json:
-        print(json.dumps(dataclasses.asdict(table), indent=1))
-    elif options.markdown:
-        print(markdown(table.__rich__()))
-    else:
-        Console().print(table)
-    return 0
+        sizes = measure_sizes(pairs)
+        print_result(options, dataclasses.asdict(sizes), [sizes.__rich__()])
+        return 0
+
+    return exit_code(parser, body)
 
 
 if __name__ == "__main__":

@@ -5,22 +5,19 @@ not depend on training.
 """
 
 import argparse
-import contextlib
 import dataclasses
-import json
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from keras_reparam._utils.environment import described, environment
 from keras_reparam._utils.progress import track
 from keras_reparam._utils.quiet import import_keras
-from keras_reparam.benchmarks.markdown import markdown
+from keras_reparam.benchmarks.command import exit_code, form_options, print_result
 from keras_reparam.benchmarks.sizes import FRAMES, NUM_MELS, create_random
 
 KINDS = ("int8_dynamic", "int8", "int4_dynamic")
@@ -54,9 +51,7 @@ def measure_files() -> list[FileRow]:
 
     model = create_random("conv_transformer", "light")
     clips = np.random.default_rng(0).normal(size=(4, FRAMES, NUM_MELS)).astype("float32")
-    # What it says of the outputs is no part of the report.
-    with contextlib.redirect_stdout(sys.stderr):
-        ternary = quantize_aware(model, "ternary", filters="^encoder_", data=clips)
+    ternary = quantize_aware(model, "ternary", filters="^encoder_", verbose=False)
     light = merge(ternary, data=clips)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
@@ -98,22 +93,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Bytes of the light ConvTransformer's files, its encoder's kernels ternary.",
         epilog="Example: python -m keras_reparam.benchmarks.ternary --markdown",
     )
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print JSON")
-    form.add_argument("--markdown", action="store_true", help="print the table as Markdown")
+    form_options(parser)
     options = parser.parse_args(arguments)
-    import_keras()
-    rows = measure_files()
-    if options.json:
-        print(json.dumps([dataclasses.asdict(row) for row in rows], indent=1))
+
+    def body() -> int:
+        import_keras()
+        rows = measure_files()
+        packages = ("keras", "tensorflow", "ai-edge-litert", "litert-quantizer")
+        table = table_of(rows, described(environment(*packages)))
+        print_result(options, [dataclasses.asdict(row) for row in rows], [table])
         return 0
-    packages = ("keras", "tensorflow", "ai-edge-litert", "litert-quantizer")
-    table = table_of(rows, described(environment(*packages)))
-    if options.markdown:
-        print(markdown(table))
-    else:
-        Console().print(table)
-    return 0
+
+    return exit_code(parser, body)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ whatever else the machine does falls on all of them alike.
 
 import argparse
 import dataclasses
-import json
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console, Group
+from rich.console import Group
 from rich.table import Table
 
 from keras_reparam._utils.environment import described, environment
@@ -22,8 +21,8 @@ from keras_reparam._utils.progress import track
 from keras_reparam._utils.quiet import import_keras
 from keras_reparam._utils.turns import take_turns
 from keras_reparam._utils.validation import positive_int
+from keras_reparam.benchmarks.command import FAILED, exit_code, form_options, print_result
 from keras_reparam.benchmarks.file_memory import measure_memory
-from keras_reparam.benchmarks.markdown import markdown
 
 _UNITS, _HEADS = 64, 4
 # Frames of an attention layer: number of windows, and by how much they must be faster.
@@ -227,22 +226,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         epilog="Example: python -m keras_reparam.benchmarks.windows --rounds 100",
     )
     parser.add_argument("--rounds", type=int, default=30, help="inferences of each file")
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print JSON")
-    form.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
+    form_options(parser)
     options = parser.parse_args(arguments)
-    try:
+
+    def body() -> int:
         result = benchmark_windows(rounds=options.rounds)
-    except ValueError as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return 2
-    if options.json:
-        print(json.dumps(dataclasses.asdict(result), indent=1))
-    elif options.markdown:
-        print("\n\n".join(map(markdown, result.tables())))
-    else:
-        Console().print(result)
-    return 0 if all(row.passed for row in result.attention) else 1
+        print_result(options, dataclasses.asdict(result), result.tables())
+        return 0 if all(row.passed for row in result.attention) else FAILED
+
+    return exit_code(parser, body)
 
 
 if __name__ == "__main__":

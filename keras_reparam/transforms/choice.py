@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import keras
 
-from keras_reparam.layers import ReparamConfig
+from keras_reparam.layers import ReparamConfig, ReparamLayer
 from keras_reparam.transforms.linear_layers import LinearLayer, linear_layers, walk
 from keras_reparam.transforms.model_sites import ModelSites
 
@@ -40,6 +40,7 @@ def choose_among(
         TypeError: If `filters` is none of what `expand` takes.
         ValueError: If no layer is chosen, or one that has an obstacle.
     """
+    candidates = _candidates(linear, verb) + _in_training_form(sites.model)
     cannot = f"cannot be {verb.removesuffix('e')}ed"
     if filters is None:
         targets = {id(layer) for layer in method.targets(sites)}
@@ -50,14 +51,14 @@ def choose_among(
         why = "".join(f" '{site.path}' {cannot}: {site.obstacle}." for site in found)
         raise ValueError(
             f"Model '{sites.model.name}' has no {method.default_target} to {verb}.{why} "
-            f"Name layers with `filters=`. {_candidates(linear, verb)}"
+            f"Name layers with `filters=`. {candidates}"
         )
     matches = _matcher(filters)
     chosen = [site for site in linear if matches(site.path, site.layer)]
     if not chosen:
         others = [path for path, layer in walk(sites.model) if matches(path, layer)]
         what = f"only layers that are not linear: {others[:5]}" if others else "no layer"
-        raise ValueError(f"`filters={filters!r}` matches {what}. {_candidates(linear, verb)}")
+        raise ValueError(f"`filters={filters!r}` matches {what}. {candidates}")
     for site in chosen:
         if site.obstacle:
             raise ValueError(
@@ -94,3 +95,11 @@ def _candidates(linear: list[LinearLayer], verb: str) -> str:
         return f"The model has no linear layer that {can}."
     shown = ", ".join(paths[:20]) + (f" and {len(paths) - 20} more" if len(paths) > 20 else "")
     return f"Linear layers that {can}: {shown}."
+
+
+def _in_training_form(model: keras.Model) -> str:
+    paths = [path for path, layer in walk(model) if isinstance(layer, ReparamLayer)]
+    if not paths:
+        return ""
+    shown = ", ".join(paths[:5]) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
+    return f" In training form already: {shown}; `expand` comes before `quantize_aware`."

@@ -21,6 +21,7 @@ def quantize_aware(
     *,
     filters: Filters | None = None,
     data: Any = None,
+    verbose: bool = True,
 ) -> keras.Model:
     """A copy of `model` in which chosen kernels take few values, and are trained so.
 
@@ -46,6 +47,7 @@ def quantize_aware(
         data: Real input, on which the outputs are compared; a tuple of arguments for a
             subclassed model whose `call` takes several. `None`: random input, and no comparison
             of models that take no such input.
+        verbose: Whether to compare the outputs, and print by how much they differ.
 
     Returns:
         The copy, compiled like `model`, with a fresh optimizer.
@@ -78,7 +80,7 @@ def quantize_aware(
     chosen = choose_among(linear, sites, filters, method, verb="quantize")
     for site in chosen:
         check_finite(site, verb="quantize")
-    arguments = comparable_arguments(model, data)
+    arguments = comparable_arguments(model, data) if verbose else None
     with_mean = {site.index: id(site.layer) in sites.flow.with_mean for site in chosen}
 
     def convert(site: LinearLayer, layer: keras.layers.Layer) -> None:
@@ -90,7 +92,8 @@ def quantize_aware(
             own.training_classes[type(layer)].adopt(layer, own)
 
     quantized = converted_copy(model, chosen, convert, description="Quantizing")
-    print(_report(model, quantized, method.kernel_quantizer, chosen, arguments, data))
+    if verbose:
+        print(_report(model, quantized, method.kernel_quantizer, chosen, arguments, data))
     copy_compile_state(model, quantized)
     return quantized
 

@@ -82,6 +82,8 @@ def test_default_sites_and_what_is_said(capsys):
     percent = float(said.split("differ by ")[1].split("%")[0])
     assert percent == pytest.approx(100 * difference(model(X), train(X)), abs=0.1)
     np.testing.assert_array_equal(numpy(model(X)), numpy(make()(X)))
+    kr.quantize_aware(model, "ternary", verbose=False)
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.backend
@@ -177,6 +179,8 @@ def test_what_cannot_be_quantized_is_said_before_anything_is_changed():
         with pytest.raises(ValueError, match=message):
             kr.quantize_aware(what, **{"kernel_quantizer": "ternary", **options})
     np.testing.assert_array_equal(numpy(train(X)), before)
+    with pytest.raises(ValueError, match=r"In training form already: .*block/fc1.*; `expand` com"):
+        kr.expand(train)
     with pytest.raises(TypeError, match=r"Expected a `keras.Model`"):
         kr.quantize_aware(None, "ternary")
     with pytest.raises(ValueError, match="`expand` keeps the model's function.*quantize_aware"):

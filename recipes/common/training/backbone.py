@@ -1,8 +1,5 @@
 """The backbone that the settings describe."""
 
-import contextlib
-import io
-
 import keras
 
 import keras_reparam as kr
@@ -49,8 +46,7 @@ def create_backbone(
     if settings.quantizer is None:
         return light
     # Of random weights or random input, by how much a function changes says nothing.
-    with contextlib.redirect_stdout(io.StringIO()):
-        return kr.quantize_aware(light, settings.quantizer)
+    return kr.quantize_aware(light, settings.quantizer, verbose=False)
 
 
 def _copy_weights(start: keras.Model, light: keras.Model, settings: RecipeSettings) -> None:
