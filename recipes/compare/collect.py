@@ -140,6 +140,7 @@ class _FinishedRun:
             clips_per_second=trained["clips_per_second"],
             quantizer=settings.quantizer or "",
             int4_bytes=exported.get(INT4, {}).get("bytes"),
+            variant=run.variant,
         )
 
     def decisions(self) -> Iterator[DecisionCount]:

@@ -23,6 +23,7 @@ class Condition:
         optimizer: Its name.
         ablation: Which ablation it is; `""`: none.
         quantizer: What kernels are trained on; `""`: none.
+        variant: What else is compared, by its name; `""`: nothing.
     """
 
     size: str
@@ -31,9 +32,10 @@ class Condition:
     optimizer: str
     ablation: str
     quantizer: str = ""
+    variant: str = ""
 
     @classmethod
-    def of(cls, settings: RecipeSettings | RunResult, ablation: str) -> "Condition":
+    def of(cls, settings: RecipeSettings | RunResult, ablation: str, variant: str) -> "Condition":
         """The condition of a run with such settings."""
         return cls(
             size=settings.size,
@@ -42,11 +44,12 @@ class Condition:
             optimizer=settings.optimizer,
             ablation=ablation,
             quantizer=settings.quantizer or "",
+            variant=variant,
         )
 
     @property
     def plain(self) -> "Condition":
-        """The one without factors of the same size, optimizer and quantizer."""
+        """The one without factors of the same size, optimizer, quantizer and variant."""
         return dataclasses.replace(self, expansion=0, factors=0, ablation="")
 
     @property
@@ -61,7 +64,7 @@ class Condition:
         ablation = _ABLATIONS.index(self.ablation)
         expansion = (bool(self.expansion), bool(ablation), self.expansion, self.factors, ablation)
         quantizer = _QUANTIZERS.index(self.quantizer)
-        return (self.optimizer, size, self.size, *expansion, quantizer)
+        return (self.optimizer, size, self.size, *expansion, quantizer, self.variant)
 
     def name(self, *, with_optimizer: bool = False) -> str:
         """How it is called in tables.
@@ -77,6 +80,7 @@ class Condition:
         else:
             name = f"{self.size} + HRF {expansion}" + f", {self.ablation}" * bool(self.ablation)
         name += f", {self.quantizer}" * bool(self.quantizer)
+        name += f", {self.variant}" * bool(self.variant)
         return name + f", {self.optimizer}" * with_optimizer
 
 

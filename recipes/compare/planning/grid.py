@@ -50,6 +50,9 @@ class Axes(pydantic.BaseModel):
             frozen but one.
         quantizers: What kernels are trained on, each with every expansion; null: no quantizer,
             whose int8 file is the baseline. Ablations are without.
+        variants: By their names, other settings of the recipe that are compared with each other,
+            each with all of the above; `""` is the name of the one that the others are compared
+            with.
         settings: Other settings of the recipe, of all runs.
     """
 
@@ -68,6 +71,7 @@ class Axes(pydantic.BaseModel):
     )
     ablations: tuple[Ablation, ...] = ()
     quantizers: Annotated[tuple[QuantizerName | None, ...], pydantic.Field(min_length=1)] = (None,)
+    variants: Annotated[dict[str, dict[str, Any]], pydantic.Field(min_length=1)] = {"": {}}
     settings: dict[str, Any] = {}
 
     @pydantic.model_validator(mode="before")
@@ -82,6 +86,17 @@ class Axes(pydantic.BaseModel):
             if name in AXES:
                 raise ValueError(f"has `{name}`, which is an axis: give `{AXES[name]}`")
         return settings
+
+    @pydantic.field_validator("variants")
+    @classmethod
+    def _that_differ(cls, variants: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        for settings in variants.values():
+            cls._no_axes(settings)
+        for name, settings in variants.items():
+            twins = [other for other in variants if variants[other] == settings and other != name]
+            if twins:
+                raise ValueError(f"must differ; '{name}' and '{twins[0]}' have the same settings")
+        return variants
 
 
 class Grid(Axes):

@@ -57,7 +57,7 @@ def _axes_of(run: Run) -> tuple:
 def _of_corpus(axes: Axes, corpus: PreparedCorpus) -> Iterator[tuple[int, Run]]:
     """Runs of one corpus, each with the number of its fold."""
     folds = {seed: _folds(axes, corpus, seed) for seed in axes.seeds}
-    for settings, ablation, rate in _trainings(axes, corpus):
+    for settings, ablation, rate, variant in _trainings(axes, corpus):
         for number, fold in folds[settings.seed]:
             yield (
                 number,
@@ -67,6 +67,7 @@ def _of_corpus(axes: Axes, corpus: PreparedCorpus) -> Iterator[tuple[int, Run]]:
                     ablation=ablation,
                     learning_rate=rate,
                     settings=settings,
+                    variant=variant,
                 ),
             )
 
@@ -84,13 +85,18 @@ def _folds(axes: Axes, corpus: PreparedCorpus, seed: int) -> list[tuple[int, str
     return [(names.index(name), name) for name in chosen]
 
 
-def _trainings(axes: Axes, corpus: PreparedCorpus) -> Iterator[tuple[RecipeSettings, str, float]]:
-    """Settings, ablation and multiple of the learning rate of all that is compared."""
+def _trainings(
+    axes: Axes, corpus: PreparedCorpus
+) -> Iterator[tuple[RecipeSettings, str, float, str]]:
+    """Settings, ablation, multiple of the learning rate and variant of all that is compared."""
     kind = corpus.recipe.settings
-    for backbone, size, optimizer in itertools.product(axes.backbones, axes.sizes, axes.optimizers):
+    for backbone, size, optimizer, variant in itertools.product(
+        axes.backbones, axes.sizes, axes.optimizers, axes.variants
+    ):
         for expansion, ablation, factors, quantizer in _forms(axes):
             values = {
                 **axes.settings,
+                **axes.variants[variant],
                 "backbone": backbone,
                 "size": size,
                 "optimizer": optimizer,
@@ -101,7 +107,7 @@ def _trainings(axes: Axes, corpus: PreparedCorpus) -> Iterator[tuple[RecipeSetti
             own = checked(kind, values).learning_rate
             for rate, seed in itertools.product(axes.learning_rates, axes.seeds):
                 run_values = {**values, "learning_rate": own * rate, "seed": seed}
-                yield checked(kind, run_values), ablation, rate
+                yield checked(kind, run_values), ablation, rate, variant
 
 
 def _forms(axes: Axes) -> Iterator[tuple[int, str, int, str | None]]:

@@ -22,6 +22,7 @@ class Run:
         ablation: Of `recipes.compare.planning.grid.Ablation`; empty: none.
         learning_rate: Multiple of the recipe's own learning rate.
         settings: Of the run; of an ablation those of the HRF that it is compared with.
+        variant: Name of what in the settings is no axis and is compared; empty: nothing.
         backend: Of Keras, in the run.
     """
 
@@ -30,6 +31,7 @@ class Run:
     ablation: str
     learning_rate: float
     settings: RecipeSettings
+    variant: str = ""
     backend: str = dataclasses.field(default_factory=backend_name)
 
     @property
@@ -54,7 +56,7 @@ class Run:
     @property
     def condition(self) -> Condition:
         """What is compared."""
-        return Condition.of(self.settings, self.ablation)
+        return Condition.of(self.settings, self.ablation, self.variant)
 
     @property
     def model(self) -> str:
@@ -78,6 +80,7 @@ class Run:
                 "ablation": self.ablation,
                 "learning_rate": self.learning_rate,
                 "settings": self.settings.model_dump(mode="json"),
+                "variant": self.variant,
                 "backend": self.backend,
             }
         )

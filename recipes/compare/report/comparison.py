@@ -133,8 +133,8 @@ class Comparison:
 def comparisons_of(groups: Sequence[Group]) -> tuple[Comparison, ...]:
     """All comparisons of a report, their p-values corrected together.
 
-    For every size: HRF minus plain, and HRF minus each of its ablations. Light with HRF minus plain
-    large, and plain light minus it.
+    For every size: HRF minus plain, and HRF minus each of its ablations. All with a quantizer or a
+    variant minus the same without. Light with HRF minus plain large, and plain light minus it.
     """
     found = [
         _compared(group, first, second)
@@ -165,9 +165,10 @@ def _conditions_of(group: Group) -> Iterator[tuple[ConditionScores, ConditionSco
             if other in conditions:
                 yield first, conditions[other]
     for condition, first in conditions.items():
-        without = dataclasses.replace(condition, quantizer="")
-        if condition.quantizer and without in conditions:
-            yield first, conditions[without]
+        for axis in ("quantizer", "variant"):
+            without = dataclasses.replace(condition, **{axis: ""})
+            if without != condition and without in conditions:
+                yield first, conditions[without]
     for condition, first in conditions.items():
         large = dataclasses.replace(condition.plain, size="large")
         if condition.size == "light" and not condition.ablation and large in conditions:

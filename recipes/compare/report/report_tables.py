@@ -12,7 +12,7 @@ from recipes.compare.report.table import Table
 from recipes.compare.tables.decision_count import INT4, INT8, KERAS
 
 _UNKNOWN = "-"
-_CONDITION = ("size", "expansion", "factors", "optimizer", "ablation", "quantizer")
+_CONDITION = ("size", "expansion", "factors", "optimizer", "ablation", "quantizer", "variant")
 _OF_RUNS = (
     *("parameters_training", "parameters_merged", "macs", "int8_bytes", "int8_milliseconds"),
     *("float_milliseconds", "seconds", "clips_per_second"),

@@ -203,7 +203,7 @@ def _figures(speakers: Mapping[str, np.ndarray]) -> dict[str, float]:
 def _conditions(runs: list[ScoredRun], figure: str) -> tuple[ConditionScores, ...]:
     members: dict[Condition, list[ScoredRun]] = collections.defaultdict(list)
     for run in runs:
-        members[Condition.of(run.result, run.result.ablation)].append(run)
+        members[Condition.of(run.result, run.result.ablation, run.result.variant)].append(run)
     several = len({condition.optimizer for condition in members}) > 1
     return tuple(
         _condition(condition, condition.name(with_optimizer=several), members[condition], figure)

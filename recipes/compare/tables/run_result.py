@@ -47,6 +47,7 @@ class RunResult:
         clips_per_second: In training.
         quantizer: What kernels were trained on; `""`: none, as in tables from before there was one.
         int4_bytes: Size of the INT4 file; `None`: of a run from before there was one.
+        variant: What else is compared, by its name; `""`: nothing.
     """
 
     run: RunId
@@ -77,6 +78,7 @@ class RunResult:
     clips_per_second: NotNegative
     quantizer: QuantizerName | Literal[""] = ""
     int4_bytes: Count | None = None
+    variant: str = ""
 
     @pydantic.model_validator(mode="after")
     def _consistent(self):

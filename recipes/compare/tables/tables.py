@@ -119,7 +119,7 @@ def _check_runs(tables: Tables) -> None:
             *(run.corpus, run.backbone, run.size, run.expansion),
             # Nothing is factored in a plain model.
             *(run.factors if run.expansion else 0, run.optimizer, run.learning_rate),
-            *(run.ablation, run.quantizer, run.seed, run.fold),
+            *(run.ablation, run.quantizer, run.variant, run.seed, run.fold),
         )
         for run in runs
     ]

@@ -44,7 +44,7 @@ def run_result(**changes) -> RunResult:
     """A run whose id follows from what it is."""
     values = {**PLAIN, **changes}
     identity = [values[name] for name in list(PLAIN)[:10]]
-    identity += [values["quantizer"]] if "quantizer" in changes else []
+    identity += [values[name] for name in ("quantizer", "variant") if name in changes]
     key = repr(identity).encode()
     number = zlib.crc32(key) + (zlib.crc32(key[::-1]) << 16)
     return RunResult(**{"run": f"{number:012x}"[:12], **values})

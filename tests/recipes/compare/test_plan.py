@@ -83,6 +83,19 @@ def test_quantizers_are_of_each_expansion(corpora):
     assert len(found) == len(forms) == len({run.name for run in found})
 
 
+def test_variants_are_of_everything(corpora):
+    variants = {"": {}, "no gain": {"gain": 0}, "long": {"epochs": 9}}
+    found = runs(corpora, folds=["03"], seeds=[1], expansions=[0, 4], variants=variants)
+    forms = {(run.variant, run.settings.expansion, run.settings.gain) for run in found}
+    assert forms == {(v, r, 0 if v == "no gain" else 6) for v in variants for r in (0, 4)}
+    assert {run.settings.epochs for run in found if run.variant == "long"} == {9}
+    assert len(found) == len({run.id for run in found}) == len({run.name for run in found}) == 6
+    with pytest.raises(ValueError, match="'a' and 'b' have the same settings"):
+        runs(corpora, variants={"a": {"gain": 0}, "b": {"gain": 0}})
+    with pytest.raises(ValueError, match="`expansion`, which is an axis: give `expansions`"):
+        runs(corpora, variants={"plain": {"expansion": 0}})
+
+
 def test_further_products(corpora):
     found = runs(
         corpora,

@@ -371,11 +371,13 @@ def test_quantizers_are_compared_with_none():
         ({"expansion": 4, "quantizer": "ternary"}, lambda *_: 0.6),
         ({"expansion": 4}, lambda *_: 0.6),
         ({"quantizer": "int4"}, lambda *_: 0.6),
+        ({"quantizer": "int4", "variant": "taught"}, lambda *_: 0.6),
     ]
     found = comparisons(tables(runs_of(conditions, folds=("1",), seeds=(1,), speakers=("uv",))))
     assert set(found) == {
         "light, ternary minus light",
         "light, int4 minus light",
+        "light, int4, taught minus light, int4",
         "light + HRF r=4 minus light",
         "light + HRF r=4, ternary minus light + HRF r=4",
         "light + HRF r=4, ternary minus light, ternary",

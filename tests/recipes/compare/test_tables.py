@@ -41,10 +41,10 @@ def test_what_was_written_is_read(folder):
         "run,corpus,backbone,size,expansion,factors,optimizer,learning_rate,ablation,seed,fold,"
         "select_on,epochs,chosen_epoch,val_ua,val_wa,val_wf1,val_macro_f1,parameters_training,"
         "parameters_merged,macs,int8_bytes,int8_milliseconds,float_milliseconds,seconds,"
-        "clips_per_second,quantizer,int4_bytes"
+        "clips_per_second,quantizer,int4_bytes,variant"
     )
     assert ",adamw,0.5,,1,1,ua,3,2,0.5," in first
-    assert first.endswith(",212345,1.25,,0.30000000000000004,100,,")
+    assert first.endswith(",212345,1.25,,0.30000000000000004,100,,,")
 
 
 def test_further_columns_are_passed_over(folder):
@@ -55,7 +55,7 @@ def test_further_columns_are_passed_over(folder):
 
 def test_tables_from_before_there_were_quantizers(folder):
     path = folder / "runs.csv"
-    lines = [line.rsplit(",", 2)[0] for line in path.read_text().splitlines()]
+    lines = [line.rsplit(",", 3)[0] for line in path.read_text().splitlines()]
     path.write_text("\n".join(lines) + "\n")
     assert read_tables(folder) == results(planned=7)
 
@@ -81,8 +81,8 @@ def change(path, old, new, count=1):
         ("runs.csv", ",0.5,,1,1,", ",0.5,thinner,1,1,", "`ablation`: "),
         ("runs.csv", ",ua,3,2,", ",wa,3,2,", "the same `select_on`"),
         ("runs.csv", "emodb,", "iemocap,", "must be in 'grid.json'.*'iemocap'"),
-        ("runs.csv", ",100,,\n", "\n", "a value for every column.*line 2"),
-        ("runs.csv", ",100,,\n", ',100,,"\n', "is no CSV file|a value for every column"),
+        ("runs.csv", ",100,,,\n", "\n", "a value for every column.*line 2"),
+        ("runs.csv", ",100,,,\n", ',100,,"\n', "is no CSV file|a value for every column"),
         ("decisions.csv", ",prediction,", ",predicted,", "without prediction"),
         ("decisions.csv", ",3\n", ",0\n", "`count`: .*greater than or equal to 1"),
         ("decisions.csv", ",3\n", ",2.5\n", "`count`: .*integer"),
