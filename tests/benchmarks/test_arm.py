@@ -152,7 +152,7 @@ def test_a_machine_that_will_not_do(tmp_path, monkeypatch, capsys):
     assert not (tmp_path / "cache").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_shipped_files_on_arm(capsys):
     try:
         make_arm_python()
