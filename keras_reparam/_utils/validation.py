@@ -19,6 +19,13 @@ def non_negative_int(name: str, value: Any) -> int:
     return int(value)
 
 
+def boolean(name: str, value: Any) -> bool:
+    """`value` if it is a `bool`, or a `ValueError` that names the argument."""
+    if not isinstance(value, bool):
+        raise ValueError(f"`{name}` must be True or False. Received: {name}={value!r}")
+    return value
+
+
 def one_of(name: str, value: Any, allowed: tuple) -> Any:
     """`value` if it is one of `allowed`, or a `ValueError` that lists them."""
     if isinstance(value, bool) or value not in allowed:

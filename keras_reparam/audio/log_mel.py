@@ -6,9 +6,21 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_reparam._utils.validation import finite_number, one_of, positive_int, positive_number
+from keras_reparam._utils.validation import (
+    boolean,
+    finite_number,
+    one_of,
+    positive_int,
+    positive_number,
+)
 from keras_reparam.audio import framing
 from keras_reparam.audio.float32_layer import Float32Layer
+from keras_reparam.audio.level import (
+    LEAST_OFFSET,
+    features_at_level,
+    level_normalized,
+    without_dc_offset,
+)
 from keras_reparam.audio.masking import as_batch, frame_mask
 from keras_reparam.audio.spectrum import MEL_SCALES, WINDOWS, RealDFT, halves, mel_filters, window
 
@@ -40,6 +52,11 @@ class LogMel(Float32Layer):
     With `utterance_mean=True`: `(x - mean_t(x) - mean) / std`, where `x = log(mel + log_offset)`
     and `mean_t(x)` is each band's mean over the clip's valid frames.
 
+    With `level_normalization=True`, `x = log(mel / level + log_offset)`: a clip and the clip at
+    another gain get the same features. `level` is what `mel` is in the clip's loud frames:
+    `sum_t e_t**2 / sum_t e_t`, where `e_t` is the mean of a frame's bands. Silence before, after
+    and between words has no part in it, whether of zeros or of noise.
+
     `mel` is `librosa.feature.melspectrogram(y=padded, sr=sample_rate, n_fft=fft_length,
     win_length=frame_length, hop_length=hop_length, window=window, center=False, power=power,
     n_mels=num_mels, fmin=fmin, fmax=fmax, htk=mel_scale == "htk")`, where `padded` is the
@@ -55,7 +72,8 @@ class LogMel(Float32Layer):
     Keras mask (see `keras_reparam.audio.frame_mask`), and exports to TFLite as builtin operators
     with static shapes: the Fourier transform is two matrix products. A graph can't raise an
     error: where a window holds a NaN or infinite sample, the frame is valid and its features are
-    NaN (with `utterance_mean`, all of the clip's), for the caller to see.
+    NaN (with `utterance_mean`, `level_normalization` or `remove_dc_offset` all of the clip's), for
+    the caller to see.
 
     Args:
         sample_rate: Samples per second.
@@ -69,9 +87,15 @@ class LogMel(Float32Layer):
         mel_scale: `"slaney"` or `"htk"`.
         power: 1.0 for magnitudes, 2.0 for powers.
         log_offset: Added to every band's value before the logarithm, so that silence is finite.
+            With `level_normalization` it is relative: 1e-5 is 50 dB below the clip's level if
+            `power` is 2.
         utterance_mean: Whether each band's mean over the clip's valid frames is subtracted before
             the normalisation (cepstral mean normalisation, of the log-mel bands): takes away
             what a microphone or a room adds to the whole clip, and its loudness.
+        level_normalization: Whether the clip's level is taken out, and the floor is relative to
+            it.
+        remove_dc_offset: Whether the mean of the clip's nonzero samples is subtracted from them
+            first. Zeros stay zero: where there is no sound, there is no offset either.
         **kwargs: `name`, and what else every Keras layer takes. `dtype` must be float32.
 
     Input shape:
@@ -112,6 +136,8 @@ class LogMel(Float32Layer):
         power: float = 2.0,
         log_offset: float = 1e-6,
         utterance_mean: bool = False,
+        level_normalization: bool = False,
+        remove_dc_offset: bool = False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -126,12 +152,9 @@ class LogMel(Float32Layer):
         self.mel_scale = one_of("mel_scale", mel_scale, MEL_SCALES)
         self.power = float(one_of("power", power, (1.0, 2.0)))
         self.log_offset = positive_number("log_offset", log_offset)
-        if not isinstance(utterance_mean, bool):
-            raise ValueError(
-                "`utterance_mean` must be True or False. "
-                f"Received: utterance_mean={utterance_mean!r}"
-            )
-        self.utterance_mean = utterance_mean
+        self.utterance_mean = boolean("utterance_mean", utterance_mean)
+        self.level_normalization = boolean("level_normalization", level_normalization)
+        self.remove_dc_offset = boolean("remove_dc_offset", remove_dc_offset)
         shortest = max(self.frame_length, 4)
         if self.fft_length < shortest or self.fft_length & (self.fft_length - 1):
             raise ValueError(
@@ -179,8 +202,9 @@ class LogMel(Float32Layer):
 
     def call(self, waveform):
         waveform = as_batch(waveform)
+        features = self._log_mel(waveform)
         mask = self.compute_mask(waveform) if self.utterance_mean else None
-        return self.normalize(self._log_mel(waveform), mask=mask)
+        return self._standardized(features, mask)
 
     def compute_mask(self, waveform, previous_mask=None):
         """Boolean `(batch, frames)`: which frames' windows hold a nonzero sample."""
@@ -191,28 +215,53 @@ class LogMel(Float32Layer):
             fft_length=self.fft_length,
         )
 
-    def normalize(self, features, *, mask=None):
-        """What the layer does after the logarithm, to features made before normalisation.
+    def unnormalized(self) -> "LogMel":
+        """The front end without the clip's level, its mean and the statistics: `log(mel + offset)`.
 
-        `(features - mean) / std`, and with `utterance_mean` before that the mean of the clip.
+        `offset` is `log_offset`, or with `level_normalization`, where that is relative, 1e-12.
+        What it gives is what `normalize` and `adapt` take as features, and may be stored as
+        float16.
+        """
+        config = self.get_config()
+        if self.level_normalization:
+            config["log_offset"] = LEAST_OFFSET
+        return LogMel.from_config({**config, "level_normalization": False, "utterance_mean": False})
+
+    def normalize(self, features, *, mask=None):
+        """What the layer does to the features of `unnormalized()`.
+
+        `(features - mean) / std`, and before that what `level_normalization` and `utterance_mean`
+        take out of a clip.
 
         Args:
             features: `(clips, frames, num_mels)`, or of one clip `(frames, num_mels)`.
             mask: Boolean, features' shape without the bands: which frames are valid. Matters
-                with `utterance_mean` alone. `None`: all of them.
+                with `level_normalization` and `utterance_mean` alone. `None`: all of them.
 
         Returns:
             float32 tensor of the same shape.
         """
+        features = ops.cast(features, "float32")
+        if self.level_normalization:
+            features = features_at_level(features, mask, self.log_offset)
+        return self._standardized(features, mask)
+
+    def _standardized(self, features, mask):
+        """The mean of the clip and the statistics, taken out of `log(mel + offset)`."""
         if not self.built:
             self.build(None)
-        features = ops.cast(features, "float32")
         if self.utterance_mean:
             features = features - _mean_over_time(features, mask)
         return (features - self.mean) / self.std
 
     def _log_mel(self, waveform):
-        """Features before normalisation of a float32 tensor `(batch, samples)`."""
+        """Features of a float32 tensor `(batch, samples)` without the statistics."""
+        mel = self._mel(without_dc_offset(waveform) if self.remove_dc_offset else waveform)
+        if self.level_normalization:
+            return level_normalized(mel, self.log_offset)
+        return ops.log(mel + self.log_offset)
+
+    def _mel(self, waveform):
         dft = self._dft
         frames = framing.frame(
             waveform,
@@ -229,14 +278,14 @@ class LogMel(Float32Layer):
         bins = dft.bands * dft.outer
         values = ops.reshape(ops.transpose(values, (1, 2, 0)), (-1, count, bins))
         bands = [ops.matmul(values[..., first : first + len(f)], f) for first, f in self._filters]
-        return ops.log(ops.concatenate(bands, axis=-1) + self.log_offset)
+        return ops.concatenate(bands, axis=-1)
 
     def adapt(self, data, *, mask=None) -> None:
         """Set `mean` and `std` to those of the valid frames of `data`, per mel band.
 
-        A later call starts afresh. Bands that do not vary get a standard deviation of 1. With
-        `utterance_mean` they are measured after each clip's mean is subtracted, and `mean` is 0
-        but for rounding.
+        A later call starts afresh. Bands that do not vary get a standard deviation of 1. They are
+        measured after `level_normalization` and `utterance_mean`; with the latter `mean` is 0 but
+        for rounding.
 
         Args:
             data: The training set: an iterable of waveforms `(samples,)` of any lengths, or an
@@ -312,7 +361,10 @@ class LogMel(Float32Layer):
             )
         # One clip at a time: stored features may be larger than memory.
         for clip, valid in zip(features, mask, strict=True):
-            yield np.asarray(clip)[np.asarray(valid, bool)].astype("float64")
+            frames = np.asarray(clip)[np.asarray(valid, bool)].astype("float64")
+            if self.level_normalization and len(frames):
+                frames = features_at_level(frames, None, self.log_offset, numpy=np)
+            yield frames
 
     def compute_output_shape(self, input_shape):
         batch, samples = input_shape if len(input_shape) == 2 else (1, input_shape[0])
@@ -334,6 +386,8 @@ class LogMel(Float32Layer):
             power=self.power,
             log_offset=self.log_offset,
             utterance_mean=self.utterance_mean,
+            level_normalization=self.level_normalization,
+            remove_dc_offset=self.remove_dc_offset,
         )
         return config
 

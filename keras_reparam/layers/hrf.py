@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import keras
 
 from keras_reparam import quantizers
+from keras_reparam._utils.validation import boolean
 from keras_reparam.layers.reparam_config import ReparamConfig
 from keras_reparam.quantizers import Quantizer
 
@@ -75,9 +76,7 @@ class HRF(ReparamConfig):
                 f'"input" (expansion x input size). Received: expansion_base={base!r}'
             )
         for option in ("hrf_bias", "folded", "frozen_factors"):
-            value = getattr(self, option)
-            if not isinstance(value, bool):
-                raise ValueError(f"`{option}` must be True or False. Received: {option}={value!r}")
+            boolean(option, getattr(self, option))
         if self.kernel_quantizer is not None:
             if not self.folded:
                 raise ValueError(

@@ -7,9 +7,9 @@ import keras
 from keras_reparam.models._validation import divisible, odd, positive_int, rate
 from keras_reparam.models.backbone import Backbone, policy_of
 from keras_reparam.models.conformer_block import ConformerBlock
-from keras_reparam.models.conv_subsampling import ConvSubsampling
+from keras_reparam.models.conv_subsampling import ConvSubsampling, checked_factor
 from keras_reparam.models.local_attention import LocalAttention
-from keras_reparam.models.masked_mean_pooling import MaskedMeanPooling
+from keras_reparam.models.pooling import checked_pooling, pooled
 
 
 @keras.saving.register_keras_serializable(package="keras_reparam")
@@ -47,6 +47,8 @@ class Conformer(Backbone):
             4 times `units`.
         kernel_size: Frames of the depthwise convolutions' kernels; odd. Published: 32, which has
             no centre.
+        subsampling_factor: Frames of the input for one behind the convolutions: 4, or 2, where the
+            second convolution has no stride in time, as for a front end of half as many frames.
         dropout: Rate of all dropouts.
         num_windows: Attention stays within so many windows of time, which follow each other
             without a gap and are of equal length; the last one is shorter where that does not
@@ -54,6 +56,8 @@ class Conformer(Backbone):
         global_layers: Which blocks, counted from 0, attend to every frame all the same.
         feature_layers: Which blocks the mean hears: a linear layer takes their outputs,
             side by side, to `units`. The last one must be among them. `None`: it alone, directly.
+        pooling: What the classifier hears of the frames: their `"mean"`, or `"mean_std"`, mean and
+            standard deviation side by side (statistics pooling).
         dtype: dtype policy. `None`: the global one. Logits are always float32.
         name: Name of the model.
         trainable: Whether its weights are trained.
@@ -100,10 +104,12 @@ class Conformer(Backbone):
         num_heads: int = 4,
         feed_forward_units: int | None = None,
         kernel_size: int = 31,
+        subsampling_factor: int = 4,
         dropout: float = 0.1,
         num_windows: int = 1,
         global_layers: tuple[int, ...] = (),
         feature_layers: tuple[int, ...] | None = None,
+        pooling: str = "mean",
         dtype=None,
         name: str | None = None,
         trainable: bool = True,
@@ -120,7 +126,9 @@ class Conformer(Backbone):
             if feed_forward_units is None
             else positive_int("feed_forward_units", feed_forward_units),
             "kernel_size": odd("kernel_size", kernel_size),
+            "subsampling_factor": checked_factor(subsampling_factor),
             "dropout": rate("dropout", dropout),
+            "pooling": checked_pooling(pooling),
         }
         divisible("units", units, "num_heads", num_heads)
         local = LocalAttention.of(
@@ -129,6 +137,7 @@ class Conformer(Backbone):
             feature_layers=feature_layers,
             num_layers=num_layers,
             frames=frames,
+            subsampling_factor=subsampling_factor,
         )
         policy = policy_of(dtype)
 
@@ -136,6 +145,7 @@ class Conformer(Backbone):
         x = ConvSubsampling(
             units,
             channels=units if channels is None else channels,
+            factor=subsampling_factor,
             dtype=policy,
             name="subsampling",
         )(features)
@@ -154,7 +164,7 @@ class Conformer(Backbone):
             )(x)
             outputs.append(x)
         x = local.aggregated(outputs, units, policy)
-        x = MaskedMeanPooling(dtype=policy, name="pooling")(x)
+        x = pooled(x, pooling, policy)
         logits = keras.layers.Dense(num_classes, dtype="float32", name="classifier")(x)
         super().__init__(
             features,

@@ -6,9 +6,9 @@ import keras
 
 from keras_reparam.models._validation import divisible, positive_int, rate
 from keras_reparam.models.backbone import Backbone, policy_of
-from keras_reparam.models.conv_subsampling import ConvSubsampling
+from keras_reparam.models.conv_subsampling import ConvSubsampling, checked_factor
 from keras_reparam.models.local_attention import LocalAttention
-from keras_reparam.models.masked_mean_pooling import MaskedMeanPooling
+from keras_reparam.models.pooling import checked_pooling, pooled
 from keras_reparam.models.sinusoidal_positions import SinusoidalPositions
 from keras_reparam.models.transformer_encoder_layer import TransformerEncoderLayer
 
@@ -46,6 +46,8 @@ class ConvTransformer(Backbone):
         num_layers: Number of encoder layers.
         num_heads: Number of attention heads.
         feed_forward_units: Width between the two layers of a feed-forward network.
+        subsampling_factor: Frames of the input for one behind the convolutions: 4, or 2, where the
+            second convolution has no stride in time, as for a front end of half as many frames.
         dropout: Rate of all dropouts.
         norm_first: Whether the encoder layers are pre-norm.
         num_windows: Attention stays within so many windows of time, which follow each other
@@ -54,6 +56,8 @@ class ConvTransformer(Backbone):
         global_layers: Which encoder layers, counted from 0, attend to every frame all the same.
         feature_layers: Which encoder layers the mean hears: a linear layer takes their outputs,
             side by side, to `units`. The last one must be among them. `None`: it alone, directly.
+        pooling: What the classifier hears of the frames: their `"mean"`, or `"mean_std"`, mean and
+            standard deviation side by side (statistics pooling).
         dtype: dtype policy. `None`: the global one. Logits are always float32.
         name: Name of the model.
         trainable: Whether its weights are trained.
@@ -97,11 +101,13 @@ class ConvTransformer(Backbone):
         num_layers: int = 4,
         num_heads: int = 4,
         feed_forward_units: int = 128,
+        subsampling_factor: int = 4,
         dropout: float = 0.1,
         norm_first: bool = False,
         num_windows: int = 1,
         global_layers: tuple[int, ...] = (),
         feature_layers: tuple[int, ...] | None = None,
+        pooling: str = "mean",
         dtype=None,
         name: str | None = None,
         trainable: bool = True,
@@ -115,7 +121,9 @@ class ConvTransformer(Backbone):
             "num_layers": positive_int("num_layers", num_layers),
             "num_heads": positive_int("num_heads", num_heads),
             "feed_forward_units": positive_int("feed_forward_units", feed_forward_units),
+            "subsampling_factor": checked_factor(subsampling_factor),
             "dropout": rate("dropout", dropout),
+            "pooling": checked_pooling(pooling),
             "norm_first": bool(norm_first),
         }
         divisible("units", units, "num_heads", num_heads)
@@ -125,6 +133,7 @@ class ConvTransformer(Backbone):
             feature_layers=feature_layers,
             num_layers=num_layers,
             frames=frames,
+            subsampling_factor=subsampling_factor,
         )
         if units % 2 or units < 4:
             raise ValueError(
@@ -133,7 +142,9 @@ class ConvTransformer(Backbone):
         policy = policy_of(dtype)
 
         features = keras.Input((frames, num_mels), dtype="float32", name="features")
-        x = ConvSubsampling(units, channels=channels, dtype=policy, name="subsampling")(features)
+        x = ConvSubsampling(
+            units, channels=channels, factor=subsampling_factor, dtype=policy, name="subsampling"
+        )(features)
         x = SinusoidalPositions(dtype=policy, name="positions")(x)
         x = keras.layers.Dropout(dropout, dtype=policy, name="dropout")(x)
         outputs = []
@@ -152,7 +163,7 @@ class ConvTransformer(Backbone):
         x = local.aggregated(outputs, units, policy)
         if norm_first:
             x = keras.layers.LayerNormalization(epsilon=1e-5, dtype=policy, name="norm")(x)
-        x = MaskedMeanPooling(dtype=policy, name="pooling")(x)
+        x = pooled(x, pooling, policy)
         logits = keras.layers.Dense(num_classes, dtype="float32", name="classifier")(x)
         super().__init__(
             features,

@@ -8,8 +8,8 @@ import keras
 from keras_reparam.models._validation import odd, positive_int, positive_ints, rate
 from keras_reparam.models.backbone import Backbone, policy_of
 from keras_reparam.models.haffformer_block import HAFFormerBlock
-from keras_reparam.models.masked_mean_pooling import MaskedMeanPooling
 from keras_reparam.models.merge_block import MergeBlock
+from keras_reparam.models.pooling import checked_pooling, pooled
 
 
 @keras.saving.register_keras_serializable(package="keras_reparam")
@@ -41,6 +41,8 @@ class HAFFormer(Backbone):
         kernel_sizes: Frames of the depthwise kernels of every block; odd.
         merge_scales: Frames that become one after each level.
         dropout: Rate of all dropouts.
+        pooling: What the classifier hears of the frames: their `"mean"`, or `"mean_std"`, mean and
+            standard deviation side by side (statistics pooling).
         dtype: dtype policy. `None`: the global one. Logits are always float32.
         name: Name of the model.
         trainable: Whether its weights are trained.
@@ -83,6 +85,7 @@ class HAFFormer(Backbone):
         kernel_sizes: Sequence[int] = (3, 7, 15),
         merge_scales: Sequence[int] = (5, 5, 4),
         dropout: float = 0.1,
+        pooling: str = "mean",
         dtype=None,
         name: str | None = None,
         trainable: bool = True,
@@ -97,6 +100,7 @@ class HAFFormer(Backbone):
             "kernel_sizes": positive_ints("kernel_sizes", kernel_sizes),
             "merge_scales": positive_ints("merge_scales", merge_scales, count=3),
             "dropout": rate("dropout", dropout),
+            "pooling": checked_pooling(pooling),
         }
         for size in kernel_sizes:
             odd("kernel_sizes", size)
@@ -121,7 +125,7 @@ class HAFFormer(Backbone):
                     name=f"level_{i + 1}_block_{j}",
                 )(x)
             x = MergeBlock(next_width, scale=scale, dtype=policy, name=f"merge_{i + 1}")(x)
-        x = MaskedMeanPooling(dtype=policy, name="pooling")(x)
+        x = pooled(x, pooling, policy)
         logits = keras.layers.Dense(num_classes, dtype="float32", name="classifier")(x)
         super().__init__(
             features, logits, arguments=arguments, policy=policy, name=name, trainable=trainable

@@ -12,9 +12,6 @@ from keras_reparam.models._validation import positive_int
 from keras_reparam.models.feature_aggregation import FeatureAggregation
 from keras_reparam.models.time_blocks import num_blocks
 
-# `ConvSubsampling` leaves every fourth frame.
-_STRIDE = 4
-
 
 @dataclasses.dataclass(frozen=True)
 class LocalAttention:
@@ -42,8 +39,9 @@ class LocalAttention:
         feature_layers: Any,
         num_layers: int,
         frames: int | None,
+        subsampling_factor: int,
     ) -> "LocalAttention":
-        """Checks the arguments.
+        """Checks the arguments; of every `subsampling_factor` frames the convolutions leave one.
 
         Raises:
             ValueError: If one is not as the backbones describe it.
@@ -61,7 +59,7 @@ class LocalAttention:
             positive_int("num_windows", num_windows),
             _layers("global_layers", global_layers, num_layers),
             features,
-            _length(num_windows, frames),
+            _length(num_windows, frames, subsampling_factor),
         )
 
     @property
@@ -101,7 +99,7 @@ def _layers(name: str, values: Any, num_layers: int) -> tuple[int, ...]:
     return tuple(sorted(given))
 
 
-def _length(num_windows: int, frames: int | None) -> int | None:
+def _length(num_windows: int, frames: int | None, subsampling_factor: int) -> int | None:
     if num_windows == 1:
         return None
     if frames is None:
@@ -110,7 +108,7 @@ def _length(num_windows: int, frames: int | None) -> int | None:
             "`num_windows` needs `frames`: the length of a window is that of the input by the "
             f"number of windows. Received: num_windows={num_windows}, frames=None"
         )
-    tokens = num_blocks(frames, _STRIDE)
+    tokens = num_blocks(frames, subsampling_factor)
     if num_windows > tokens:
         raise ValueError(
             f"`num_windows` must be at most the {tokens} frames that the convolutions leave of "

@@ -9,8 +9,8 @@ from keras_reparam._utils.validation import is_finite
 from keras_reparam.models._validation import divisible, positive_int, positive_ints, rate
 from keras_reparam.models.backbone import Backbone, policy_of
 from keras_reparam.models.feature_crop import FeatureCrop
-from keras_reparam.models.masked_mean_pooling import MaskedMeanPooling
 from keras_reparam.models.merge_block import MergeBlock
+from keras_reparam.models.pooling import checked_pooling, pooled
 from keras_reparam.models.speechformer_stage import SpeechFormerStage
 
 # Milliseconds that a frame attends to in stages 1 to 3 (stage 4: everything), and that one frame
@@ -63,6 +63,8 @@ class SpeechFormer(Backbone):
             table that is not trained, as in the reference implementation, where it is random.
             `"sinusoidal"`, as in the paper's text: sines and cosines, for any number of frames.
         max_frames: Rows of the table of positions.
+        pooling: What the classifier hears of the frames: their `"mean"`, or `"mean_std"`, mean and
+            standard deviation side by side (statistics pooling).
         dtype: dtype policy. `None`: the global one. Logits are always float32.
         name: Name of the model.
         trainable: Whether its weights are trained.
@@ -108,6 +110,7 @@ class SpeechFormer(Backbone):
         masked: bool = True,
         positions: str = "table",
         max_frames: int = 2000,
+        pooling: str = "mean",
         dtype=None,
         name: str | None = None,
         trainable: bool = True,
@@ -129,6 +132,7 @@ class SpeechFormer(Backbone):
             "masked": bool(masked),
             "positions": positions,
             "max_frames": positive_int("max_frames", max_frames),
+            "pooling": checked_pooling(pooling),
         }
         width = num_mels // num_heads * num_heads if units is None else units
         divisible("units", width, "num_heads", num_heads)
@@ -174,7 +178,7 @@ class SpeechFormer(Backbone):
                 factor, scale = merge
                 width, feed_forward = width * factor, feed_forward * factor
                 x = MergeBlock(width, scale=scale, dtype=policy, name=f"merge_{i + 1}")(x)
-        x = MaskedMeanPooling(dtype=policy, name="pooling")(x)
+        x = pooled(x, pooling, policy)
         for i, units_of_head in enumerate((width // 2, width // 4)):
             x = keras.layers.Dense(
                 units_of_head, activation="relu", dtype=policy, name=f"head_{i + 1}"

@@ -17,8 +17,6 @@ from recipes.common.store.layout import SAMPLE_RATE
 # The segments of an example begin at multiples of this many frames, so that none of a HAFFormer's
 # merges (5, 5 and 4 frames) has frames of two of them. What lies between is not valid.
 _ALIGNMENT = 100
-# Samples of a frame, as `LogMel` has it.
-_HOP = 160
 
 
 class Corpus:
@@ -42,7 +40,7 @@ class Corpus:
     def samples(self, example: Example) -> np.ndarray:
         """Its waveform, float32 `(samples,)`."""
         parts = [self._store.audio(segment.id) for segment in example.segments]
-        return _joined(parts, _ALIGNMENT * _HOP)
+        return _joined(parts, _ALIGNMENT * self._log_mel.hop_length)
 
     def features(self, example: Example, *, speed: float = 1.0) -> Features:
         """Its features before normalisation, float16 `(frames, mels)`, and its mask."""
@@ -79,10 +77,16 @@ class Corpus:
             yield Features(found.values[:frames], found.mask[:frames])
 
 
-def read_example(example: Example, data: Path) -> np.ndarray:
-    """An example's waveform, float32 `(samples,)`, from the corpus's files in `data`."""
+def read_example(example: Example, data: Path, *, hop_length: int = 160) -> np.ndarray:
+    """An example's waveform, float32 `(samples,)`, from the corpus's files in `data`.
+
+    Args:
+        example: Which one.
+        data: Folder of the corpus.
+        hop_length: Of the front end, in samples; where several segments are joined it matters.
+    """
     parts = [read_segment(segment, data, sample_rate=SAMPLE_RATE) for segment in example.segments]
-    return _joined(parts, _ALIGNMENT * _HOP)
+    return _joined(parts, _ALIGNMENT * hop_length)
 
 
 def _joined(parts: list[np.ndarray], alignment: int) -> np.ndarray:

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from keras_reparam.audio import LogMel
+from keras_reparam.audio.level import features_at_level
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,10 +27,13 @@ class Normalization:
     def __init__(self, log_mel: LogMel):
         self._mean, self._std = map(keras.ops.convert_to_numpy, (log_mel.mean, log_mel.std))
         self._utterance_mean = log_mel.utterance_mean
+        self._log_offset = log_mel.log_offset if log_mel.level_normalization else None
 
     def __call__(self, values: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """Features `(..., frames, mels)` with the mask `(..., frames)`, normalised, float32."""
         values = values.astype("float32")
+        if self._log_offset is not None:
+            values = features_at_level(values, mask, self._log_offset, numpy=np)
         if self._utterance_mean:
             valid = mask[..., None]
             count = np.maximum(valid.sum(axis=-2, keepdims=True), 1).astype("float32")

@@ -8,6 +8,9 @@ Share = Annotated[float, pydantic.Field(ge=0, lt=1)]
 Positive = Annotated[float, pydantic.Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, pydantic.Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, pydantic.Field(ge=1)]
+# Of the front end's defaults, without an import of Keras; and how many of its frames are 4 s.
+_SAMPLE_RATE, _HOP, _FRAMES = 16000, 160, 400
+
 Backbone = Literal["conformer", "conv_transformer", "haffformer", "speechformer"]
 
 # What `keras_reparam.quantizers.get` knows by name.
@@ -23,7 +26,7 @@ class TrainingSettings(pydantic.BaseModel):
         epochs: Passes over the training clips.
         seed: Of weights, order, crops and augmentation.
         expansion: HRF expansion of the first layer of each feed-forward network; 0: a plain model.
-        frames: Length of the model's window in frames of 10 ms.
+        frames: Length of the model's window in frames.
         batch_size: Clips in a step.
         optimizer: `"adamw"`, or `"sgd"` with momentum.
         learning_rate: Highest learning rate, after the warm-up.
@@ -88,8 +91,11 @@ class RecipeSettings(TrainingSettings):
             make the product any matrix, and the others are orthonormal. The bias of a plain layer
             is trained, too; inner biases stay zero.
         backbone_options: Further arguments of the backbone's class, such as `dropout`. By default
-            a pre-norm ConvTransformer.
-        frames: Length of the model's window in frames of 10 ms; `None`: of the longest clip.
+            a pre-norm ConvTransformer, and a SpeechFormer that knows the front end's hop.
+        front_end: Arguments of `keras_reparam.audio.LogMel`, such as `hop_length` or
+            `level_normalization`, that differ from its defaults. The store gets its features.
+        frames: Length of the model's window in frames, one every `hop_length` samples of the front
+            end; `None`: of the longest clip. By default 4 seconds.
         learning_rate: By default 2e-3; of the SpeechFormer, which then learns nothing, 3e-4.
         select_on: The epoch with the highest value of this on the validation split is kept, or the
             last one, for which nobody need validate.
@@ -126,7 +132,8 @@ class RecipeSettings(TrainingSettings):
     folded: bool = True
     frozen_factors: bool = False
     backbone_options: dict[str, Any] = {}
-    frames: Count | None = 400
+    front_end: dict[str, Any] = {}
+    frames: Count | None = _FRAMES
     select_on: Literal["ua", "wa", "wf1", "macro_f1", "last"] = "ua"
     speeds: list[Positive] = pydantic.Field(default=[1.0], min_length=1)
     patience: Count | None = None
@@ -168,6 +175,11 @@ class RecipeSettings(TrainingSettings):
         return self
 
     @property
+    def hop_length(self) -> int:
+        """Samples from one frame of the front end to the next."""
+        return self.front_end.get("hop_length", _HOP)
+
+    @property
     def figure(self) -> Literal["ua", "wa", "wf1", "macro_f1"]:
         """What the validation split is told by: what chooses the epoch, or else UA."""
         return "ua" if self.select_on == "last" else self.select_on
@@ -187,4 +199,19 @@ class RecipeSettings(TrainingSettings):
         defaults = {"backbone_options": _OPTIONS.get(backbone, {})}
         if backbone in _LEARNING_RATES:
             defaults["learning_rate"] = _LEARNING_RATES[backbone]
-        return {**defaults, **values}
+        values = {**defaults, **values}
+        hop = _other_hop(values)
+        if hop is not None:
+            values.setdefault("frames", max(_FRAMES * _HOP // hop, 1))
+            if backbone == "speechformer" and isinstance(values["backbone_options"], dict):
+                seconds = {"hop": hop / _SAMPLE_RATE}
+                values["backbone_options"] = {**seconds, **values["backbone_options"]}
+        return values
+
+
+def _other_hop(values: dict[str, Any]) -> int | None:
+    """The front end's hop in samples, if one is given."""
+    front_end = values.get("front_end")
+    hop = front_end.get("hop_length") if isinstance(front_end, dict) else None
+    # What is no hop is for the front end to refuse.
+    return hop if isinstance(hop, int) and hop > 0 else None

@@ -9,7 +9,6 @@ from typing import Any
 import keras
 from rich.console import Console
 
-from keras_reparam.audio import LogMel
 from keras_reparam.deploy.conversion.saved_model import load_model
 from keras_reparam.models import with_front_end
 from recipes.common.command import say
@@ -19,6 +18,7 @@ from recipes.common.deployment.model_facts import ModelFacts, protocol_of
 from recipes.common.deployment.static_model import with_frames
 from recipes.common.files.json_file import read_json
 from recipes.common.files.lock import exclusive
+from recipes.common.front_end import create_front_end
 from recipes.common.manifest import manifest_hash, read_manifest
 from recipes.common.names import LIGHT, PREDICTIONS, RESULTS, TRAINING
 from recipes.common.protocol.examples import cross_corpus_examples
@@ -41,10 +41,12 @@ from recipes.common.results.tables import class_table, folds_table, results_tabl
 from recipes.common.run_folder import RunFolder
 from recipes.common.scoring.waveform_model import WaveformModel
 from recipes.common.settings import RecipeSettings
+from recipes.common.store import add_speeds
+from recipes.common.store.layout import SAMPLE_RATE
 from recipes.common.training.train import is_trained, remove_checkpoints, train_fold
 
-# A minute: a phone can't wait for a whole interview.
-_PHONE_FRAMES = 6000
+# A minute of samples: a phone can't wait for a whole interview.
+_PHONE_SAMPLES = 60 * SAMPLE_RATE
 
 
 class Stages:
@@ -74,6 +76,7 @@ class Stages:
         self._recipe, self._settings, self._run = recipe, settings, run
         self._manifest, self._store, self._chosen = manifest, store, folds
         self._console = console
+        self._log_mel = create_front_end(settings)
 
     def train(self) -> None:
         """Trains the folds that are not trained yet."""
@@ -131,12 +134,11 @@ class Stages:
         name = manifest.parent.name if manifest.stem == "manifest" else manifest.stem
         listed = ", ".join(f"{count} x {label}" for label, count in left_out.items())
         self._say(f"{len(examples)} of {len(segments)} clips; left out: {listed or 'none'}.")
+        read = functools.partial(read_example, data=data, hop_length=self._settings.hop_length)
         notes = (*self._notes, f"Trained on {self._recipe.title}, scored on {name}.")
         with self._begun():
             for fold in self._trained():
-                predictions = self._predictions(
-                    fold, lambda example: read_example(example, data), {name: examples}
-                )
+                predictions = self._predictions(fold, read, {name: examples})
                 results = results_by_split(predictions, notes)
                 folder = self._run.fold(fold.name) / f"on-{name}"
                 title = f"{self._recipe.title}, fold {fold.name}, on {name}"
@@ -176,9 +178,10 @@ class Stages:
         """The trained model; one that takes whole interviews gets a window for a phone."""
         model = load_model(folder / LIGHT)
         whole = WaveformModel(model)
-        if self._settings.frames is not None or whole.backbone.input_shape[1] <= _PHONE_FRAMES:
+        if self._settings.frames is not None or whole.window <= _PHONE_SAMPLES:
             return model
-        return with_front_end(with_frames(whole.backbone, _PHONE_FRAMES), whole.log_mel)
+        frames = _PHONE_SAMPLES // whole.log_mel.hop_length
+        return with_front_end(with_frames(whole.backbone, frames), whole.log_mel)
 
     def _facts(self, fold: Fold) -> ModelFacts:
         settings = self._settings
@@ -283,7 +286,8 @@ class Stages:
 
     @functools.cached_property
     def _corpus(self) -> Corpus:
-        return Corpus(self._store, LogMel())
+        add_speeds(self._store, self._log_mel, [1.0], self._console)
+        return Corpus(self._store, self._log_mel)
 
     def _say(self, text: str) -> None:
         say(self._console, text)

@@ -9,7 +9,6 @@ import numpy as np
 from rich.console import Console
 
 from keras_reparam._utils.environment import described, environment
-from keras_reparam.audio import LogMel
 from keras_reparam.deploy.conversion.saved_model import load_model
 from recipes.common.command import say
 from recipes.common.corpus import Corpus
@@ -17,6 +16,7 @@ from recipes.common.files.folders import staged
 from recipes.common.files.json_file import write_json
 from recipes.common.files.lock import exclusive
 from recipes.common.files.rows import write_rows
+from recipes.common.front_end import create_front_end
 from recipes.common.manifest import manifest_hash
 from recipes.common.names import CONFIG, LIGHT
 from recipes.common.protocol.fold import Fold
@@ -56,9 +56,10 @@ def run(settings: Settings, out: Path, console: Console) -> list[tuple[Row, Bar]
     labels, folds = labels_of(segments), folds_of(segments, settings.folds)
     out.mkdir(parents=True, exist_ok=True)
     with exclusive(out):
-        build_store(segments, manifest.parent, out / "store", log_mel=LogMel(), console=console)
+        log_mel, store = create_front_end(settings), out / "store"
+        build_store(segments, manifest.parent, store, log_mel=log_mel, console=console)
         write_json(out / CONFIG, config)
-        return _Run(settings, out, Corpus(out / "store", LogMel()), labels, folds, console).run()
+        return _Run(settings, out, Corpus(store, log_mel), labels, folds, console).run()
 
 
 def _config(settings: Settings, manifest: Path) -> dict:
@@ -73,7 +74,9 @@ def _check_models(out: Path, config: dict) -> None:
     path = out / CONFIG
     if not path.is_file():
         return
-    before = json.loads(path.read_text(encoding="utf-8"))
+    # A setting that there was not yet had no other value than its default.
+    defaults = {name: field.default for name, field in Settings.model_fields.items()}
+    before = {**defaults, **json.loads(path.read_text(encoding="utf-8"))}
     other = [key for key in config if before.get(key) != config[key]]
     if other:
         raise ValueError(

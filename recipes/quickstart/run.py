@@ -29,6 +29,7 @@ from recipes.common.deployment.model_facts import ModelFacts, protocol_of
 from recipes.common.files.folders import staged
 from recipes.common.files.json_file import read_json, write_json
 from recipes.common.files.rows import write_rows
+from recipes.common.front_end import create_front_end
 from recipes.common.manifest import manifest_hash
 from recipes.common.names import (
     CARD,
@@ -154,8 +155,9 @@ def run(settings: Settings, folder: Path, *, install_model: bool = False, consol
 
 
 def _corpus(clips: Clips, settings: Settings, store: Path, console: Console) -> Corpus:
-    build_store(clips.segments, settings.data, store, log_mel=LogMel(), console=console)
-    return Corpus(store, LogMel())
+    log_mel = create_front_end(settings)
+    build_store(clips.segments, settings.data, store, log_mel=log_mel, console=console)
+    return Corpus(store, log_mel)
 
 
 def _command(settings: Settings) -> str:

@@ -386,18 +386,141 @@ class TestUtteranceMean:
         np.testing.assert_array_equal(np.array(loaded(NOISE)), np.array(model(NOISE)))
 
 
+def decibels(value):
+    return np.float32(10 ** (value / 20))
+
+
+LEVEL_OUT = {"level_normalization": True, "remove_dc_offset": True, "log_offset": 1e-5}
+
+
+@pytest.fixture(scope="module")
+def clips(speech):
+    """Five speakers; 16 bits, so that scaled ones can be rounded anew."""
+    return np.round(speech[::10] * 32768).astype("float32") / 32768
+
+
+@pytest.fixture(scope="module")
+def features(clips):
+    layer = LogMel(**LEVEL_OUT)
+    return np.array(layer(clips)), np.array(layer.compute_mask(clips))
+
+
+class TestLevel:
+    @pytest.mark.backend
+    @pytest.mark.parametrize("power", [1.0, 2.0])
+    def test_equals_librosa(self, clips, power):
+        layer = LogMel(**{**LEVEL_OUT, "power": power})
+        clips = clips + 0.01 * (clips != 0)
+        exact = clips.astype("float64")
+        for clip in exact:
+            clip[clip != 0] -= clip[clip != 0].mean()
+        mel = mel_reference(layer, exact)
+        energy = mel.mean(axis=2)
+        level = (energy**2).sum(axis=1) / energy.sum(axis=1)
+        expected = np.log(mel / level[:, None, None] + 1e-5)
+        np.testing.assert_allclose(np.array(layer(clips)), expected, atol=2e-3)
+
+    @pytest.mark.backend
+    @pytest.mark.parametrize("gain", [-30, -12.3, 12])
+    def test_gain_does_not_matter(self, clips, features, gain):
+        louder = np.array(LogMel(**LEVEL_OUT)(decibels(gain) * clips))
+        np.testing.assert_allclose(louder, features[0], atol=1e-3)
+        # At fixed floors it does.
+        both = [np.array(LogMel()(x)) for x in (clips, decibels(gain) * clips)]
+        assert np.abs(both[0] - both[1])[features[1]].mean() > 0.5
+
+    @pytest.mark.parametrize(("gain", "mean"), [(-30, 0.04), (-20, 0.015), (-10, 0.005)])
+    def test_nor_does_it_as_far_as_16_bits_allow(self, clips, features, gain, mean):
+        """Differences in standard deviations of the features; they are the rounding's noise."""
+        rounded = np.round(decibels(gain) * clips * 32768) / 32768
+        expected, mask = features
+        found = np.array(LogMel(**LEVEL_OUT)(rounded.astype("float32")))
+        difference = np.abs(found - expected)[mask] / expected[mask].std(axis=0)
+        assert difference.mean() < mean
+
+    @pytest.mark.backend
+    @pytest.mark.parametrize("offset", [0.02, -0.05])
+    def test_dc_offset_does_not_matter(self, clips, features, offset):
+        expected, mask = features
+        ends = [np.flatnonzero(clip)[-1] + 1 for clip in clips]
+        shifted = clips + np.float32(offset) * (np.arange(clips.shape[1]) < np.array(ends)[:, None])
+        found = np.array(LogMel(**LEVEL_OUT)(shifted.astype("float32")))
+        assert np.abs(found - expected)[mask].mean() < 0.01
+        # A higher `fmin` would leave what leaks through the window.
+        options = {**LEVEL_OUT, "remove_dc_offset": False, "fmin": 80.0}
+        both = [np.array(LogMel(**options)(x)) for x in (clips, shifted.astype("float32"))]
+        assert np.abs(both[0] - both[1])[mask].mean() > 0.02
+
+    @pytest.mark.backend
+    def test_zeros_before_and_after_change_no_valid_frame(self, clips, features):
+        expected, mask = features
+        longer = np.pad(clips, ((0, 0), (200 * 160, 3210)))
+        found = np.array(LogMel(**LEVEL_OUT)(longer))[:, 200 : 200 + mask.shape[1]]
+        np.testing.assert_allclose(found[mask], expected[mask], atol=1e-4)
+
+    def test_soft_noise_before_the_clip_changes_little(self, clips, features):
+        expected, mask = features
+        noise = 1e-3 * np.random.default_rng(1).standard_normal((len(clips), 200 * 160))
+        longer = np.concatenate([noise.astype("float32"), clips], axis=1)
+        found = np.array(LogMel(**LEVEL_OUT)(longer))[:, 200:]
+        assert np.abs(found - expected)[mask].mean() < 0.01
+
+    @pytest.mark.backend
+    def test_silence_and_one_bit_are_finite(self):
+        layer = LogMel(**LEVEL_OUT)
+        waveforms = np.zeros((2, 4000), "float32")
+        waveforms[1, 1000] = 1 / 32768
+        features = np.array(layer(waveforms))
+        assert np.isfinite(features).all()
+        np.testing.assert_allclose(features[0], np.log(1e-5), rtol=1e-5)
+
+    def test_the_mask_is_that_of_the_raw_waveform(self, clips):
+        """A constant is sound to the mask, whatever is left of it."""
+        waveforms = np.zeros((1, 8000), "float32")
+        waveforms[0, :4000] = 0.25
+        layer, plain = LogMel(**LEVEL_OUT), LogMel()
+        for x in (waveforms, clips):
+            np.testing.assert_array_equal(
+                np.array(layer.compute_mask(x)), np.array(plain.compute_mask(x))
+            )
+        assert np.isfinite(np.array(layer(waveforms))).all()
+
+    @pytest.mark.backend
+    @pytest.mark.parametrize("utterance_mean", [False, True])
+    def test_stored_features_and_mask_give_the_same(self, clips, utterance_mean):
+        options = {**LEVEL_OUT, "utterance_mean": utterance_mean}
+        first, second = LogMel(**options), LogMel(**options)
+        first.adapt(clips)
+        mask = np.array(first.compute_mask(clips))
+        raw = np.array(first.unnormalized()(decibels(-20) * clips)).astype("float16")
+        # What stands where no frame is valid is a batch's padding.
+        raw[~mask] = 0
+        second.adapt(raw, mask=mask)
+        for name in ("mean", "std"):
+            stored, direct = (np.array(getattr(layer, name)) for layer in (second, first))
+            np.testing.assert_allclose(stored, direct, atol=2e-3)
+        found, expected = second.normalize(raw, mask=mask), first(clips)
+        np.testing.assert_allclose(np.array(found)[mask], np.array(expected)[mask], atol=0.02)
+
+    def test_files_of_before_mean_what_they_meant(self):
+        config = LogMel(utterance_mean=True, name="front").get_config()
+        assert not config["level_normalization"] and not config["remove_dc_offset"]
+        before = {k: v for k, v in config.items() if k not in LEVEL_OUT or k == "log_offset"}
+        assert LogMel.from_config(before).get_config() == config
+
+
 @pytest.mark.backend
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_what_is_not_finite_is_not_silence(value):
-    """Frames with such a sample are valid and NaN, and no other frame."""
+    """Frames with such a sample are valid and NaN, and no other frame; or all of the clip's."""
     waveform = NOISE[:1].copy()
     waveform[0, 4000] = value
-    for utterance_mean in (False, True):
-        layer = LogMel(utterance_mean=utterance_mean)
+    for option in (None, "utterance_mean", "level_normalization", "remove_dc_offset"):
+        layer = LogMel(**({} if option is None else {option: True}))
         hit = np.isnan(np.array(layer(waveform))).all(axis=2)[0]
         starts = np.arange(50) * 160 + 56
         around = (starts <= 4000) & (starts > 3600)
-        np.testing.assert_array_equal(hit, around | utterance_mean)
+        np.testing.assert_array_equal(hit, around | (option is not None))
         assert np.array(layer.compute_mask(waveform)).all()
 
 
@@ -416,6 +539,8 @@ def test_config_and_file_round_trip(tmp_path):
         power=1.0,
         log_offset=1e-5,
         utterance_mean=True,
+        level_normalization=True,
+        remove_dc_offset=True,
         name="front",
     )
     layer.adapt(NOISE)
@@ -449,6 +574,8 @@ def test_config_and_file_round_trip(tmp_path):
         {"log_offset": 0.0},
         {"log_offset": "small"},
         {"utterance_mean": 1},
+        {"level_normalization": "yes"},
+        {"remove_dc_offset": None},
         {"dtype": "float16"},
     ],
     ids=str,

@@ -114,14 +114,16 @@ def front_ends():
         layers.Conv1D(1, 9, padding="same")(layers.Reshape((640, 1))(inputs))
     )
     log_mel = kr.audio.LogMel(num_mels=8, name="hears")
+    level = kr.audio.LogMel(num_mels=8, level_normalization=True, remove_dc_offset=True)
     return {
         "own layer": (inputs, OwnFrontEnd(name="mine")(inputs)),
         "with a name": (inputs, kr.audio.LogMel(num_mels=8, name="hears")(inputs)),
         "behind a network": (inputs, log_mel(denoised)),
+        "without level": (inputs, level(inputs)),
     }
 
 
-@pytest.mark.parametrize("name", ["own layer", "with a name", "behind a network"])
+@pytest.mark.parametrize("name", ["own layer", "with a name", "behind a network", "without level"])
 def test_front_ends_stay_float(tmp_path, name):
     inputs, features = front_ends()[name]
     x = layers.Dense(64, activation="relu")(features)

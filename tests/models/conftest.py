@@ -48,18 +48,19 @@ def encoder_layer(layer, x, valid):
 def convolution(layer, x, valid):
     """Frame and band one by one; what is invalid or outside counts as zero."""
     frames, mels, _ = x.shape
+    stride = layer.strides[0]
     kernel, bias = np.array(layer.kernel, "float64"), np.array(layer.bias, "float64")
-    result = np.zeros((-(-frames // 2), -(-mels // 2), kernel.shape[-1]))
+    result = np.zeros((-(-frames // stride), -(-mels // 2), kernel.shape[-1]))
     for t in range(result.shape[0]):
         for m in range(result.shape[1]):
             total = bias.copy()
             for i in range(3):
                 for j in range(3):
-                    a, b = 2 * t + i - 1, 2 * m + j - 1
+                    a, b = stride * t + i - 1, 2 * m + j - 1
                     if 0 <= a < frames and 0 <= b < mels and valid[a]:
                         total = total + x[a, b] @ kernel[i, j]
             result[t, m] = np.maximum(total, 0)
-    return result, valid[::2]
+    return result, valid[::stride]
 
 
 def conv_transformer(model, features, valid):
@@ -79,7 +80,10 @@ def conv_transformer(model, features, valid):
         x = encoder_layer(model.get_layer(f"encoder_{i}"), x, valid)
     if model.norm_first:
         x = norm(model.get_layer("norm"), x)
-    return dense(model.get_layer("classifier"), x[valid].mean(axis=0))
+    heard = [x[valid].mean(axis=0)]
+    if model.pooling == "mean_std":
+        heard.append(np.sqrt(x[valid].var(axis=0) + 1e-5))
+    return dense(model.get_layer("classifier"), np.concatenate(heard))
 
 
 def speechformer_attention(layer, x, seen, window):

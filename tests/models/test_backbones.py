@@ -21,6 +21,8 @@ SMALL = {
         "num_heads": 3,
         "feed_forward_units": 14,
         "kernel_size": 5,
+        "subsampling_factor": 2,
+        "pooling": "mean_std",
         "sites": 2,
     },
     "conv_transformer": {
@@ -36,6 +38,7 @@ SMALL = {
         "num_layers": (1, 1, 1),
         "kernel_sizes": (3, 5),
         "merge_scales": (4, 3, 2),
+        "pooling": "mean_std",
         "sites": 6,
     },
     "speechformer": {

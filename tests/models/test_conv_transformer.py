@@ -24,9 +24,11 @@ MASK = np.arange(23)[None, :] < np.array([[23], [14], [7]])
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("norm_first", [False, True])
-def test_its_function_is_the_reference(reference, randomized, norm_first):
-    model = randomized(ConvTransformer(**SMALL, norm_first=norm_first))
+@pytest.mark.parametrize(
+    "options", [{}, {"norm_first": True}, {"pooling": "mean_std", "subsampling_factor": 2}], ids=str
+)
+def test_its_function_is_the_reference(reference, randomized, options):
+    model = randomized(ConvTransformer(**SMALL, **options))
     pairs = zip(FEATURES, MASK, strict=True)
     expected = np.stack([reference.conv_transformer(model, x, valid) for x, valid in pairs])
     check_scores_vary(expected)
@@ -89,6 +91,9 @@ def test_weights_load_into_a_model_of_another_length(tmp_path, randomized):
         {"num_layers": 0},
         {"feed_forward_units": "many"},
         {"dropout": -0.1},
+        {"pooling": "max"},
+        {"pooling": None},
+        {"subsampling_factor": 3},
     ],
     ids=str,
 )

@@ -169,9 +169,10 @@ class TestTFLite:
             {"frame_length": 401, "hop_length": 150, "power": 1.0, "window": "hamming"},
             {"frame_length": 255, "hop_length": 301, "fft_length": 256, "mel_scale": "htk"},
             {"utterance_mean": True},
+            {"level_normalization": True, "remove_dc_offset": True, "log_offset": 1e-5},
             {"utterance_mean": True, "fft_length": 2048, "mel_scale": "htk", "power": 1.0},
         ],
-        ids=["default", "odd", "htk", "utterance_mean", "utterance_mean_htk"],
+        ids=["default", "odd", "htk", "utterance_mean", "level", "utterance_mean_htk"],
     )
     def test_front_end(self, options):
         layer = kr.audio.LogMel(**options)

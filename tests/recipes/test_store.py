@@ -20,9 +20,12 @@ from recipes.common import manifest
 from recipes.common.files.lock import exclusive
 from recipes.common.store import Store, add_speeds, build, build_store, layout, reading
 from recipes.common.store.__main__ import main
+from recipes.common.store.front_end import front_end_hash
 
 ROOT = Path(__file__).resolve().parents[2]
 RATE = 16000
+# Of the front end's defaults, in stores of before.
+BEFORE = "ee24faedf59b"
 EMPTY = dict.fromkeys(manifest.COLUMNS, "") | {"start": None, "end": None}
 
 
@@ -159,6 +162,35 @@ def test_features_equal_log_mel_and_librosa(store, data):
         np.testing.assert_array_equal(features.mask(s.id), mask)
     assert not features.mask("e").all()
     assert len(features.mask("d")) == 1
+
+
+def test_features_without_level_and_offset_are_those_of_the_waveform(tmp_path, data, store):
+    """Of clips that take several blocks, with an offset of their own."""
+    shutil.copytree(store.folder, tmp_path, dirs_exist_ok=True)
+    log_mel = LogMel(level_normalization=True, remove_dc_offset=True, log_offset=1e-5)
+    added = build_store(SEGMENTS, data, tmp_path, log_mel=log_mel)
+    found = added.features(log_mel)
+    for s in SEGMENTS:
+        samples = added.audio(s.id)
+        padded = np.pad(samples, (0, -len(samples) % 160))
+        mask = keras.ops.convert_to_numpy(log_mel.compute_mask(padded))[0]
+        np.testing.assert_array_equal(found.mask(s.id), mask)
+        expected = keras.ops.convert_to_numpy(log_mel(padded))[0]
+        values = log_mel.normalize(found.values(s.id), mask=mask)
+        # 11 bits of the logarithm of a mel value, about -20.
+        np.testing.assert_allclose(values[mask], expected[mask], atol=0.01)
+    # The floor is no part of what is stored; those of before are read as before.
+    other = LogMel(level_normalization=True, remove_dc_offset=True, log_offset=1e-4)
+    assert added.features(other).values("a").shape == found.values("a").shape
+    assert store.features(LogMel()).values("a").shape == added.features(LogMel()).values("a").shape
+
+
+def test_names_of_stored_features_are_those_of_before():
+    """A store of the shipped model's front end, made before there were these options."""
+    assert front_end_hash(LogMel()) == BEFORE
+    assert front_end_hash(LogMel(utterance_mean=True)) == BEFORE
+    assert front_end_hash(LogMel(remove_dc_offset=True)) != BEFORE
+    assert front_end_hash(LogMel(level_normalization=True)) != BEFORE
 
 
 def test_statistics_of_stored_features_are_those_of_the_waveforms(store):

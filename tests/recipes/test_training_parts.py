@@ -630,12 +630,12 @@ def test_mixing_is_that_of_the_layer(masked):
     np.testing.assert_allclose(own_weights, expected["sample_weight"], atol=1e-6)
 
 
-@pytest.mark.parametrize("utterance_mean", [True, False])
-def test_training_and_validation_normalise_as_the_front_end(utterance_mean):
+@pytest.mark.parametrize("options", [{}, {"utterance_mean": True}, {"level_normalization": True}])
+def test_training_and_validation_normalise_as_the_front_end(options):
     rng = np.random.default_rng(4)
     values = rng.normal(-5, 2, (3, 20, 8)).astype("float16")
     mask = rng.random((3, 20)) < 0.7
-    log_mel = LogMel(num_mels=8, utterance_mean=utterance_mean)
+    log_mel = LogMel(num_mels=8, **options)
     log_mel.adapt(values, mask=mask)
     expected = keras.ops.convert_to_numpy(log_mel.normalize(values, mask=mask))
     clips = [Features(*clip) for clip in zip(values, mask, strict=True)]

@@ -23,7 +23,7 @@ from recipes.common.store.store import Store
 
 # Clips are cut into blocks of this many frames, overlapping by what the last window needs, and
 # computed this many blocks at a time: one shape alone, so backends compile once, and clips of any
-# length take the same memory. A frame depends on its own window only.
+# length take the same memory. A frame depends on its own window, and on its clip's DC offset, only.
 _FRAMES = 64
 _BLOCKS = 128
 
@@ -47,13 +47,11 @@ def build_features(folder: Path, log_mel: LogMel, console: Console, *, speed: fl
     values_path = unfinished / layout.features_name(digest)
     mask_path = unfinished / layout.mask_name(digest)
 
-    # Not adapted: what it gives is not normalised.
-    plain = LogMel.from_config(front_end_config(log_mel))
     pieces = list(read_index(folder / layout.INDEX).values())
     source = folder / layout.AUDIO
     if speed != 1:
         source, pieces = _resampled(folder, speed, console)
-    blocks = _Blocks(pieces, plain)
+    blocks = _Blocks(pieces, log_mel)
     done = int(progress.read_text()) if progress.exists() else 0
     try:
         values, mask = _arrays(values_path, mask_path, log_mel.num_mels, blocks.rows_before(done))
@@ -113,11 +111,16 @@ class _Blocks:
 
     Args:
         pieces: Where each clip lies.
-        log_mel: The front end, not adapted.
+        log_mel: The front end; its statistics do not matter.
     """
 
     def __init__(self, pieces: Sequence[Piece], log_mel: LogMel):
-        self._log_mel = log_mel
+        # Of a block it would be the block's offset; the clip's is subtracted before.
+        config = {**front_end_config(log_mel), "remove_dc_offset": False}
+        # Not adapted: what it gives is not normalised.
+        self._log_mel = LogMel.from_config(config)
+        self._offset_removed = log_mel.remove_dc_offset
+        self._pieces = pieces
         hop = log_mel.hop_length
         # The last frame's window ends at most `fft_length` samples after its begin.
         self._width = (_FRAMES - 1 + -(-log_mel.fft_length // hop)) * hop
@@ -128,6 +131,7 @@ class _Blocks:
         # Which of its clip's blocks each one is.
         within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
         offsets = np.array([piece.offset for piece in pieces])
+        self._clips = clips
         self._starts = offsets[clips] + within * _FRAMES * hop
         self._ends = np.minimum((offsets + lengths)[clips], self._starts + self._width)
         self._frames = np.minimum(frames[clips] - within * _FRAMES, _FRAMES)
@@ -157,9 +161,22 @@ class _Blocks:
         for row, start, end in zip(waveforms, starts - starts[0], ends - starts[0], strict=False):
             row[: end - start] = samples[start:end]
         waveforms /= layout.FULL_SCALE
-        values = keras.ops.convert_to_numpy(self._log_mel(waveforms))
         mask = keras.ops.convert_to_numpy(self._log_mel.compute_mask(waveforms))
+        if self._offset_removed:
+            means = self._offsets(audio, first, self._clips[chosen])
+            waveforms[: len(means)] -= means[:, None] * (waveforms[: len(means)] != 0)
+        values = keras.ops.convert_to_numpy(self._log_mel(waveforms))
         # Beyond these a block repeats the next one, or its clip has ended.
         own = np.zeros(mask.shape, bool)
         own[: len(starts)] = np.arange(mask.shape[1]) < self._frames[chosen][:, None]
         return values[own].astype("float16"), np.asarray(mask[own], bool)
+
+    def _offsets(self, audio: BinaryIO, first: int, clips: np.ndarray) -> np.ndarray:
+        """The mean of the nonzero samples of each of these clips, float32."""
+        numbers, where = np.unique(clips, return_inverse=True)
+        means = []
+        for piece in (self._pieces[number] for number in numbers):
+            audio.seek(first + 2 * piece.offset)
+            samples = np.frombuffer(audio.read(2 * piece.length), "int16")
+            means.append(samples.sum(dtype="int64") / max(np.count_nonzero(samples), 1))
+        return (np.array(means) / layout.FULL_SCALE).astype("float32")[where]

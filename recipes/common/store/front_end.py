@@ -8,13 +8,19 @@ if TYPE_CHECKING:
     from keras_reparam.audio import LogMel
 
 # What says nothing of the features before normalisation.
-_NOT_HASHED = ("name", "trainable", "dtype", "utterance_mean")
+_NOT_HASHED = ("name", "trainable", "dtype", "utterance_mean", "level_normalization")
+# Hashed where it differs: stores made before there was such a setting keep their names.
+_FORMERLY = {"remove_dc_offset": False}
 
 
 def front_end_config(log_mel: "LogMel") -> dict:
     """The settings that the features before normalisation depend on."""
-    config = log_mel.get_config()
-    return {name: config[name] for name in config if name not in _NOT_HASHED}
+    config = log_mel.unnormalized().get_config()
+    return {
+        name: value
+        for name, value in config.items()
+        if name not in _NOT_HASHED and (name not in _FORMERLY or value != _FORMERLY[name])
+    }
 
 
 def front_end_hash(log_mel: "LogMel", speed: float = 1.0) -> str:

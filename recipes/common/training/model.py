@@ -17,6 +17,9 @@ from recipes.common.training.latent_teacher import WithoutQuantizers
 from recipes.common.training.layer_distillation import LayerDistillation, LayerOutputs
 from recipes.common.training.observed import encoder_layers, observed
 
+# The longest stretch of time that SpecAugment takes out: 0.4 s, its 40 frames of 10 ms.
+_MASKED_SAMPLES = 40 * 160
+
 
 def training_model(
     backbone: keras.Model,
@@ -48,7 +51,8 @@ def training_model(
         waveform = _augmented(inputs, settings.seed)
         features, mask = waveforms_to(waveform), waveforms_to.compute_mask(waveform)
     if settings.spec_augment:
-        features = SpecAugment(seed=settings.seed)(features, mask=mask)
+        width = round(_MASKED_SAMPLES / settings.hop_length)
+        features = SpecAugment(time_width=width, seed=settings.seed)(features, mask=mask)
     logits = _taught(backbone, features, mask, settings, teacher, start)
     if settings.latent_teacher:
         latent = WithoutQuantizers(backbone)(features, mask=mask)

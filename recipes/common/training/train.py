@@ -11,6 +11,7 @@ from rich.console import Console
 from keras_reparam.audio import LogMel
 from recipes.common.command import say
 from recipes.common.corpus import Corpus
+from recipes.common.front_end import create_front_end
 from recipes.common.names import BEST, CHECKPOINT, TRAINING
 from recipes.common.protocol.fold import Example, Fold
 from recipes.common.results.decisions import decide
@@ -111,7 +112,7 @@ class _FoldTraining:
     ):
         self._corpus, self._fold, self._labels = corpus, fold, labels
         self._settings, self._folder, self._console = settings, folder, console
-        self.log_mel = LogMel()
+        self.log_mel = create_front_end(settings)
         corpus.adapt(self.log_mel, fold.train)
         self.batches = _batches(corpus, fold, labels, self.log_mel, settings)
 

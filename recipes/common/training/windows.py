@@ -54,6 +54,8 @@ class FeatureWindows:
     ):
         self._features, self._settings = features, settings
         self._log_offset = log_mel.log_offset
+        # Where a clip's level is taken out, another one would be, too.
+        self._louder = not log_mel.level_normalization
         self._normalized = Normalization(log_mel)
         self.length = settings.frames
 
@@ -69,7 +71,9 @@ class FeatureWindows:
         values, mask = (part[start : start + frames] for part in (values, mask))
         values = values.astype("float32")
         gain, bands = settings.gain, settings.shift
-        values = with_gain(values, rng.uniform(-gain, gain), self._log_offset)
+        decibels = rng.uniform(-gain, gain)
+        if self._louder:
+            values = with_gain(values, decibels, self._log_offset)
         values = shifted(self._normalized(values, mask), rng.integers(-bands, bands + 1))
         return (values, mask) if tempo == 1 else at_tempo(values, mask, tempo)
 

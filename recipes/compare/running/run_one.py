@@ -10,9 +10,9 @@ from typing import Any
 
 from rich.console import Console
 
-from keras_reparam.audio import LogMel
 from keras_reparam.deploy.tflite.tflite_graph import TFLiteGraph
 from recipes.common.files.json_file import read_json, write_json
+from recipes.common.front_end import create_front_end
 from recipes.common.names import CONFIG, DEFAULT_KINDS, file_name
 from recipes.common.run_folder import RunFolder
 from recipes.common.settings import RecipeSettings
@@ -103,7 +103,7 @@ def _settings(run: Run, folder: GridFolder, corpus: PreparedCorpus, path: Path) 
     settings = run.settings
     shape = {
         "num_classes": len(corpus.labels(settings)),
-        "num_mels": LogMel().num_mels,
+        "num_mels": create_front_end(settings).num_mels,
         # Neither the number of parameters nor the ratio of two times depends much on it.
         "frames": settings.frames or _FRAMES,
     }
