@@ -9,7 +9,7 @@ from recipes.common.command import Parser, exit_code, leave, say
 
 RUN = Path("runs") / "robustness"
 # Of the short form.
-_SHORT_LIMIT = 2
+_SHORT_LIMIT = 5
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         type=float,
         metavar="DB",
         help="quieter windows are silence, which is no class (default: as `kr.load_classifier`; "
-        "-inf: none is)",
+        "=-inf: none is)",
     )
     parser.add_argument(
         "--out", type=Path, default=RUN, metavar="DIR", help=f"results (default {RUN})"

@@ -15,7 +15,7 @@ FIGURES = {
     "recall": "recall",
     "precision": "precision",
     "share_difference": "predicted minus true share",
-    "ua_difference": "UA of a sex minus UA",
+    "ua_difference": "UA minus UA of all",
 }
 # So that a share that is the mark itself is not lost to rounding.
 _ROUNDING = 1e-9

@@ -61,10 +61,16 @@ def draw(report: Report, path: Path) -> None:
         fontweight="bold",
     )
     people = f"{report.speakers:,} speaker{'s' if report.speakers > 1 else ''}"
+    clean = [
+        f"{test} {'passed' if passed else 'missed'}"
+        for test, passed in tests.items()
+        if test not in report.families
+    ]
     figure.supxlabel(
-        f"{report.clips:,} clips of {people}; seed {report.seed}. "
-        "Blue: all marks of the test are reached; orange: missed; grey: no mark. "
-        "Short upright strokes: marks.",
+        f"{report.clips:,} clips of {people}, seed {report.seed}. "
+        "Blue: all marks of the test reached; orange: missed; grey: no marks. "
+        "Upright strokes: marks. Unchanged: the class of the clip as it is."
+        + (f"\nThe clips as they are: {', '.join(clean)}." if clean else ""),
         x=0.01,
         ha="left",
         color=GREY,
@@ -105,23 +111,24 @@ def _draw_ua(axes: Axes, report: Report, rows: dict[str, float]) -> None:
     clean = 100 * report.clean.ua
     axes.axvline(clean, color=GREY, linewidth=1, linestyle=":", zorder=1)
     axes.plot(clean, 0, "o", color=DARK, markersize=6)
-    _write(axes, clean, 0, clean, DARK)
+    _write(axes, clean, 0, f"{clean:.1f}", DARK)
     for outcome in report.outcomes:
         color, height = _color(report, outcome), rows[outcome.name]
         value = 100 * outcome.ua
         axes.plot([clean, value], [height, height], color=color, linewidth=1.6, alpha=0.55)
         axes.plot(value, height, "o", color=color, markersize=5.5)
-        _write(axes, value, height, value, color)
+        # Where the line to the clips as they are isn't.
+        _write(axes, value, height, f"{value:.1f}", color, left=value < clean)
         _draw_mark(axes, report, outcome, "ua_fall", height, lambda limit: clean - 100 * limit)
     chance = 100 / len(report.labels)
-    axes.axvline(chance, color=GRID, linewidth=1.2)
+    axes.axvline(chance, color=GRID, linewidth=1.2, zorder=0)
     axes.annotate(
         "chance", (chance, 1), (0, 2), xycoords=("data", "axes fraction"),
         textcoords="offset points", ha="center", va="bottom", color=GREY, fontsize=8,
     )  # fmt: skip
     lowest = min([chance, *(100 * outcome.ua for outcome in report.outcomes)])
     highest = max([clean, *(100 * outcome.ua for outcome in report.outcomes)])
-    axes.set_xlim(max(0, lowest - 6), min(108, highest + 9))
+    axes.set_xlim(max(0, lowest - 11), highest + 10)
     _title(axes, "UA in %")
 
 
@@ -129,11 +136,14 @@ def _draw_unchanged(axes: Axes, report: Report, rows: dict[str, float]) -> None:
     for outcome in report.outcomes:
         color, height, value = _color(report, outcome), rows[outcome.name], 100 * outcome.unchanged
         axes.barh(height, value, height=0.55, color=color, alpha=0.8)
-        _write(axes, value, height, value, color, decimals=0)
+        # At the begin of the bar, where no mark is; beside it if it is short.
+        inside = value > 12
+        place, shade = (0, "white") if inside else (value, color)
+        _write(axes, place, height, f"{value:.0f}", shade)
         _draw_mark(axes, report, outcome, "unchanged", height, lambda limit: 100 * limit)
-    axes.set_xlim(0, 112)
+    axes.set_xlim(0, 100)
     axes.set_xticks(range(0, 101, 25))
-    _title(axes, "same class as the clip as it is, in %")
+    _title(axes, "unchanged in %")
 
 
 def _draw_answers(axes: Axes, report: Report, rows: dict[str, float]) -> None:
@@ -181,12 +191,12 @@ def _draw_mark(axes: Axes, report: Report, outcome: Outcome, figure: str, height
             axes.plot([x, x], [height - 0.38, height + 0.38], color=DARK, linewidth=1.4, zorder=4)
 
 
-def _write(axes: Axes, x: float, y: float, value: float, color: str, *, decimals: int = 1) -> None:
+def _write(axes: Axes, x: float, y: float, text: str, color: str, *, left: bool = False) -> None:
     axes.annotate(
-        f"{value:.{decimals}f}", (x, y), (6, 0), textcoords="offset points",
-        va="center", color=color, fontsize=8,
+        text, (x, y), (-5.5 if left else 5.5, -0.5), textcoords="offset points",
+        ha="right" if left else "left", va="center", color=color, fontsize=8,
     )  # fmt: skip
 
 
 def _title(axes: Axes, text: str) -> None:
-    axes.set_title(text, loc="left", color=DARK, fontsize=10, fontweight="bold", pad=16)
+    axes.set_title(text, loc="left", color=DARK, fontsize=10, fontweight="bold", pad=19)

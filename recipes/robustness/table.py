@@ -87,7 +87,7 @@ def _clean_tests(report: Report) -> Table:
         mark = verdict.mark
         table.add_row(
             verdict.test,
-            f"{FIGURES[mark.figure]} {verdict.of}".strip(),
+            ", ".join(filter(None, (FIGURES[mark.figure], verdict.of))),
             f"{100 * verdict.value:.1f}",
             f"{'≥' if mark.least else '≤'} {100 * mark.limit:.3g}",
             Text(_WORDS[verdict.passed], style=_STYLES[verdict.passed]),
