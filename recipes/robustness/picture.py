@@ -42,6 +42,7 @@ def draw(report: Report, path: Path) -> None:
     figure = Figure(
         figsize=(_WIDTH, _ROW * lines + _MARGIN), layout="constrained", facecolor="white"
     )
+    figure.get_layout_engine().set(wspace=0.05)
     left, middle, right = figure.subplots(1, 3, sharey=True, width_ratios=(5, 4, 5))
     for axes in (left, middle, right):
         quiet_frame(axes, grid="x")

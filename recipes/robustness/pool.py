@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 
 from recipes.robustness.clips import Clips
 from recipes.robustness.conditions import CONDITIONS
@@ -29,6 +30,9 @@ def classes_of_clips(clips: Clips, *, workers: int, names: list[str], **options)
         workers: Processes; 1: this one.
         names: Of the conditions.
         **options: Of `Listener`.
+
+    Raises:
+        ChildProcessError: If a process dies, as by a model that was made to do harm.
     """
     numbers = range(len(clips.segments))
     workers = min(workers, len(numbers))
@@ -45,6 +49,11 @@ def classes_of_clips(clips: Clips, *, workers: int, names: list[str], **options)
     )
     try:
         yield from executor.map(_classes, numbers)
+    except BrokenProcessPool as error:
+        raise ChildProcessError(
+            "A process died while it classified clips: there was too little memory for "
+            f"{workers} (--workers), or LiteRT can't run the model"
+        ) from error
     finally:
         executor.shutdown(cancel_futures=True)
 

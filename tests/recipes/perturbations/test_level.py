@@ -1,3 +1,5 @@
+import doctest
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -58,3 +60,7 @@ def test_level_and_offset(speech):
     np.testing.assert_allclose(level.at_level_of(quiet, speech), speech, rtol=1e-5, atol=1e-8)
     assert not level.at_level_of(np.zeros(5), speech).any()
     assert level.add_offset(speech, 0.02).mean() == pytest.approx(speech.mean() + 0.02, abs=1e-6)
+
+
+def test_example_of_the_docstring():
+    assert doctest.testmod(level).failed == 0
