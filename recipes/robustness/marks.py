@@ -42,11 +42,20 @@ class Mark:
         """Whether a value reaches it."""
         if self.least:
             return value >= self.limit - _ROUNDING
-        size = abs(value) if self.figure.endswith("_difference") else value
-        return size <= self.limit + _ROUNDING
+        return (abs(value) if self._either else value) <= self.limit + _ROUNDING
+
+    @property
+    def bound(self) -> str:
+        """As in `"≥ 95"`, in percent."""
+        sign = "≥" if self.least else "±" if self._either else "≤"
+        return f"{sign} {100 * self.limit:.3g}"
+
+    @property
+    def _either(self) -> bool:
+        return self.figure.endswith("_difference")
 
     def __str__(self) -> str:
-        return f"{FIGURES[self.figure]} {'≥' if self.least else '≤'} {100 * self.limit:.3g}"
+        return f"{FIGURES[self.figure]} {self.bound}"
 
 
 def _at_least(figure: str, limit: float, source: str) -> Mark:

@@ -1,5 +1,7 @@
 """The report on the screen."""
 
+from collections.abc import Sequence
+
 from rich import box
 from rich.console import Group
 from rich.table import Table
@@ -25,7 +27,7 @@ def tables(report: Report) -> Group:
     return Group(*parts, Text("\n".join(notes)), Text(_summary(report), style="bold"))
 
 
-def _table(title: str, caption: str, *columns: str) -> Table:
+def _table(title: str, caption: str = "", *, right: Sequence[str], columns: Sequence[str]) -> Table:
     table = Table(
         title=Text(title),
         title_justify="left",
@@ -36,8 +38,10 @@ def _table(title: str, caption: str, *columns: str) -> Table:
         padding=(0, 1, 0, 0),
         show_edge=False,
     )
-    for number, name in enumerate(columns):
-        table.add_column(name, justify="right" if 0 < number < 4 else "left", no_wrap=number != 5)
+    for name in columns:
+        # Labels and marks may be long; figures and names are never broken.
+        breaks = name in ("mark", "figure")
+        table.add_column(name, justify="right" if name in right else "left", no_wrap=not breaks)
     return table
 
 
@@ -48,7 +52,8 @@ def _conditions(report: Report) -> Table:
         f"{report.model}: {report.clips:,} clips of {people}",
         "In percent. same: share of clips whose class is that of the clip as it is. "
         f"Answers: {answers} (silence, or no class).",
-        *("test", "UA", "falls", "same", "answers", "mark", ""),
+        right=("UA", "falls", "same"),
+        columns=("test", "UA", "falls", "same", "answers", "mark", ""),
     )
     _add(table, report.clean, None, "")
     family = None
@@ -75,8 +80,8 @@ def _add(table: Table, outcome: Outcome, passed: bool | None, marks: str) -> Non
 
 
 def _clean_tests(report: Report) -> Table:
-    table = _table("The clips as they are", "", "test", "", "in %", "mark", "", "")
-    table.columns[1].justify = "left"
+    columns = ("test", "figure", "in %", "mark", "")
+    table = _table("The clips as they are", right=("in %", "mark"), columns=columns)
     test = None
     for verdict in report.verdicts:
         if verdict.test in report.families:
@@ -87,9 +92,9 @@ def _clean_tests(report: Report) -> Table:
         mark = verdict.mark
         table.add_row(
             verdict.test,
-            ", ".join(filter(None, (FIGURES[mark.figure], verdict.of))),
+            Text(", ".join(filter(None, (FIGURES[mark.figure], verdict.of)))),
             f"{100 * verdict.value:.1f}",
-            f"{'≥' if mark.least else '≤'} {100 * mark.limit:.3g}",
+            mark.bound,
             Text(_WORDS[verdict.passed], style=_STYLES[verdict.passed]),
         )
     return table
