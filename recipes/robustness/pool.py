@@ -1,7 +1,6 @@
 """Shares the clips out over processes."""
 
 import multiprocessing
-import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -13,13 +12,6 @@ from recipes.robustness.listener import Listener
 
 # What a process keeps from clip to clip.
 _listener: Listener | None = None
-
-
-def default_workers() -> int:
-    """One for each core that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def classes_of_clips(clips: Clips, *, workers: int, names: list[str], **options) -> Iterator[list]:

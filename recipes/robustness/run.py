@@ -8,7 +8,7 @@ import numpy as np
 from rich.console import Console
 
 import keras_reparam as kr
-from keras_reparam._utils.environment import environment
+from keras_reparam._utils.environment import cores, environment
 from keras_reparam._utils.progress import track
 from keras_reparam.audio.silence import SILENCE_DECIBELS
 from recipes.common.manifest import manifest_hash
@@ -20,7 +20,7 @@ from recipes.robustness.condition import Condition
 from recipes.robustness.conditions import chosen
 from recipes.robustness.marks import Family
 from recipes.robustness.outcome import Heard
-from recipes.robustness.pool import classes_of_clips, default_workers
+from recipes.robustness.pool import classes_of_clips
 from recipes.robustness.report import Report
 
 
@@ -78,7 +78,7 @@ def run(
     found = track(
         classes_of_clips(
             clips,
-            workers=workers or default_workers(),
+            workers=workers or cores(),
             names=[condition.name for condition in conditions],
             model=model,
             seed=seed,
