@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from keras_reparam._utils.environment import cores
 from recipes.compare.planning.backend import backend_name
 
 # Bytes that a run may take: a large ConvTransformer took 2.5e9.
@@ -16,19 +17,12 @@ def default_workers() -> int:
     (`recipes/SCALE.md`).
     """
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return max(1, min(_cores(), int(memory / _MEMORY)))
+    return max(1, min(cores(), int(memory / _MEMORY)))
 
 
 def threads_of(workers: int) -> int:
     """Threads of each of so many processes."""
-    return max(1, _cores() // workers)
-
-
-def _cores() -> int:
-    """Those that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return max(1, cores() // workers)
 
 
 def environment_of(threads: int) -> dict[str, str]:
