@@ -188,7 +188,7 @@ class LogMel(Float32Layer):
         weights[: self.frame_length] = window(self.window, self.frame_length)
         self._dft = dft
         self._window = weights
-        self._first = dft.first.astype("float32")
+        self._first = np.ascontiguousarray(dft.first.T.astype("float32"))
         self._second = dft.second.astype("float32")
         # In the order in which the transform gives its bins.
         self._filters = halves(filters[dft.frequencies.T.ravel()].astype("float32"))
@@ -271,8 +271,12 @@ class LogMel(Float32Layer):
         )
         count = frames.shape[1] if frames.shape[1] is not None else ops.shape(frames)[1]
         matrices = ops.reshape(frames * self._window, (-1, dft.rows, dft.outer))
-        inner = ops.reshape(ops.matmul(self._first, matrices), (-1, dft.bands, 2 * dft.outer))
-        spectrum = ops.matmul(ops.transpose(inner, (1, 0, 2)), self._second)
+        # The constant on the right: one product of all frames, where TFLite would otherwise make
+        # one for each of them.
+        inner = ops.matmul(ops.transpose(matrices, (0, 2, 1)), self._first)
+        inner = ops.transpose(ops.reshape(inner, (-1, dft.outer, dft.bands, 2)), (2, 0, 3, 1))
+        inner = ops.reshape(inner, (dft.bands, -1, 2 * dft.outer))
+        spectrum = ops.matmul(inner, self._second)
         power = ops.square(spectrum[..., : dft.outer]) + ops.square(spectrum[..., dft.outer :])
         values = power if self.power == 2.0 else ops.sqrt(power)
         bins = dft.bands * dft.outer

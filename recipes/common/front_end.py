@@ -12,5 +12,5 @@ def create_front_end(settings: RecipeSettings) -> LogMel:
     """
     try:
         return LogMel(**settings.front_end)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(f"`front_end` must hold arguments of `LogMel`: {error}") from error

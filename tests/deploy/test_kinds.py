@@ -132,7 +132,8 @@ def test_front_end_is_float(quantized):
         if kind == "float16":
             assert rest == {"float32": fourier + 1}
         else:
-            assert rest == {"int16": fourier, "float32": 1}
+            # But of the linear layer, which would be slow.
+            assert rest == {"int16": fourier - 1, "float32": 2}
         assert not any(graph.is_int8(graph.operators[i]) for i in graph.front_end)
 
 

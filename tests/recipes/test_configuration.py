@@ -5,8 +5,10 @@ import json
 import pytest
 
 from recipes.common.configuration import checked, load_settings
+from recipes.common.front_end import create_front_end
 from recipes.common.settings import RecipeSettings
 from recipes.custom.settings import CustomSettings
+from recipes.daic_woz.settings import DaicWozSettings
 
 
 def test_file_and_overrides(tmp_path):
@@ -30,6 +32,35 @@ def test_what_ran_can_be_given_again(tmp_path):
     assert load_settings(CustomSettings, file, []) == settings
     assert settings.learning_rate == 3e-4
     assert load_settings(CustomSettings, file, ["learning_rate=0.1"]).learning_rate == 0.1
+
+
+def test_a_front_end_of_half_as_many_frames():
+    """Four seconds all the same; a SpeechFormer is told; a given value goes before."""
+    hop = "front_end={hop_length: 320, frame_length: 512}"
+    found = load_settings(RecipeSettings, None, [hop])
+    assert (found.frames, found.hop_length) == (200, 320)
+    assert found.backbone_options == {"norm_first": True}
+    options = ["backbone=speechformer", "backbone_options={dropout: 0.2}"]
+    found = load_settings(RecipeSettings, None, [hop, *options, "frames=50"])
+    assert (found.frames, found.backbone_options) == (50, {"dropout": 0.2, "hop": 0.02})
+    found = load_settings(DaicWozSettings, None, [hop, "backbone=haffformer"])
+    assert found.frames is None
+    plain = RecipeSettings()
+    assert (plain.frames, plain.hop_length, plain.front_end) == (400, 160, {})
+
+
+@pytest.mark.parametrize(
+    ("front_end", "what"),
+    [
+        ({"hop": 320}, "must hold arguments of `LogMel`"),
+        ({"hop_length": "320"}, "`hop_length` must be"),
+        ({"log_offset": "1e-5"}, "`log_offset` must be"),
+        ({"level_normalization": 1}, "`level_normalization` must be True or False"),
+    ],
+)
+def test_no_front_end(front_end, what):
+    with pytest.raises(ValueError, match=what):
+        create_front_end(RecipeSettings(front_end=front_end))
 
 
 def test_all_mistakes_are_named():

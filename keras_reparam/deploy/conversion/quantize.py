@@ -33,6 +33,8 @@ _PRODUCTS = ("FULLY_CONNECTED", "BATCH_MATMUL")
 # A convolution over fewer channels than this (an image's, a spectrogram's first one) has hardly
 # any weights, is no faster in int8, and slower on a CPU without int8 dot products.
 _MIN_CHANNELS = 4
+# Numbers of a front end that are not worth a byte less.
+_FEW = 4096
 # Forms of a stored constant, the most exact one last; `None` leaves it as it is.
 _EXACTNESS = ("int8", "int16", "float16", None)
 
@@ -253,10 +255,13 @@ def _front_end_storage(operator: Operator, values: np.ndarray, kind: str) -> str
     A band's value is a sum of what is never negative, so its relative error is that of the mel
     filters: float16 will do. The sums of the Fourier transform cancel: quiet bands would drown
     in the rounding of loud ones. With int16 that is 100 dB below them, as in 16 bit audio itself,
-    and hardly anything beside int8 activations.
+    and hardly anything beside int8 activations. A linear layer's few are left alone: of int16 the
+    CPU delegate makes no constant weights, and the layer takes several times as long.
     """
     if operator.name not in _PRODUCTS:
         return None
     if values.min() >= 0:
         return "float16"
-    return None if kind == "float16" else "int16"
+    if kind == "float16" or (operator.name == "FULLY_CONNECTED" and values.size <= _FEW):
+        return None
+    return "int16"
