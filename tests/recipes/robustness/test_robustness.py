@@ -205,6 +205,9 @@ def test_bad_use_is_one_line(failed, emodb4, tmp_path):
     rows = manifest.read_text(encoding="utf-8").splitlines()[:2]
     (tmp_path / "words.csv").write_text("\n".join(rows).replace("happiness", "calm"))
     (tmp_path / "gone.csv").write_text("\n".join(rows).replace("audio/", "sound/"))
+    (tmp_path / "sound").mkdir()
+    path = tmp_path / rows[1].split(",")[1].replace("audio/", "sound/")
+    path.write_bytes(b"no audio")
     good = {"--manifest": manifest, "--data": emodb4, "--out": out}
 
     def message(*more, model=MODEL, **changed):
@@ -217,6 +220,7 @@ def test_bad_use_is_one_line(failed, emodb4, tmp_path):
     assert "There is no folder of clips" in message(data=tmp_path / "nowhere")
     assert "Received: calm" in message(manifest=tmp_path / "words.csv")
     assert "without 1 of 1 files, such as 'sound/" in message(manifest=tmp_path / "gone.csv")
+    assert path.name in message("--workers", "1", manifest=tmp_path / "gone.csv", data=tmp_path)
     assert "`--fold` must be one of the manifest's: none. Received: 3" in message("--fold", "3")
     assert "Received: dev" in message("--split", "dev")
     assert "Received: loud" in message("--tests", "white,loud")
