@@ -128,8 +128,9 @@ def test_everything_in_one_command(tmp_path, own_corpus, capsys):
     out = tmp_path / "runs"
     arguments = [
         *("all", "--data", own_corpus, "--out", out, "--fold", "0", "--run", "tiny", "epochs=2"),
-        *("labels=[anger, happiness, neutral, sadness]", "frames=300", "batch_size=8"),
+        *("labels=[anger, happiness, neutral, sadness]", "frames=150", "batch_size=8"),
         *("patience=5", "speeds=[0.9, 1]", f"backbone_options={SMALL['conv_transformer']}"),
+        "front_end={level_normalization: true, remove_dc_offset: true, hop_length: 320}",
     ]
     assert run("custom", *arguments) == 0
     folder = out / "tiny" / "fold-0"
