@@ -41,6 +41,12 @@ def take_kernel_and_bias(layer: keras.layers.Layer) -> tuple[Any, Any]:
     return kernel, bias
 
 
+def resize_variable(variable: keras.Variable, value: Any) -> None:
+    """Gives a variable a value of another shape, in place."""
+    variable._shape = tuple(value.shape)
+    variable._initialize(keras.ops.convert_to_tensor(value, variable.dtype))
+
+
 def forget_instance_wrappers(layer: keras.layers.Layer) -> None:
     """Lets the methods of a layer's new class be found.
 

@@ -35,3 +35,28 @@ def positive_ints(name: str, values: Any, *, count: int | None = None) -> tuple[
             f"`{name}` must be a tuple of {number}positive integers. Received: {name}={values!r}"
         )
     return tuple(positive_int(name, value) for value in values)
+
+
+def as_given(name: str, value: Any, count: int) -> Any:
+    """One positive `int` for all, or a tuple of `count`; else a `ValueError` naming the argument.
+
+    In a tuple, an entry may be a pair.
+    """
+    if not isinstance(value, tuple | list):
+        return positive_int(name, value)
+    if len(value) != count:
+        raise ValueError(
+            f"`{name}` must be a positive integer, or one for each of {count}. "
+            f"Received: {name}={value!r}"
+        )
+    return tuple(as_given(name, item, 2) for item in value)
+
+
+def repeated(value: Any, count: int) -> tuple:
+    """What `as_given` returned, as a tuple of `count`."""
+    return value if isinstance(value, tuple) else (value,) * count
+
+
+def unified(values: list) -> Any:
+    """The reverse of `repeated`: one value if all are equal."""
+    return values[0] if len(set(values)) == 1 else tuple(values)
