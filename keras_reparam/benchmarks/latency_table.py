@@ -25,6 +25,7 @@ from keras_reparam._utils.quiet import import_keras
 from keras_reparam._utils.turns import take_turns
 from keras_reparam._utils.validation import positive_int
 from keras_reparam.benchmarks.any_file import load_any
+from keras_reparam.benchmarks.command import FAILED, exit_code
 from keras_reparam.benchmarks.files import inference
 from keras_reparam.pruning.latency_table import LatencyTable
 
@@ -272,28 +273,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command; 1 if a file's latency is not within 10 % of the prediction."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    try:
-        if options.command == "check":
-            table = LatencyTable.load(options.table)
-            shown, good = _check(table, options.models, options.rounds)
-            Console().print(shown)
-            return 0 if good else 1
-        if options.command == "files":
-            write_files(_load(options.model), options.folder, steps=options.steps)
-            return 0
-        checked_target(options.output, ".json", "output")
-        table = (
-            read_folder(options.folder)
-            if options.command == "read"
-            else measured_table(_load(options.model), rounds=options.rounds, steps=options.steps)
-        )
-        table.save(options.output)
-    except (ValueError, OSError) as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return 2
-    Console().print(f"'{options.output}': {table.milliseconds:.4f} ms, {len(table.steps)} parts")
+    return exit_code(parser, lambda: _COMMANDS[options.command](options))
+
+
+def _run_check(options: argparse.Namespace) -> int:
+    table = LatencyTable.load(options.table)
+    shown, good = _check(table, options.models, options.rounds)
+    Console().print(shown)
+    return 0 if good else FAILED
+
+
+def _run_files(options: argparse.Namespace) -> int:
+    write_files(_load(options.model), options.folder, steps=options.steps)
     return 0
 
+
+def _run_measure(options: argparse.Namespace) -> int:
+    checked_target(options.output, ".json", "output")
+    model = _load(options.model)
+    return _write(measured_table(model, rounds=options.rounds, steps=options.steps), options)
+
+
+def _run_read(options: argparse.Namespace) -> int:
+    return _write(read_folder(options.folder), options)
+
+
+def _write(table: LatencyTable, options: argparse.Namespace) -> int:
+    table.save(options.output)
+    print(f"'{options.output}': {table.milliseconds:.4f} ms, {len(table.steps)} parts")
+    return 0
+
+
+_COMMANDS = {
+    "measure": _run_measure,
+    "files": _run_files,
+    "read": _run_read,
+    "check": _run_check,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

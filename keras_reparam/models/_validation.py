@@ -58,5 +58,6 @@ def repeated(value: Any, count: int) -> tuple:
 
 
 def unified(values: list) -> Any:
-    """The reverse of `repeated`: one value if all are equal."""
-    return values[0] if len(set(values)) == 1 else tuple(values)
+    """The reverse of `repeated`: one number if all are equal; pairs would be taken for several."""
+    first = values[0]
+    return first if len(set(values)) == 1 and isinstance(first, int) else tuple(values)

@@ -1,4 +1,4 @@
-"""`LatencyTable`: measured latencies of a model's parts at several widths. Imports no Keras."""
+"""`LatencyTable`: measured latencies of a model's parts at several widths."""
 
 import dataclasses
 import json

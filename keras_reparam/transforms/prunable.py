@@ -126,7 +126,7 @@ def traced_groups(model: keras.Model) -> list[tuple[LinearLayer, Groups | None]]
         if isinstance(site.layer, keras.layers.Dense)
     ]
     obstacles = {id(site.layer): site.obstacle for site in sites}
-    result = []
+    result, fan_outs = [], set()
     for site in sites:
         layer, found, obstacle = site.layer, None, site.obstacle
         if not obstacle and id(layer) not in ways:
@@ -137,6 +137,12 @@ def traced_groups(model: keras.Model) -> list[tuple[LinearLayer, Groups | None]]
         if found is not None and obstacles.get(id(found.fan_in)):
             obstacle = f"of '{found.fan_in.name}' before it: {obstacles[id(found.fan_in)]}"
             found = None
+        if found is not None and id(found.fan_in) in fan_outs:
+            # What such a chain costs is no sum over its layers.
+            obstacle = f"'{found.fan_in.name}' before it loses inputs already"
+            found = None
+        if found is not None:
+            fan_outs.add(id(layer))
         result.append((dataclasses.replace(site, obstacle=obstacle), found))
     return result
 

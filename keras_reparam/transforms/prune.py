@@ -23,6 +23,7 @@ def prune(
     latency: float,
     table: LatencyTable | str | os.PathLike,
     filters: Filters | None = None,
+    verbose: bool = True,
 ) -> keras.Model:
     """A copy of `model` that loses units and heads while it is trained, until its file is fast.
 
@@ -44,6 +45,7 @@ def prune(
             `python -m keras_reparam.benchmarks.latency_table`.
         filters: What loses groups instead of all that can: see `keras_reparam.expand`; it names
             the layers that the groups lead into, such as `"fc2"` or `"output_projection"`.
+        verbose: Whether to print what may go, and how much of the latency.
 
     Returns:
         The copy, compiled like `model`, with a fresh optimizer.
@@ -99,7 +101,8 @@ def prune(
         )
 
     pruned = converted_copy(model, chosen, convert, description="Pruning")
-    print(_report(model, table, groups, latency, chosen))
+    if verbose:
+        print(_report(model, table, groups, latency, chosen))
     copy_compile_state(model, pruned)
     return pruned
 

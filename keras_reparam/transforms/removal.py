@@ -72,4 +72,5 @@ def _narrow(groups: Groups, kept: np.ndarray) -> None:
         variable = kernel if part.weight == "kernel" else getattr(part.layer, part.weight)
         value = keras.ops.convert_to_numpy(variable.value).take(chosen, axis=part.axis)
         _keras.resize_variable(variable, value)
+    _keras.resize_input(groups.fan_out, groups.fan_out.kernel.shape[0])
     groups.set_count(len(kept))
