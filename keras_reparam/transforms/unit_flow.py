@@ -22,8 +22,8 @@ _ACTIVATIONS = """
     mish relu relu6 selu sigmoid silu softplus softsign sparseplus squareplus swish tanh
 """
 _NEUTRAL = """
-    abs activityregularization alphadropout cast converttotensor dropout gaussiandropout gaussiannoise identity
-    negative spatialdropout1d sqrt square
+    abs activityregularization alphadropout cast converttotensor dropout gaussiandropout
+    gaussiannoise identity negative spatialdropout1d sqrt square
 """
 _BY_THEMSELVES = {*_ACTIVATIONS.split(), *_NEUTRAL.split()}
 

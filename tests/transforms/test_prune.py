@@ -39,7 +39,10 @@ def predicted(table, model):
 
 def fitted(train, rounds=1, epochs=2, x=X, y=Y):
     train.compile(
-        keras.optimizers.SGD(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        keras.optimizers.SGD(0.01),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        # To compile it takes longer than to train so little.
+        jit_compile=False,
     )
     train.fit(x, y, epochs=epochs, verbose=0, callbacks=[kr.PruningRounds(rounds)])
     return train
@@ -66,9 +69,12 @@ FORMS = {
 }
 
 
-@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
-@pytest.mark.parametrize("make", BACKBONES.values(), ids=BACKBONES)
+@pytest.mark.parametrize(
+    ("make", "form"),
+    [("Conformer", "plain"), ("ConvTransformer", "factors and ternary")],
+)
 def test_a_backbone_becomes_one_of_narrower_layers(make, form, tmp_path):
+    make, form = BACKBONES[make], FORMS[form]
     model = make()
     table = table_of(model)
     latency = 1 - 0.03 * len(table.parts)
@@ -92,14 +98,17 @@ def test_a_backbone_becomes_one_of_narrower_layers(make, form, tmp_path):
 def test_heads_go_with_all_that_is_theirs():
     """Relative positions, too; the width of a head stays."""
     model = BACKBONES["Conformer"]()
-    table = table_of(model)
-    train = kr.prune(model, latency=0.94, table=table, filters="output_projection", verbose=False)
-    light = kr.merge(fitted(train, rounds=0, epochs=1), data=X)
-    assert (light.num_heads, light.key_dim, light.feed_forward_units) == (2, 2, 12)
+    train = kr.prune(
+        model, latency=0.94, table=table_of(model), filters="output_projection", verbose=False
+    )
+    for name, kept in (("block_0", [1, 0, 1, 1]), ("block_1", [0, 1, 0, 0])):
+        train.get_layer(name).attention.output_projection.keep_groups(kept)
+    light = kr.merge(train, data=X)
+    assert (light.num_heads, light.key_dim, light.feed_forward_units) == ((3, 1), 2, 12)
     attention = light.get_layer("block_0").attention
     shapes = [tuple(v.shape) for v in (attention.content_bias, attention.qkv.kernel)]
-    assert shapes == [(2, 1, 2), (8, 12)]
-    assert difference(train(X), light(X)) < 1e-5
+    assert shapes == [(3, 1, 2), (8, 18)]
+    assert difference(model(X), train(X)) > 1e-3 > 1e-5 > difference(train(X), light(X))
 
 
 @pytest.mark.backend
@@ -140,7 +149,7 @@ def test_rounds_are_admm():
         def on_epoch_begin(self, epoch, logs=None):
             seen.append((layer.pruning_state(), layer.kept_groups, float(sum(train.losses))))
 
-    train.compile(keras.optimizers.SGD(0.05), "mse")
+    train.compile(keras.optimizers.SGD(0.05), "mse", jit_compile=False)
     rounds = kr.PruningRounds(2, rho=0.5, growth=3.0)
     x = random((8, 8), seed=1)
     train.fit(x, x[:, :3], epochs=3, verbose=0, callbacks=[rounds, Look()])
@@ -166,7 +175,8 @@ def test_training_may_stop_and_go_on(tmp_path):
     table = table_of(mlp())
     train = kr.prune(mlp(), latency=0.95, table=table, verbose=False)
     x = random((8, 8), seed=1)
-    train.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    train.compile("sgd", loss, jit_compile=False)
     saved = tmp_path / "saved.keras"
 
     class Save(keras.callbacks.Callback):
