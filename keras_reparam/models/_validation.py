@@ -1,5 +1,6 @@
 """Checks of constructor arguments, shared by the backbones."""
 
+from collections.abc import Callable
 from typing import Any
 
 from keras_reparam._utils.validation import is_finite, positive_int
@@ -37,10 +38,12 @@ def positive_ints(name: str, values: Any, *, count: int | None = None) -> tuple[
     return tuple(positive_int(name, value) for value in values)
 
 
-def as_given(name: str, value: Any, count: int) -> Any:
+def as_given(
+    name: str, value: Any, count: int, each: Callable[[str, Any], Any] = positive_int
+) -> Any:
     """One positive `int` for all, or a tuple of `count`; else a `ValueError` naming the argument.
 
-    In a tuple, an entry may be a pair.
+    `each` checks an entry of the tuple.
     """
     if not isinstance(value, tuple | list):
         return positive_int(name, value)
@@ -49,7 +52,12 @@ def as_given(name: str, value: Any, count: int) -> Any:
             f"`{name}` must be a positive integer, or one for each of {count}. "
             f"Received: {name}={value!r}"
         )
-    return tuple(as_given(name, item, 2) for item in value)
+    return tuple(each(name, item) for item in value)
+
+
+def number_or_pair(name: str, value: Any) -> Any:
+    """One positive `int`, or a pair; else a `ValueError` that names the argument."""
+    return as_given(name, value, 2)
 
 
 def repeated(value: Any, count: int) -> tuple:

@@ -7,6 +7,7 @@ import keras
 from keras_reparam.models._validation import (
     as_given,
     divisible,
+    number_or_pair,
     odd,
     positive_int,
     rate,
@@ -135,7 +136,7 @@ class Conformer(Backbone):
             "key_dim": None if key_dim is None else positive_int("key_dim", key_dim),
             "feed_forward_units": None
             if feed_forward_units is None
-            else as_given("feed_forward_units", feed_forward_units, num_layers),
+            else as_given("feed_forward_units", feed_forward_units, num_layers, number_or_pair),
             "kernel_size": odd("kernel_size", kernel_size),
             "subsampling_factor": checked_factor(subsampling_factor),
             "dropout": rate("dropout", dropout),
