@@ -608,6 +608,7 @@ def test_pruned_training(tmp_path):
         prune_latency=1 - 0.05 * len(parts),
         prune_table=str(table),
         prune_rounds=1,
+        spec_augment=False,
         epochs=3,
     )
     backbone = create_backbone(settings, **shape)
