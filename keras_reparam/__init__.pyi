@@ -11,6 +11,9 @@ from . import (
     models as models,
 )
 from . import (
+    pruning as pruning,
+)
+from . import (
     quantizers as quantizers,
 )
 from . import (
@@ -23,9 +26,12 @@ from .deploy import load_classifier as load_classifier
 from .deploy import verify_tflite as verify_tflite
 from .layers import HRF as HRF
 from .layers import Branches as Branches
+from .pruning import LatencyTable as LatencyTable
 from .transforms import MergeError as MergeError
+from .transforms import PruningRounds as PruningRounds
 from .transforms import expand as expand
 from .transforms import merge as merge
+from .transforms import prune as prune
 from .transforms import quantize_aware as quantize_aware
 from .transforms import summary as summary
 

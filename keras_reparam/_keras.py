@@ -41,6 +41,18 @@ def take_kernel_and_bias(layer: keras.layers.Layer) -> tuple[Any, Any]:
     return kernel, bias
 
 
+def resize_variable(variable: keras.Variable, value: Any) -> None:
+    """Gives a variable a value of another shape, in place."""
+    variable._shape = tuple(value.shape)
+    variable._initialize(keras.ops.convert_to_tensor(value, variable.dtype))
+
+
+def resize_input(layer: keras.layers.Layer, size: int) -> None:
+    """Has a built layer's config say that the last axis of its input has another size."""
+    shapes = layer._build_shapes_dict
+    layer._build_shapes_dict = {name: (*shape[:-1], size) for name, shape in shapes.items()}
+
+
 def forget_instance_wrappers(layer: keras.layers.Layer) -> None:
     """Lets the methods of a layer's new class be found.
 

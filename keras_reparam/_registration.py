@@ -19,6 +19,7 @@ _MODULES = (
     "audio.spec_augment",
     "layers",
     "models.registry",
+    "pruning",
     "quantizers",
     "transforms",
 )

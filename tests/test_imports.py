@@ -9,15 +9,16 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-CORE = ("audio", "layers", "models", "quantizers", "transforms")
+CORE = ("audio", "layers", "models", "pruning", "quantizers", "transforms")
 # Rooms of `deploy` that know a file alone, not the model that it was made from.
 WITHOUT_MODEL = ("deploy.inspection", "deploy.runtime", "deploy.tflite")
-# quantizers <- layers <- models, transforms <- deploy <- recipes: what a part may import.
+# quantizers, pruning <- layers <- models, transforms <- deploy <- recipes: what a part may import.
 MAY_IMPORT = {
     "audio": set(),
     "quantizers": set(),
-    "layers": {"quantizers"},
-    "transforms": {"layers", "quantizers"},
+    "pruning": set(),
+    "layers": {"pruning", "quantizers"},
+    "transforms": {"layers", "pruning", "quantizers"},
     "models": {"audio", "layers", "transforms"},
     "deploy": set(),
     "deploy.tflite": set(),
@@ -26,7 +27,7 @@ MAY_IMPORT = {
     "deploy.conversion": {*CORE, *WITHOUT_MODEL},
     "deploy.verification": {"audio", "deploy.conversion", *WITHOUT_MODEL},
     "deploy.release": {"audio", "deploy.runtime", "deploy.tflite"},
-    "benchmarks": {"audio", "deploy", "layers", "models", "transforms"},
+    "benchmarks": {"audio", "deploy", "layers", "models", "pruning", "transforms"},
     "cli": {"audio", "benchmarks", "deploy", "layers", "models", "transforms"},
 }
 # Used by every part; they import none but each their own.

@@ -44,7 +44,7 @@ MIXINS = {"keras_reparam>Expanded"}
 # Methods and quantizers are no layers: a layer writes its method's options.
 METHODS = {
     f"keras_reparam>{name}"
-    for name in ("Branches", "HRF", "Quantized", *kr.quantizers.__all__)
+    for name in ("Branches", "HRF", "Pruned", "Pruning", "Quantized", *kr.quantizers.__all__)
     if name[0].isupper() and name != "Quantizer"
 }
 WAYS_IN = (

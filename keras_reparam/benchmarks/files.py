@@ -177,7 +177,7 @@ def benchmark_tflite(
     rows = []
     for number in threads:
         steps = [
-            _inference(*load_any(content, origin=f"'{file}'", num_threads=number))
+            inference(*load_any(content, origin=f"'{file}'", num_threads=number))
             for file, content in zip(files, contents, strict=True)
         ]
         name = "1 thread" if number == 1 else f"{number} threads"
@@ -211,7 +211,8 @@ def benchmark_tflite(
     )
 
 
-def _inference(interpreter: "Interpreter", values: list[np.ndarray]) -> Callable[[], None]:
+def inference(interpreter: "Interpreter", values: list[np.ndarray]) -> Callable[[], None]:
+    """One inference of a loaded file, each on other values."""
     inputs = [each["index"] for each in interpreter.get_input_details()]
     outputs = [each["index"] for each in interpreter.get_output_details()]
     # Integers may be sizes, which stay what they are.

@@ -1,4 +1,4 @@
-"""Methods, and the drop-in layers in which they train: `HRF`, `Branches`, and `Quantized`."""
+"""Methods, and the drop-in layers in which they train: `HRF`, `Branches`, `Quantized`, `Pruned`."""
 
 from keras_reparam.layers.branched_convolutions import (
     BranchedConv1D,
@@ -11,6 +11,8 @@ from keras_reparam.layers.hrf_conv1d import HRFConv1D
 from keras_reparam.layers.hrf_dense import HRFDense
 from keras_reparam.layers.hrf_einsum_dense import HRFEinsumDense
 from keras_reparam.layers.hrf_layer import HRFLayer
+from keras_reparam.layers.pruned import Pruned
+from keras_reparam.layers.pruned_dense import PrunedDense
 from keras_reparam.layers.quantized import Quantized
 from keras_reparam.layers.quantized_layers import (
     QuantizedConv1D,
@@ -31,6 +33,8 @@ __all__ = [
     "HRFDense",
     "HRFEinsumDense",
     "HRFLayer",
+    "Pruned",
+    "PrunedDense",
     "Quantized",
     "QuantizedConv1D",
     "QuantizedDense",

@@ -3,33 +3,20 @@
 from typing import Any
 
 import keras
-import numpy as np
 
 from keras_reparam.layers.einsum_kernel import EinsumKernel, split_equation
+from keras_reparam.layers.latent_layer import LatentLayer
 from keras_reparam.layers.products import convolution, dense
 from keras_reparam.layers.quantized import Quantized
-from keras_reparam.layers.reparam_layer import ReparamLayer
 from keras_reparam.layers.training_form import training_form
 
 
-class _QuantizedLayer(ReparamLayer):
-    """Base: the latent kernel is a variable of the plain kernel's shape."""
+class _QuantizedLayer(LatentLayer):
+    """Base: the latent kernel is put on a grid."""
 
     @classmethod
     def obstacle_to(cls, layer: keras.layers.Layer) -> str:
         return ""
-
-    def add_own_weights(self, kernel_shape: tuple[int, ...], start: dict[str, Any]) -> None:
-        self._add_own("latent", kernel_shape, start["latent"])
-
-    def init_fresh(self, draw: Any, kernel_shape: tuple[int, ...]) -> dict[str, Any]:
-        return {"latent": draw}
-
-    def init_from_plain(self, kernel: np.ndarray, bias: np.ndarray | None) -> dict[str, Any]:
-        return {"latent": kernel}
-
-    def fold(self, weights: dict[str, Any], xp: Any) -> tuple[Any, Any]:
-        return weights["latent"], weights.get("bias")
 
 
 @training_form(Quantized, keras.layers.Dense, name="QuantizedDense")

@@ -1,7 +1,7 @@
 """`ReparamLayer`: what every layer has that trains a plain layer in another form."""
 
 import functools
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import keras
 import ml_dtypes
@@ -12,10 +12,13 @@ from keras_reparam import _keras, quantizers
 from keras_reparam.layers.factor_initializers import constant
 from keras_reparam.layers.reparam_config import ReparamConfig
 from keras_reparam.layers.saving import CONFIGS_ASKED, MERGED_WEIGHTS
+from keras_reparam.pruning import Pruning
 from keras_reparam.quantizers.switched_off import is_switched_off
 
 # The names of the quantizer's variables among the layer's own weights.
 _OF_QUANTIZER = "quantizer_"
+# And those of the pruning: which groups are left; Z, U and rho of ADMM.
+_KEPT, _TARGET, _DUAL, _RHO = "pruning_kept", "pruning_target", "pruning_dual", "pruning_rho"
 
 
 class _OnEffective(keras.regularizers.Regularizer):
@@ -34,6 +37,18 @@ class _OnEffective(keras.regularizers.Regularizer):
         return self.regularizer(getattr(self.layer, self.weight))
 
 
+class _WithPruning(keras.regularizers.Regularizer):
+    """A variable's regularizer, and the penalty of ADMM on the kernel that it is a part of."""
+
+    def __init__(self, regularizer: Any | None, layer: "ReparamLayer") -> None:
+        self.regularizer = regularizer
+        self.layer = layer
+
+    def __call__(self, x: Any) -> Any:
+        penalty = self.layer.pruning_penalty()
+        return penalty if self.regularizer is None else penalty + self.regularizer(x)
+
+
 class ReparamLayer(keras.layers.Layer):
     """Base of all training forms: `kernel` and `bias` are a function of the layer's own weights.
 
@@ -50,8 +65,8 @@ class ReparamLayer(keras.layers.Layer):
     - `call`, which applies the folded weights to a batch.
 
     Everything else is here: the plain layer's `build` with its options, conversion in place, the
-    quantizer between the folded kernel and the effective one, regularizers and constraints on
-    the effective weights, saving and loading, merging.
+    quantizer and the pruning between the folded kernel and the effective one, regularizers and
+    constraints on the effective weights, saving and loading, merging.
 
     The weights are float32 under mixed precision (as the plain kernel would be) and are folded in
     float32; the result is cast to the compute dtype once.
@@ -63,12 +78,16 @@ class ReparamLayer(keras.layers.Layer):
             `kernel_regularizer` and the like.
         kernel_quantizer: What puts the folded kernel on a grid; `None` where nothing does, and
             for methods that have no such option.
+        pruning: The groups of rows of the kernel that may go, or `None`. Those that have gone
+            are zero in the effective kernel, after the quantizer, and `keras_reparam.merge`
+            removes them.
     """
 
     plain_class: ClassVar[type[keras.layers.Layer]]
     method_class: ClassVar[type[ReparamConfig]]
     kernel_options: ClassVar[str] = "kernel"
     kernel_quantizer: quantizers.Quantizer | None = None
+    pruning: Pruning | None = None
 
     # What a method writes
 
@@ -95,8 +114,12 @@ class ReparamLayer(keras.layers.Layer):
 
     def describe(self) -> dict[str, Any]:
         """What `keras_reparam.summary` shows of the layer."""
-        quantizer = self.kernel_quantizer
-        return {} if quantizer is None else {quantizer.name: f"{quantizer.bits} bits"}
+        quantizer, described = self.kernel_quantizer, {}
+        if quantizer is not None:
+            described[quantizer.name] = f"{quantizer.bits} bits"
+        if self.pruning is not None:
+            described["groups"] = f"{int(self.kept_groups.sum())} of {self.pruning.groups}"
+        return described
 
     def _channels_last(self, kernel: Any, xp: Any) -> Any:
         """The kernel with an entry of the last axis for each output: a quantizer's channels."""
@@ -110,7 +133,9 @@ class ReparamLayer(keras.layers.Layer):
     def merged_config(cls, config: dict[str, Any]) -> dict[str, Any]:
         """The plain layer's config for this layer's config."""
         return {
-            name: value for name, value in config.items() if name not in cls.method_class.options()
+            name: value
+            for name, value in config.items()
+            if name not in (*cls.method_class.options(), "pruning")
         }
 
     # Construction
@@ -176,11 +201,13 @@ class ReparamLayer(keras.layers.Layer):
         self._own: dict[str, Any] = {}
         self.add_own_weights(kernel_shape, start)
         self._add_quantizer_weights(start)
+        self._add_pruning_weights()
         trained = [v for v in self._own.values() if v.trainable]
         self._regularize_effective("kernel", self._kernel_option("regularizer"), trained[-1:])
         carriers = trained[-1:] if self._bias is None else [self._bias]
         if self._has_bias:
             self._regularize_effective("bias", self.bias_regularizer, carriers)
+        self._penalize_pruned()
         # Variables made after `trainable` was set do not know of it.
         self.trainable = self.trainable
 
@@ -283,6 +310,80 @@ class ReparamLayer(keras.layers.Layer):
         tensor = ops.convert_to_tensor(kernel, self._fold_dtype)
         return {**self.init_from_plain(kernel, bias), **self._quantizer_start(tensor)}
 
+    # Pruning
+
+    def prune_kernel(self, pruning: Pruning) -> None:
+        """Gives a built layer without a pruning one, in place; its function stays.
+
+        Raises:
+            ValueError: If the layer has one, or cannot be pruned (`pruning_obstacle`).
+        """
+        obstacle = self.pruning_obstacle()
+        if obstacle:
+            raise ValueError(f"Layer '{self.name}' cannot be pruned: {obstacle}.")
+        with _keras.unlocked(self):
+            self.pruning = pruning
+            self._add_pruning_weights()
+            self._penalize_pruned()
+            self.trainable = self.trainable
+
+    def pruning_obstacle(self) -> str:
+        """Why the layer cannot be given a pruning; or `""`."""
+        if self.pruning is not None:
+            return "it is being pruned already; merge the model first"
+        if self.plain_class is not keras.layers.Dense:
+            return f"only Dense layers can lose inputs, and this is a {self.plain_class.__name__}"
+        if not getattr(self, "folded", True):
+            return "a chain (folded=False) never computes its kernel"
+        return ""
+
+    @property
+    def kept_groups(self) -> np.ndarray:
+        """Whether each group is left: bool of the shape `(groups,)`."""
+        return ops.convert_to_numpy(self._own[_KEPT].value) > 0
+
+    def pruning_state(self) -> dict[str, np.ndarray]:
+        """The latent kernel `W`, and `Z`, `U` and `rho` of ADMM, in float32."""
+        names = {"target": _TARGET, "dual": _DUAL, "rho": _RHO}
+        state = {"latent": self._latent_kernel(), **{k: self._own[v] for k, v in names.items()}}
+        return {
+            name: ops.convert_to_numpy(value).astype("float32") for name, value in state.items()
+        }
+
+    def aim_at(self, target: np.ndarray, dual: np.ndarray, rho: float) -> None:
+        """Sets `Z`, `U` and `rho`: from now on the loss holds `rho / 2 |W - Z + U|^2`."""
+        for name, value in ((_TARGET, target), (_DUAL, dual), (_RHO, rho)):
+            self._own[name].assign(value)
+
+    def keep_groups(self, kept: np.ndarray) -> None:
+        """Makes the rows of the other groups zero for good, and ends the penalty."""
+        self._own[_KEPT].assign(np.asarray(kept, "float32"))
+        self._own[_RHO].assign(0.0)
+
+    def pruning_penalty(self) -> Any:
+        """`rho / 2 |W - Z + U|^2`, a scalar in float32."""
+        own = self._cast_weights()
+        distance = self._latent_kernel() - own[_TARGET] + own[_DUAL]
+        return 0.5 * own[_RHO] * ops.sum(ops.square(distance))
+
+    def _add_pruning_weights(self) -> None:
+        if self.pruning is None:
+            return
+        shape = self._plain_kernel_shape
+        self._add_own(_KEPT, (self.pruning.groups,), "ones", trainable=False)
+        for name, own_shape in ((_TARGET, shape), (_DUAL, shape), (_RHO, ())):
+            self._add_own(name, own_shape, "zeros", trainable=False)
+
+    def _penalize_pruned(self) -> None:
+        trained = [weight for weight in self._own.values() if weight.trainable]
+        if self.pruning is not None and trained:
+            trained[-1].regularizer = _WithPruning(trained[-1].regularizer, self)
+
+    def _without_pruned(self, kernel: Any, weights: dict[str, Any], xp: Any) -> Any:
+        if self.pruning is None:
+            return kernel
+        return kernel * xp.repeat(weights[_KEPT], self.pruning.block)[:, None]
+
     # The effective weights
 
     @property
@@ -313,10 +414,10 @@ class ReparamLayer(keras.layers.Layer):
     def _fold_now(self) -> tuple[Any, Any]:
         weights = self._cast_weights()
         kernel, bias = self.fold(weights, ops)
-        if self.kernel_quantizer is None or is_switched_off():
-            return kernel, bias
-        kernel = self.kernel_quantizer(self._channels_last(kernel, ops), _of_quantizer(weights))
-        return self._from_channels_last(kernel, ops), bias
+        if self.kernel_quantizer is not None and not is_switched_off():
+            kernel = self.kernel_quantizer(self._channels_last(kernel, ops), _of_quantizer(weights))
+            kernel = self._from_channels_last(kernel, ops)
+        return self._without_pruned(kernel, weights, ops), bias
 
     def _cast_weights(self) -> dict[str, Any]:
         """The own weights in the dtype in which they are folded."""
@@ -398,6 +499,7 @@ class ReparamLayer(keras.layers.Layer):
         if self.kernel_quantizer is not None:
             codes, scale = self.codes_and_scale()
             kernel = self._from_channels_last(codes * scale, np)
+        kernel = self._without_pruned(kernel, weights, np)
         kernel = self._cast_once(kernel, self._kernel_option("constraint"))
         self._check_levels(kernel)
         return kernel, None if bias is None else self._cast_once(bias, self.bias_constraint)
@@ -509,8 +611,18 @@ class ReparamLayer(keras.layers.Layer):
         asked = CONFIGS_ASKED.get()
         if asked is not None:
             asked.add(id(self))
-        options = keras.saving.serialize_keras_object(self._options())
-        return {**super().get_config(), **options}
+        options = self._options()
+        if self.pruning is not None:
+            options["pruning"] = self.pruning
+        return {**super().get_config(), **keras.saving.serialize_keras_object(options)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        config = {**config}
+        pruning = Pruning.of(config.pop("pruning", None))
+        layer = super().from_config(config)
+        layer.pruning = pruning
+        return layer
 
     # What only a merged layer can do
 

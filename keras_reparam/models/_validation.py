@@ -1,5 +1,6 @@
 """Checks of constructor arguments, shared by the backbones."""
 
+from collections.abc import Callable
 from typing import Any
 
 from keras_reparam._utils.validation import is_finite, positive_int
@@ -35,3 +36,36 @@ def positive_ints(name: str, values: Any, *, count: int | None = None) -> tuple[
             f"`{name}` must be a tuple of {number}positive integers. Received: {name}={values!r}"
         )
     return tuple(positive_int(name, value) for value in values)
+
+
+def as_given(
+    name: str, value: Any, count: int, each: Callable[[str, Any], Any] = positive_int
+) -> Any:
+    """One positive `int` for all, or a tuple of `count`; else a `ValueError` naming the argument.
+
+    `each` checks an entry of the tuple.
+    """
+    if not isinstance(value, tuple | list):
+        return positive_int(name, value)
+    if len(value) != count:
+        raise ValueError(
+            f"`{name}` must be a positive integer, or one for each of {count}. "
+            f"Received: {name}={value!r}"
+        )
+    return tuple(each(name, item) for item in value)
+
+
+def number_or_pair(name: str, value: Any) -> Any:
+    """One positive `int`, or a pair; else a `ValueError` that names the argument."""
+    return as_given(name, value, 2)
+
+
+def repeated(value: Any, count: int) -> tuple:
+    """What `as_given` returned, as a tuple of `count`."""
+    return value if isinstance(value, tuple) else (value,) * count
+
+
+def unified(values: list) -> Any:
+    """The reverse of `repeated`: one number if all are equal; pairs would be taken for several."""
+    first = values[0]
+    return first if len(set(values)) == 1 and isinstance(first, int) else tuple(values)

@@ -4,7 +4,16 @@ from typing import ClassVar
 
 import keras
 
-from keras_reparam.models._validation import divisible, odd, positive_int, rate
+from keras_reparam.models._validation import (
+    as_given,
+    divisible,
+    number_or_pair,
+    odd,
+    positive_int,
+    rate,
+    repeated,
+    unified,
+)
 from keras_reparam.models.backbone import Backbone, policy_of
 from keras_reparam.models.conformer_block import ConformerBlock
 from keras_reparam.models.conv_subsampling import ConvSubsampling, checked_factor
@@ -40,11 +49,12 @@ class Conformer(Backbone):
         frames: Number of frames of the input, which makes every shape static, as a phone needs
             it. `None`: any number.
         channels: Channels of the strided convolutions. `None`, as published: `units`.
-        units: Width of the encoder, even and a multiple of `num_heads`.
+        units: Width of the encoder, even.
         num_layers: Number of blocks.
-        num_heads: Number of attention heads.
-        feed_forward_units: Width within the feed-forward networks. `None`, as published:
-            4 times `units`.
+        num_heads: Number of attention heads; a tuple has one for each block.
+        key_dim: Width of a head. `None`: `units / num_heads`, which must be whole.
+        feed_forward_units: Width within the feed-forward networks; a tuple has one for each block,
+            or a pair for its two networks. `None`, as published: 4 times `units`.
         kernel_size: Frames of the depthwise convolutions' kernels; odd. Published: 32, which has
             no centre.
         subsampling_factor: Frames of the input for one behind the convolutions: 4, or 2, where the
@@ -101,8 +111,9 @@ class Conformer(Backbone):
         channels: int | None = None,
         units: int = 144,
         num_layers: int = 16,
-        num_heads: int = 4,
-        feed_forward_units: int | None = None,
+        num_heads: int | tuple[int, ...] = 4,
+        key_dim: int | None = None,
+        feed_forward_units: int | tuple[int | tuple[int, int], ...] | None = None,
         kernel_size: int = 31,
         subsampling_factor: int = 4,
         dropout: float = 0.1,
@@ -121,16 +132,20 @@ class Conformer(Backbone):
             "channels": None if channels is None else positive_int("channels", channels),
             "units": positive_int("units", units),
             "num_layers": positive_int("num_layers", num_layers),
-            "num_heads": positive_int("num_heads", num_heads),
+            "num_heads": as_given("num_heads", num_heads, num_layers),
+            "key_dim": None if key_dim is None else positive_int("key_dim", key_dim),
             "feed_forward_units": None
             if feed_forward_units is None
-            else positive_int("feed_forward_units", feed_forward_units),
+            else as_given("feed_forward_units", feed_forward_units, num_layers, number_or_pair),
             "kernel_size": odd("kernel_size", kernel_size),
             "subsampling_factor": checked_factor(subsampling_factor),
             "dropout": rate("dropout", dropout),
             "pooling": checked_pooling(pooling),
         }
-        divisible("units", units, "num_heads", num_heads)
+        heads = repeated(arguments["num_heads"], num_layers)
+        for number in heads if key_dim is None else ():
+            divisible("units", units, "num_heads", number)
+        widths = repeated(arguments["feed_forward_units"] or 4 * units, num_layers)
         local = LocalAttention.of(
             num_windows=num_windows,
             global_layers=global_layers,
@@ -154,8 +169,9 @@ class Conformer(Backbone):
         for i in range(num_layers):
             x = ConformerBlock(
                 units,
-                num_heads=num_heads,
-                feed_forward_units=4 * units if feed_forward_units is None else feed_forward_units,
+                num_heads=heads[i],
+                key_dim=key_dim,
+                feed_forward_units=widths[i],
                 kernel_size=kernel_size,
                 dropout=dropout,
                 block_length=local.block_length(i),
@@ -174,3 +190,10 @@ class Conformer(Backbone):
             name=name,
             trainable=trainable,
         )
+
+    def take_over_widths(self):
+        """Makes the config that of the layers, some of which have become narrower."""
+        layers = [self.get_layer(f"block_{i}") for i in range(self.num_layers)]
+        self.feed_forward_units = unified([layer.feed_forward_units for layer in layers])
+        self.num_heads = unified([layer.num_heads for layer in layers])
+        self.key_dim = layers[0].key_dim

@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_reparam.models._validation import positive_int, rate
+from keras_reparam.models._validation import as_given, positive_int, rate, repeated, unified
 from keras_reparam.models.conformer_convolution import ConformerConvolution
 from keras_reparam.models.relative_self_attention import RelativeSelfAttention
 
@@ -16,8 +16,10 @@ class ConformerBlock(keras.layers.Layer):
 
     Args:
         units: Width of input and output.
-        num_heads: Number of attention heads; divides `units`.
-        feed_forward_units: Width between the linear layers of a feed-forward network.
+        num_heads: Number of attention heads.
+        key_dim: Width of a head. `None`: `units / num_heads`, which must be whole.
+        feed_forward_units: Width between the linear layers of a feed-forward network; a pair if
+            the two have not the same.
         kernel_size: Frames of the depthwise convolution's kernel; odd.
         dropout: Rate of all dropouts.
         block_length: Frames of the blocks of time within which a frame attends; the convolution
@@ -39,7 +41,8 @@ class ConformerBlock(keras.layers.Layer):
         units: int,
         *,
         num_heads: int,
-        feed_forward_units: int,
+        key_dim: int | None = None,
+        feed_forward_units: int | tuple[int, int],
         kernel_size: int = 31,
         dropout: float = 0.1,
         block_length: int | None = None,
@@ -48,19 +51,19 @@ class ConformerBlock(keras.layers.Layer):
         super().__init__(**kwargs)
         self.units = positive_int("units", units)
         self.num_heads = positive_int("num_heads", num_heads)
-        self.feed_forward_units = positive_int("feed_forward_units", feed_forward_units)
+        self.feed_forward_units = as_given("feed_forward_units", feed_forward_units, 2)
         self.dropout = rate("dropout", dropout)
         self.block_length = block_length
         self.supports_masking = True
         dtype = self.dtype_policy
         self.fc1 = [
             keras.layers.Dense(
-                self.feed_forward_units,
+                units_between,
                 activation="silu",
                 dtype=dtype,
                 name=f"feed_forward_{i + 1}_fc1",
             )
-            for i in range(2)
+            for i, units_between in enumerate(repeated(self.feed_forward_units, 2))
         ]
         self.fc2 = [
             keras.layers.Dense(self.units, dtype=dtype, name=f"feed_forward_{i + 1}_fc2")
@@ -69,11 +72,13 @@ class ConformerBlock(keras.layers.Layer):
         self.attention = RelativeSelfAttention(
             self.units,
             num_heads=self.num_heads,
+            key_dim=key_dim,
             dropout=self.dropout,
             block_length=block_length,
             dtype=dtype,
             name="attention",
         )
+        self.key_dim = self.attention.key_dim
         self.convolution = ConformerConvolution(
             self.units, kernel_size=kernel_size, dtype=dtype, name="convolution"
         )
@@ -84,12 +89,17 @@ class ConformerBlock(keras.layers.Layer):
         ]
         self.dropouts = [keras.layers.Dropout(self.dropout, dtype=dtype) for _ in range(6)]
 
+    def take_over_widths(self):
+        """Makes the config that of the parts, some of which have become narrower."""
+        self.feed_forward_units = unified([layer.units for layer in self.fc1])
+        self.num_heads = self.attention.num_heads
+
     def build(self, input_shape):
         shape = (None, None, self.units)
         for layer in (*self.fc1, self.attention, self.convolution, *self.norms):
             layer.build(shape)
-        for layer in self.fc2:
-            layer.build((None, None, self.feed_forward_units))
+        for first, second in zip(self.fc1, self.fc2, strict=True):
+            second.build((None, None, first.units))
 
     def call(self, x, mask=None, training=None):
         x = x + 0.5 * self._feed_forward(0, self.norms[0](x), training)
@@ -108,7 +118,7 @@ class ConformerBlock(keras.layers.Layer):
 
     def get_config(self):
         config = super().get_config()
-        names = ("units", "num_heads", "feed_forward_units", "kernel_size", "dropout")
+        names = ("units", "num_heads", "key_dim", "feed_forward_units", "kernel_size", "dropout")
         for name in (*names, "block_length"):
             config[name] = getattr(self, name)
         return config

@@ -4,7 +4,14 @@ from typing import ClassVar
 
 import keras
 
-from keras_reparam.models._validation import divisible, positive_int, rate
+from keras_reparam.models._validation import (
+    as_given,
+    divisible,
+    positive_int,
+    rate,
+    repeated,
+    unified,
+)
 from keras_reparam.models.backbone import Backbone, policy_of
 from keras_reparam.models.conv_subsampling import ConvSubsampling, checked_factor
 from keras_reparam.models.local_attention import LocalAttention
@@ -42,10 +49,12 @@ class ConvTransformer(Backbone):
         frames: Number of frames of the input, which makes every shape static, as a phone needs
             it. `None`: any number.
         channels: Channels of the convolutions.
-        units: Width of the encoder, even and a multiple of `num_heads`.
+        units: Width of the encoder, even.
         num_layers: Number of encoder layers.
-        num_heads: Number of attention heads.
-        feed_forward_units: Width between the two layers of a feed-forward network.
+        num_heads: Number of attention heads; a tuple has one for each layer.
+        key_dim: Width of a head. `None`: `units / num_heads`, which must be whole.
+        feed_forward_units: Width between the two layers of a feed-forward network; a tuple has
+            one for each encoder layer, as `keras_reparam.prune` leaves them.
         subsampling_factor: Frames of the input for one behind the convolutions: 4, or 2, where the
             second convolution has no stride in time, as for a front end of half as many frames.
         dropout: Rate of all dropouts.
@@ -99,8 +108,9 @@ class ConvTransformer(Backbone):
         channels: int = 16,
         units: int = 64,
         num_layers: int = 4,
-        num_heads: int = 4,
-        feed_forward_units: int = 128,
+        num_heads: int | tuple[int, ...] = 4,
+        key_dim: int | None = None,
+        feed_forward_units: int | tuple[int, ...] = 128,
         subsampling_factor: int = 4,
         dropout: float = 0.1,
         norm_first: bool = False,
@@ -119,14 +129,18 @@ class ConvTransformer(Backbone):
             "channels": positive_int("channels", channels),
             "units": positive_int("units", units),
             "num_layers": positive_int("num_layers", num_layers),
-            "num_heads": positive_int("num_heads", num_heads),
-            "feed_forward_units": positive_int("feed_forward_units", feed_forward_units),
+            "num_heads": as_given("num_heads", num_heads, num_layers),
+            "key_dim": None if key_dim is None else positive_int("key_dim", key_dim),
+            "feed_forward_units": as_given("feed_forward_units", feed_forward_units, num_layers),
             "subsampling_factor": checked_factor(subsampling_factor),
             "dropout": rate("dropout", dropout),
             "pooling": checked_pooling(pooling),
             "norm_first": bool(norm_first),
         }
-        divisible("units", units, "num_heads", num_heads)
+        heads = repeated(arguments["num_heads"], num_layers)
+        for number in heads if key_dim is None else ():
+            divisible("units", units, "num_heads", number)
+        widths = repeated(arguments["feed_forward_units"], num_layers)
         local = LocalAttention.of(
             num_windows=num_windows,
             global_layers=global_layers,
@@ -151,8 +165,9 @@ class ConvTransformer(Backbone):
         for i in range(num_layers):
             x = TransformerEncoderLayer(
                 units,
-                num_heads=num_heads,
-                feed_forward_units=feed_forward_units,
+                num_heads=heads[i],
+                key_dim=key_dim,
+                feed_forward_units=widths[i],
                 dropout=dropout,
                 norm_first=norm_first,
                 block_length=local.block_length(i),
@@ -173,3 +188,10 @@ class ConvTransformer(Backbone):
             name=name,
             trainable=trainable,
         )
+
+    def take_over_widths(self):
+        """Makes the config that of the layers, some of which have become narrower."""
+        layers = [self.get_layer(f"encoder_{i}") for i in range(self.num_layers)]
+        self.feed_forward_units = unified([layer.feed_forward_units for layer in layers])
+        self.num_heads = unified([layer.num_heads for layer in layers])
+        self.key_dim = layers[0].key_dim

@@ -13,7 +13,7 @@ MASKED = -1e9
 
 @keras.saving.register_keras_serializable(package="keras_reparam")
 class MultiHeadSelfAttention(keras.layers.Layer):
-    """`concat_h(softmax(Q_h K_h^T / sqrt(d / heads)) V_h) W + b`, over the valid frames.
+    """`concat_h(softmax(Q_h K_h^T / sqrt(key_dim)) V_h) W + b`, over the valid frames.
 
     One `keras.layers.Dense` gives Q, K and V, in this order; another one is the output
     projection. The softmax is computed in float32 whatever the compute dtype.
@@ -23,8 +23,9 @@ class MultiHeadSelfAttention(keras.layers.Layer):
     to the number of frames. The last block may be shorter.
 
     Args:
-        units: Width `d` of input and output, a multiple of `num_heads`.
+        units: Width `d` of input and output.
         num_heads: Number of heads.
+        key_dim: Width of a head. `None`: `units / num_heads`, which must be whole.
         dropout: Dropout rate of the attention weights.
         block_length: Frames of a block. `None`: all frames are one block.
         **kwargs: `name`, `dtype`, and what else every Keras layer takes.
@@ -41,6 +42,7 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         units: int,
         *,
         num_heads: int,
+        key_dim: int | None = None,
         dropout: float = 0.0,
         block_length: int | None = None,
         **kwargs,
@@ -49,12 +51,15 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         self.units = positive_int("units", units)
         self.num_heads = positive_int("num_heads", num_heads)
         self.dropout = rate("dropout", dropout)
-        divisible("units", self.units, "num_heads", self.num_heads)
+        if key_dim is None:
+            divisible("units", self.units, "num_heads", self.num_heads)
+            key_dim = self.units // self.num_heads
+        self.key_dim = positive_int("key_dim", key_dim)
         self.block_length = (
             None if block_length is None else positive_int("block_length", block_length)
         )
         self.supports_masking = True
-        self.qkv = keras.layers.Dense(3 * self.units, dtype=self.dtype_policy, name="qkv")
+        self.qkv = keras.layers.Dense(3 * self._width, dtype=self.dtype_policy, name="qkv")
         self.output_projection = keras.layers.Dense(
             self.units, dtype=self.dtype_policy, name="output_projection"
         )
@@ -62,10 +67,26 @@ class MultiHeadSelfAttention(keras.layers.Layer):
             self.dropout, dtype=self.dtype_policy, name="weights_dropout"
         )
 
+    @property
+    def _width(self):
+        """Of all heads side by side."""
+        return self.num_heads * self.key_dim
+
+    def weights_of_heads(self):
+        """What goes with a head: layer, name of its weight, axis, and entries a head in a row.
+
+        The first is what leads into the heads, the last what leads out of them. See
+        `keras_reparam.prune`.
+        """
+        return (
+            (self.qkv, "kernel", -1, self.key_dim),
+            (self.qkv, "bias", 0, self.key_dim),
+            (self.output_projection, "kernel", 0, self.key_dim),
+        )
+
     def build(self, input_shape):
-        shape = (None, None, self.units)
-        self.qkv.build(shape)
-        self.output_projection.build(shape)
+        self.qkv.build((None, None, self.units))
+        self.output_projection.build((None, None, self._width))
 
     def call(self, x, mask=None, training=None):
         frames, length = ops.shape(x)[1], self.block_length
@@ -80,12 +101,12 @@ class MultiHeadSelfAttention(keras.layers.Layer):
             mask, _ = pad_to_blocks(ops.cast(mask, "float32"), length)
             mask = ops.reshape(mask, (-1, length))
         x = self._attended(x, mask, training)
-        x = ops.reshape(x, (-1, blocks * length, self.units))[:, :frames]
+        x = ops.reshape(x, (-1, blocks * length, self._width))[:, :frames]
         return self.output_projection(x)
 
     def _attended(self, x, mask, training):
         query, key, value = ops.split(self.qkv(x), 3, axis=-1)
-        query = query * (self.units // self.num_heads) ** -0.5
+        query = query * self.key_dim**-0.5
         return self._attend(query, key, value, mask, training)
 
     def _attend(self, query, key, value, mask, training):
@@ -97,12 +118,12 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         return self._join_heads(ops.matmul(weights, value), frames)
 
     def _split_heads(self, x, frames):
-        """`(batch, frames, units)` to `(batch, heads, frames, head width)`."""
-        x = ops.reshape(x, (-1, frames, self.num_heads, self.units // self.num_heads))
+        """`(batch, frames, heads * key_dim)` to `(batch, heads, frames, key_dim)`."""
+        x = ops.reshape(x, (-1, frames, self.num_heads, self.key_dim))
         return ops.transpose(x, (0, 2, 1, 3))
 
     def _join_heads(self, x, frames):
-        return ops.reshape(ops.transpose(x, (0, 2, 1, 3)), (-1, frames, self.units))
+        return ops.reshape(ops.transpose(x, (0, 2, 1, 3)), (-1, frames, self._width))
 
     def _weights(self, scores, bias, training):
         """Softmax of `scores + bias` in float32, after dropout, in the dtype of the scores."""
@@ -119,7 +140,7 @@ class MultiHeadSelfAttention(keras.layers.Layer):
 
     def get_config(self):
         config = super().get_config()
-        for name in ("units", "num_heads", "dropout", "block_length"):
+        for name in ("units", "num_heads", "key_dim", "dropout", "block_length"):
             config[name] = getattr(self, name)
         return config
 

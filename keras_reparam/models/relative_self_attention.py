@@ -14,17 +14,17 @@ class RelativeSelfAttention(MultiHeadSelfAttention):
     As Transformer-XL, in both directions: with the sinusoidal embedding `r[n]` of distance `n`,
     score `(t, s)` of a head is
 
-    `((q[t] + u) . k[s] + (q[t] + v) . W r[t - s]) / sqrt(head width)`
+    `((q[t] + u) . k[s] + (q[t] + v) . W r[t - s]) / sqrt(key_dim)`
 
     `u`, `v` and `W` are trained. Shifting the product with all distances into place takes padding
     and reshape alone. The softmax is computed in float32 whatever the compute dtype.
 
     Args:
-        units: Width of input and output, even and a multiple of `num_heads`.
+        units: Width of input and output, even.
         num_heads: Number of heads.
         dropout: Dropout rate of the attention weights.
-        **kwargs: `block_length` of `MultiHeadSelfAttention`; `name`, `dtype`, and what else every
-            Keras layer takes.
+        **kwargs: `key_dim` and `block_length` of `MultiHeadSelfAttention`; `name`, `dtype`, and
+            what else every Keras layer takes.
 
     Input shape:
         `(batch, frames, units)`, and a Keras mask `(batch, frames)` or none.
@@ -43,13 +43,23 @@ class RelativeSelfAttention(MultiHeadSelfAttention):
                 f"`units` must be even, for sines and cosines. Received: units={units}"
             )
         self.position_projection = keras.layers.Dense(
-            self.units, use_bias=False, dtype=self.dtype_policy, name="position_projection"
+            self._width, use_bias=False, dtype=self.dtype_policy, name="position_projection"
+        )
+
+    def weights_of_heads(self):
+        *fan_in, fan_out = super().weights_of_heads()
+        return (
+            *fan_in,
+            (self.position_projection, "kernel", -1, self.key_dim),
+            (self, "content_bias", 0, 1),
+            (self, "position_bias", 0, 1),
+            fan_out,
         )
 
     def build(self, input_shape):
         super().build(input_shape)
         self.position_projection.build((None, None, self.units))
-        shape = (self.num_heads, 1, self.units // self.num_heads)
+        shape = (self.num_heads, 1, self.key_dim)
         self.content_bias = self.add_weight(
             shape=shape, initializer="glorot_uniform", name="content_bias"
         )
@@ -61,7 +71,7 @@ class RelativeSelfAttention(MultiHeadSelfAttention):
         frames = ops.shape(query)[1]
         query, key, value = (self._split_heads(x, frames) for x in (query, key, value))
         # The query is scaled already.
-        scale = (self.units // self.num_heads) ** -0.5
+        scale = self.key_dim**-0.5
         by_content = query + ops.cast(self.content_bias * scale, query.dtype)
         by_position = query + ops.cast(self.position_bias * scale, query.dtype)
         distances = ops.cast(_distances(frames, self.units), query.dtype)

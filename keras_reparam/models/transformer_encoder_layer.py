@@ -16,7 +16,8 @@ class TransformerEncoderLayer(keras.layers.Layer):
 
     Args:
         units: Width of input and output.
-        num_heads: Number of attention heads; divides `units`.
+        num_heads: Number of attention heads.
+        key_dim: Width of a head. `None`: `units / num_heads`, which must be whole.
         feed_forward_units: Width between `fc1` and `fc2`.
         dropout: Rate of all dropouts: residual, attention weights, and after the ReLU.
         norm_first: Whether LayerNorm stands before attention and feed-forward network.
@@ -46,6 +47,7 @@ class TransformerEncoderLayer(keras.layers.Layer):
         units: int,
         *,
         num_heads: int,
+        key_dim: int | None = None,
         feed_forward_units: int,
         dropout: float = 0.1,
         norm_first: bool = False,
@@ -68,7 +70,12 @@ class TransformerEncoderLayer(keras.layers.Layer):
             )
         self.supports_masking = True
         dtype = self.dtype_policy
-        options = {"num_heads": self.num_heads, "dropout": self.dropout, "dtype": dtype}
+        options = {
+            "num_heads": self.num_heads,
+            "key_dim": key_dim,
+            "dropout": self.dropout,
+            "dtype": dtype,
+        }
         self.attention = (
             MultiHeadSelfAttention(
                 self.units, block_length=block_length, **options, name="attention"
@@ -76,6 +83,7 @@ class TransformerEncoderLayer(keras.layers.Layer):
             if window is None
             else WindowedSelfAttention(self.units, window=window, **options, name="attention")
         )
+        self.key_dim = self.attention.key_dim
         self.fc1 = keras.layers.Dense(
             self.feed_forward_units, activation="relu", dtype=dtype, name="fc1"
         )
@@ -89,6 +97,11 @@ class TransformerEncoderLayer(keras.layers.Layer):
         self.attention_dropout = keras.layers.Dropout(self.dropout, dtype=dtype)
         self.hidden_dropout = keras.layers.Dropout(self.dropout, dtype=dtype)
         self.feed_forward_dropout = keras.layers.Dropout(self.dropout, dtype=dtype)
+
+    def take_over_widths(self):
+        """Makes the config that of the parts, some of which have become narrower."""
+        self.feed_forward_units = self.fc1.units
+        self.num_heads = self.attention.num_heads
 
     def build(self, input_shape):
         if input_shape[-1] != self.units:
@@ -128,6 +141,7 @@ class TransformerEncoderLayer(keras.layers.Layer):
         config.update(
             units=self.units,
             num_heads=self.num_heads,
+            key_dim=self.key_dim,
             feed_forward_units=self.feed_forward_units,
             dropout=self.dropout,
             norm_first=self.norm_first,

@@ -25,11 +25,12 @@ class WindowedSelfAttention(MultiHeadSelfAttention):
     time grow linearly with the number of frames.
 
     Args:
-        units: Width of input and output, a multiple of `num_heads`.
+        units: Width of input and output.
         num_heads: Number of heads.
         window: Number of frames `w` that a frame attends to; odd.
         dropout: Dropout rate of the attention weights.
-        **kwargs: `name`, `dtype`, and what else every Keras layer takes.
+        **kwargs: `key_dim` of `MultiHeadSelfAttention`; `name`, `dtype`, and what else every
+            Keras layer takes.
 
     Input shape:
         `(batch, frames, units)`, and a Keras mask `(batch, frames)` or none.
@@ -62,17 +63,17 @@ class WindowedSelfAttention(MultiHeadSelfAttention):
         result = self._join_heads(ops.matmul(weights, value), block)
         # The blocks of a clip one after another, without the zeros at its end.
         blocks = -(-frames // block)
-        return ops.reshape(result, (-1, blocks * block, self.units))[:, :frames]
+        return ops.reshape(result, (-1, blocks * block, self._width))[:, :frames]
 
     def _with_neighbours(self, x, block, around):
-        """`(batch, frames, units)` to `(batch * blocks, block + 2 * around, units)`."""
+        """`(batch, frames, width)` to `(batch * blocks, block + 2 * around, width)`."""
         if not around:
-            return ops.reshape(pad_to_blocks(x, block)[0], (-1, block, self.units))
+            return ops.reshape(pad_to_blocks(x, block)[0], (-1, block, self._width))
         # The second block of each pair gives the `2 * around <= block` frames that follow.
         x, blocks = pad_to_blocks(x, block, before=around, after=block - around)
-        x = ops.reshape(x, (-1, blocks + 1, block, self.units))
+        x = ops.reshape(x, (-1, blocks + 1, block, self._width))
         x = ops.concatenate([x[:, :-1], x[:, 1:, : 2 * around]], axis=2)
-        return ops.reshape(x, (-1, block + 2 * around, self.units))
+        return ops.reshape(x, (-1, block + 2 * around, self._width))
 
     def get_config(self):
         config = super().get_config()

@@ -8,7 +8,7 @@ from keras_reparam.layers import HRF, ReparamConfig
 from keras_reparam.transforms.choice import Filters, choose
 from keras_reparam.transforms.comparison import difference_of_models
 from keras_reparam.transforms.conversion import check_finite, comparable_arguments, converted_copy
-from keras_reparam.transforms.linear_layers import LinearLayer
+from keras_reparam.transforms.linear_layers import LinearLayer, surroundings
 from keras_reparam.transforms.rebuild import check_model, copy_compile_state
 
 
@@ -82,11 +82,11 @@ def expand(
     method = _method(method, options)
     check_model(model)
     chosen = choose(model, filters, method)
-    surroundings = _surroundings(model)
+    around = surroundings(model)
     methods = {}
     for site in chosen:
         check_finite(site, verb="expand")
-        methods[site.index] = method.at(site.layer, surroundings[id(site.layer)])
+        methods[site.index] = method.at(site.layer, around[id(site.layer)])
     arguments = comparable_arguments(model, data)
 
     def convert(site: LinearLayer, layer: keras.layers.Layer) -> None:
@@ -130,20 +130,3 @@ def _method(method: ReparamConfig | None, options: dict[str, Any]) -> ReparamCon
             f"Received: method={method!r} and {options}"
         )
     return method
-
-
-def _surroundings(model: keras.Model) -> dict[int, list[keras.layers.Layer]]:
-    """What is around each layer, the innermost first, by the layer's id.
-
-    A layer that is in several places is where `walk` finds it first.
-    """
-    around: dict[int, list[keras.layers.Layer]] = {}
-
-    def visit(parent: keras.layers.Layer, outer: list[keras.layers.Layer]) -> None:
-        for child in parent._flatten_layers(include_self=False, recursive=False):
-            if id(child) not in around:
-                around[id(child)] = [parent, *outer]
-                visit(child, around[id(child)])
-
-    visit(model, [])
-    return around

@@ -15,6 +15,7 @@ import keras
 
 from keras_reparam.layers import HRF, ReparamConfig, ReparamLayer
 from keras_reparam.layers.saving import recording_configs
+from keras_reparam.pruning import Pruning
 from keras_reparam.transforms.linear_layers import LOCK, walk
 from keras_reparam.transforms.live_objects import LiveObjects
 
@@ -44,6 +45,7 @@ class Expanded:
                         # one after the other, for one.
                         "method": keras.saving.get_registered_name(layer.method_class),
                         "options": layer.method.get_config(),
+                        "pruning": layer.pruning,
                         "build_config": layer.get_build_config(),
                     }
                 )
@@ -66,6 +68,7 @@ class Expanded:
                 quantizer = getattr(method, "kernel_quantizer", None)
                 if quantizer is not None and quantizer != layer.kernel_quantizer:
                     layer.quantize_kernel(quantizer)
+                _prune(layer, site)
                 continue
             if layer is None or type(layer) not in method.training_classes:
                 raise ValueError(
@@ -76,6 +79,7 @@ class Expanded:
             if not layer.built:
                 layer.build_from_config(site["build_config"])
             method.training_classes[type(layer)].adopt(layer, method)
+            _prune(layer, site)
         for index in config["frozen"]:
             layers[index].trainable = False
         _become_expanded(instance)
@@ -86,6 +90,13 @@ def _method(site: dict[str, Any]) -> ReparamConfig:
     # Files from before there was a second method name none.
     method = keras.saving.get_registered_object(site["method"]) if "method" in site else HRF
     return method.from_config(site["options"])
+
+
+def _prune(layer: ReparamLayer, site: dict[str, Any]) -> None:
+    # Files from before there was pruning have none.
+    pruning = Pruning.of(site.get("pruning"))
+    if pruning is not None and layer.pruning is None:
+        layer.prune_kernel(pruning)
 
 
 def protect(root: keras.layers.Layer) -> None:

@@ -67,6 +67,23 @@ def places(model: keras.layers.Layer) -> Iterator[tuple[str, keras.layers.Layer,
     yield from visit(model, "")
 
 
+def surroundings(model: keras.Model) -> dict[int, list[keras.layers.Layer]]:
+    """What is around each layer, the innermost first, by the layer's id.
+
+    A layer that is in several places is where `walk` finds it first.
+    """
+    around: dict[int, list[keras.layers.Layer]] = {}
+
+    def visit(parent: keras.layers.Layer, outer: list[keras.layers.Layer]) -> None:
+        for child in parent._flatten_layers(include_self=False, recursive=False):
+            if id(child) not in around:
+                around[id(child)] = [parent, *outer]
+                visit(child, around[id(child)])
+
+    visit(model, [])
+    return around
+
+
 def linear_layers(model: keras.Model, method: ReparamConfig) -> list[LinearLayer]:
     """The layers that `method` has a training form for, and those in any, in the model's order."""
     layers = list(walk(model))

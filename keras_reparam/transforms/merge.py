@@ -28,18 +28,23 @@ from keras_reparam.transforms.rebuild import (
     copy_weights,
     rebuild,
 )
+from keras_reparam.transforms.removal import without_empty_groups
 from keras_reparam.transforms.settings import copy_settings
 
 
 def merge(model: keras.Model, *, data: Any = None) -> keras.Model:
     """A new model of plain Keras layers with the function of `model`: deHRF.
 
-    It undoes `keras_reparam.expand` and `keras_reparam.quantize_aware`, in any combination. Call
-    it after training, before export and quantization. The result is compiled like `model`, with
-    a fresh optimizer; it is meant for inference, and training it on starts the optimizer anew.
+    It undoes `keras_reparam.expand`, `keras_reparam.quantize_aware` and `keras_reparam.prune`, in
+    any combination. Call it after training, before export and quantization. The result is compiled
+    like `model`, with a fresh optimizer; it is meant for inference, and training it on starts the
+    optimizer anew.
     It has the classes and layer names that the model had before `expand`, needs no custom
     object of this package, and its checkpoints load into the expanded model. `model` is left as
     it is, so training can go on with it.
+
+    Units and heads that pruning has made zero are removed, which changes nothing: the layers are
+    narrower then, in the config of the model, too.
 
     Kernels and biases are multiplied in float64 and cast once; a quantizer's codes are those of
     training, times its scale in float64, so that a channel has no value more than the quantizer
@@ -101,6 +106,10 @@ def merge(model: keras.Model, *, data: Any = None) -> keras.Model:
     copy_settings(model, merged, without_expansion=makers)
     _compare_layers(model, merged)
     _check("the whole model", *difference_of_models(model, merged, arguments))
+    narrow = without_empty_groups(model, merged)
+    if narrow is not merged:
+        merged = narrow
+        _check("the model without pruned groups", *difference_of_models(model, merged, arguments))
     copy_compile_state(model, merged)
     return merged
 

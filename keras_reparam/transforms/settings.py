@@ -63,7 +63,7 @@ def _copy_attributes(twins: Twins) -> None:
             not name.startswith("_")
             and _is_plain(first[name])
             and _is_plain(second[name])
-            and not _same(first[name], second[name])
+            and not same(first[name], second[name])
         ):
             setattr(twins.second, name, first[name])
 
@@ -83,7 +83,7 @@ def _copy_config(twins: Twins, live: LiveObjects, skipped: set[str]) -> None:
                 setattr(twins.second, attribute, value)
         # Keras writes some arguments only where they were given: to lack one is no difference.
         now = _configs([twins], live)[0][1].get(name, expected[name])
-        if not _same(expected[name], now):
+        if not same(expected[name], now):
             raise ValueError(
                 f"Layer '{twins.path}' has {name}={expected[name]!r}, but rebuilt from the model's "
                 f"config {name}={now!r}. Give it as an argument to the class that makes the "
@@ -96,7 +96,7 @@ def _different(expected: dict[str, Any], found: dict[str, Any], skipped: set[str
     return [
         name
         for name in expected.keys() - skipped - _ELSEWHERE
-        if not _same(expected[name], found.get(name, _MISSING))
+        if not same(expected[name], found.get(name, _MISSING))
     ]
 
 
@@ -151,11 +151,11 @@ def _has_state(value: Any) -> bool:
     return any(isinstance(x, stateful) or keras.ops.is_tensor(x) for x in keras.tree.flatten(value))
 
 
-def _same(first: Any, second: Any) -> bool:
+def same(first: Any, second: Any) -> bool:
     if isinstance(first, np.ndarray) or isinstance(second, np.ndarray):
         return np.array_equal(first, second)
     if isinstance(first, dict) and isinstance(second, dict):
-        return first.keys() == second.keys() and all(_same(x, second[k]) for k, x in first.items())
+        return first.keys() == second.keys() and all(same(x, second[k]) for k, x in first.items())
     if isinstance(first, list | tuple) and isinstance(second, list | tuple):
-        return len(first) == len(second) and all(map(_same, first, second))
+        return len(first) == len(second) and all(map(same, first, second))
     return first is second or bool(first == second)

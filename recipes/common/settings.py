@@ -118,6 +118,12 @@ class RecipeSettings(TrainingSettings):
             takes twice as long.
         layer_teacher_weight: Of the distance, in the loss, between every encoder layer's output
             and that of `start`, which stays as it is; 0: none.
+        prune_latency: Milliseconds that the file of the merged model may take, by `prune_table`:
+            units and heads are taken out of the model (`keras_reparam.prune`). `None`: none are.
+        prune_table: Path of the latency table, which `keras_reparam.benchmarks.latency_table`
+            writes for a model of the same settings.
+        prune_rounds: Epochs with a round of ADMM; then the groups are removed, and the epoch that
+            is kept is one of those after.
         tensorboard: Whether TensorBoard's logs are written.
         diagnostics: Whether gradient norms, and singular values of the expanded kernels, are
             written after every epoch. They do not change the training.
@@ -144,6 +150,9 @@ class RecipeSettings(TrainingSettings):
     quantizer: QuantizerName | None = None
     latent_teacher: bool = False
     layer_teacher_weight: NotNegative = 0.0
+    prune_latency: Positive | None = None
+    prune_table: str | None = None
+    prune_rounds: int = pydantic.Field(default=20, ge=0)
     tensorboard: bool = False
     diagnostics: bool = False
     distribute: bool = False
@@ -178,6 +187,17 @@ class RecipeSettings(TrainingSettings):
     def hop_length(self) -> int:
         """Samples from one frame of the front end to the next."""
         return self.front_end.get("hop_length", _HOP)
+
+    @pydantic.model_validator(mode="after")
+    def _of_a_pruning(self) -> "RecipeSettings":
+        """Says so where a budget has no table, and where nothing is trained after the removal."""
+        if (self.prune_latency is None) != (self.prune_table is None):
+            raise ValueError("`prune_latency` and `prune_table` need each other")
+        if self.prune_latency is not None and self.prune_rounds >= self.epochs:
+            raise ValueError(
+                "`prune_rounds` must be below `epochs`, so that what is left is trained on"
+            )
+        return self
 
     @property
     def figure(self) -> Literal["ua", "wa", "wf1", "macro_f1"]:

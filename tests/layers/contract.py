@@ -22,6 +22,8 @@ class Row:
     shape: tuple[int, ...]
     # What the plain class calls the options of its kernel.
     kernel: str = "kernel"
+    # Groups of inputs that may go.
+    pruning: kr.pruning.Pruning | None = None
 
     def make_plain(self, **options):
         """A built plain layer with weights that are nowhere special."""
@@ -41,6 +43,8 @@ class Row:
         method = self.method.at(layer, [])
         assert method.obstacle(layer) == ""
         self.training_class.adopt(layer, method)
+        if self.pruning is not None:
+            layer.prune_kernel(self.pruning)
         return layer
 
     def expected(self, plain):
@@ -67,6 +71,9 @@ class Row:
 
     def put_in_training(self, model):
         """The model with its layer in training form: expanded, quantized, or both."""
+        if self.pruning is not None:
+            # `kr.prune` takes groups of a whole network: tests/transforms/test_prune.py.
+            return keras.Sequential([keras.Input(self.shape[1:]), self.make()])
         if self.quantizer is None:
             return kr.expand(model, self.method, filters="layer")
         if isinstance(self.method, kr.HRF):
@@ -108,6 +115,7 @@ def _quantized(name):
 
 
 HRF, BRANCHES = kr.HRF(expansion=2), kr.Branches()
+PRUNING = kr.pruning.Pruning(groups=3, block=1, steps=((1, 0.1), (3, 0.2)), budget=0.15)
 SHIFTED = kr.quantizers.DualLearnableTernary(shift=True)
 ROWS = {
     "HRF, Dense": Row(HRF, _dense, (4, 5, 3)),
@@ -129,6 +137,11 @@ ROWS = {
     "HRF and shift, EinsumDense": Row(
         kr.HRF(expansion=2, kernel_quantizer=SHIFTED), _einsum, (4, 5, 3)
     ),
+    "pruned, Dense": Row(kr.layers.Pruned(), _dense, (4, 5, 3), pruning=PRUNING),
+    "pruned and sign, Dense": Row(
+        kr.layers.Pruned(kernel_quantizer="scaled_sign"), _dense, (4, 5, 3), pruning=PRUNING
+    ),
+    "HRF and pruned, Dense": Row(HRF, _dense, (4, 5, 3), pruning=PRUNING),
     "HRF and ternary, Conv1D": Row(
         kr.HRF(expansion=2, kernel_quantizer="ternary"), _causal, (4, 9, 4)
     ),

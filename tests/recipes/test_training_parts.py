@@ -9,6 +9,7 @@ import pytest
 
 import keras_reparam as kr
 from keras_reparam.audio import LogMel
+from keras_reparam.transforms.prunable import prunable
 from recipes.common.features import Features
 from recipes.common.protocol.fold import Example, Fold
 from recipes.common.run_folder import RunFolder
@@ -16,6 +17,7 @@ from recipes.common.settings import RecipeSettings
 from recipes.common.training.backbone import create_backbone
 from recipes.common.training.batches import TrainingBatches
 from recipes.common.training.checkpoint import read_variables, write_variables
+from recipes.common.training.checkpoints import Checkpoints
 from recipes.common.training.distillation import (
     CosineDistillation,
     TeacherFeatures,
@@ -586,6 +588,51 @@ def test_start(teacher_run):
     )
     with pytest.raises(ValueError, match=r"same `backbone`, .*Received: start='.*parameters, for"):
         create_backbone(other, num_classes=3, num_mels=8, start=start)
+
+
+def test_pruned_training(tmp_path):
+    """Under the layers of a training model; the kept epoch is one after the removal."""
+    options = {**TINY, "norm_first": True}
+    shape = {"num_classes": 3, "num_mels": 8}
+    table = tmp_path / "table.json"
+    light = create_backbone(settings_of(frames=16, expansion=0, backbone_options=options), **shape)
+    parts = [(each.part, each.count) for each in prunable(light)[0]]
+    steps = {name: [(1, 0.1), (width, 0.2)] for name, width in parts}
+    kr.LatencyTable(milliseconds=1.0, parts=parts, steps=steps, measured={}).save(table)
+    settings = settings_of(
+        frames=16,
+        expansion=2,
+        quantizer="ternary",
+        latent_teacher=True,
+        backbone_options=options,
+        prune_latency=1 - 0.05 * len(parts),
+        prune_table=str(table),
+        prune_rounds=1,
+        spec_augment=False,
+        epochs=3,
+    )
+    backbone = create_backbone(settings, **shape)
+    # It calls the backbone twice.
+    model = training_model(backbone, settings)
+    model.compile("sgd", LatentTeacherLoss(), jit_compile=False)
+    checkpoints = Checkpoints(
+        tmp_path, backbone, [], metric="val_ua", patience=None, first=1, data_seconds=float
+    )
+    rng = np.random.default_rng(1)
+    x = [rng.normal(size=(4, 16, 8)).astype("float32"), np.ones((4, 16), bool)]
+    scores = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: logs.update(val_ua=0.5 - 0.1 * epoch)
+    )
+    callbacks = [kr.PruningRounds(settings.prune_rounds), scores, checkpoints]
+    model.fit(x, np.eye(3)[[0, 1, 2, 0]], epochs=3, verbose=0, callbacks=callbacks)
+    assert checkpoints.best["epoch"] == 2
+    checkpoints.load_best()
+    merged = kr.merge(backbone)
+    now = [(each.part, each.count) for each in prunable(merged)[0]]
+    assert kr.LatencyTable.load(table).predicted(now) <= settings.prune_latency
+    for bad in ({"prune_table": None}, {"prune_rounds": 3}):
+        with pytest.raises(ValueError, match="prune_"):
+            RecipeSettings(**{**settings.model_dump(), **bad})
 
 
 def test_teachers_that_can_not_teach(teacher_run, tmp_path):

@@ -14,7 +14,7 @@ def create_backbone(
     dtype: str = "float32",
     start: keras.Model | None = None,
 ) -> keras.Model:
-    """Features to logits, with HRF and a quantizer if the settings say so.
+    """Features to logits, with HRF, a quantizer and pruning if the settings say so.
 
     Args:
         settings: The recipe.
@@ -24,7 +24,8 @@ def create_backbone(
         start: A plain backbone of the same settings, whose weights it gets; `None`: random ones.
 
     Raises:
-        ValueError: If the backbone has no such size or option, or `start` is another one.
+        ValueError: If the backbone has no such size or option, `start` is another one, or it
+            cannot be pruned to the latency.
     """
     try:
         light = kr.models.create(
@@ -43,10 +44,13 @@ def create_backbone(
     if settings.expansion:
         names = ("expansion", "factors", "folded", "frozen_factors")
         light = kr.expand(light, kr.HRF(**{name: getattr(settings, name) for name in names}))
-    if settings.quantizer is None:
+    if settings.quantizer is not None:
+        # Of random weights or random input, by how much a function changes says nothing.
+        light = kr.quantize_aware(light, settings.quantizer, verbose=False)
+    if settings.prune_latency is None:
         return light
-    # Of random weights or random input, by how much a function changes says nothing.
-    return kr.quantize_aware(light, settings.quantizer, verbose=False)
+    table = settings.prune_table
+    return kr.prune(light, latency=settings.prune_latency, table=table, verbose=False)
 
 
 def _copy_weights(start: keras.Model, light: keras.Model, settings: RecipeSettings) -> None:

@@ -23,6 +23,8 @@ class Checkpoints(keras.callbacks.Callback):
         metric: The epoch with the highest value of this log is the best, the first one of equals;
             `None`: the last one.
         patience: Training stops after so many epochs that are not; `None`: never early.
+        first: The first epoch, counted from 0, that may be the best: of a model that is pruned
+            on the way the first one of what is left.
         data_seconds: Gives the time spent on making batches so far.
 
     Attributes:
@@ -38,12 +40,14 @@ class Checkpoints(keras.callbacks.Callback):
         *,
         metric: str | None,
         patience: int | None,
+        first: int = 0,
         data_seconds: Callable[[], float],
     ):
         super().__init__()
         self._folder, self._backbone = folder, backbone
         self._constants = {id(variable) for variable in constants}
         self._metric, self._patience, self._data_seconds = metric, patience, data_seconds
+        self._first = first
         self._data_before = 0.0
         self.history: list[dict[str, float]] = []
 
@@ -60,7 +64,9 @@ class Checkpoints(keras.callbacks.Callback):
         """The best epoch's row."""
         if self._metric is None:
             return self.history[-1]
-        return max(self.history, key=lambda row: row[self._metric])
+        return max(
+            self.history[self._first :] or self.history[-1:], key=lambda row: row[self._metric]
+        )
 
     @property
     def finished(self) -> bool:

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from rich.console import Console
 
+import keras_reparam as kr
 from keras_reparam.audio import LogMel
 from recipes.common.command import say
 from recipes.common.corpus import Corpus
@@ -126,6 +127,7 @@ class _FoldTraining:
             constants,
             metric=None if select_on == "last" else f"val_{select_on}",
             patience=self._settings.patience,
+            first=_first_epoch(self._settings),
             data_seconds=lambda: self.batches.seconds,
         )
         checkpoints.restore(model)
@@ -176,7 +178,11 @@ class _FoldTraining:
     ) -> list[keras.callbacks.Callback]:
         """Scores come first, and the checkpoint after all that it is to be the last word on."""
         settings = self._settings
-        found = [self._validation(backbone)] if self._fold.validation else []
+        found: list[keras.callbacks.Callback] = []
+        if settings.prune_latency is not None:
+            found.append(kr.PruningRounds(settings.prune_rounds))
+        if self._fold.validation:
+            found.append(self._validation(backbone))
         if settings.diagnostics:
             done = len(checkpoints.history)
             found.append(DiagnosticsRecorder(self._folder, backbone, done))
@@ -201,6 +207,11 @@ class _FoldTraining:
             self._labels,
             metrics=tuple(FIGURES),
         )
+
+
+def _first_epoch(settings: RecipeSettings) -> int:
+    """The first one that may be kept: pruned, the model is another one before."""
+    return 0 if settings.prune_latency is None else settings.prune_rounds
 
 
 def _copy(log_mel: LogMel) -> LogMel:

@@ -61,7 +61,8 @@ def write_trained(
         weights = backbone.get_weights()
         backbone = create_backbone(settings, num_classes=len(labels), num_mels=log_mel.num_mels)
         backbone.set_weights(weights)
-    plain = not settings.expansion and settings.quantizer is None
+    unmerged = (settings.quantizer, settings.prune_latency)
+    plain = not settings.expansion and unmerged == (None, None)
     light = backbone if plain else kr.merge(backbone)
     about = _about(backbone, light, log_mel, settings, checkpoints, fold)
     about |= {"devices": devices, "clips_per_second": clips * about["epochs"] / about["seconds"]}
