@@ -54,8 +54,8 @@ def test_any_latencies_keep_the_budget_and_lose_a_tick_a_site_at_most(sites, mor
     least = sum(cost.min() for cost in costs)
     widths = choose_widths(values, costs, least + more, ticks=500)
     assert _worth(costs, widths) <= least + more + 1e-9
-    lower = max(least + more - len(costs) * more / 500, least)
-    assert _worth(values, widths) >= _best(values, costs, lower - 1e-6 * (lower > least))
+    lower = max(least + more - len(costs) * more / 500 - 1e-6, least)
+    assert _worth(values, widths) >= _best(values, costs, lower)
 
 
 def test_a_budget_below_the_cheapest_widths_is_named():
