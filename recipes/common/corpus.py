@@ -13,6 +13,8 @@ from recipes.common.manifest import read_segment
 from recipes.common.protocol.fold import Example
 from recipes.common.store import Store, add_speeds
 from recipes.common.store.layout import SAMPLE_RATE
+from recipes.common.teacher.pooled_features import PooledFeatures
+from recipes.common.teacher.whisper_encoder import WhisperEncoder
 
 # The segments of an example begin at multiples of this many frames, so that none of a HAFFormer's
 # merges (5, 5 and 4 frames) has frames of two of them. What lies between is not valid.
@@ -36,6 +38,10 @@ class Corpus:
         add_speeds(self._store.folder, self._log_mel, speeds, console)
         for speed in speeds:
             self._features[speed] = self._store.features(self._log_mel, speed=speed)
+
+    def taught_by(self, encoder: WhisperEncoder, console: Console) -> PooledFeatures:
+        """What a teacher makes of the clips, computed unless the store has it."""
+        return PooledFeatures(self._store, encoder, console)
 
     def samples(self, example: Example) -> np.ndarray:
         """Its waveform, float32 `(samples,)`."""

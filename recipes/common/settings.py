@@ -106,8 +106,17 @@ class RecipeSettings(TrainingSettings):
             noise and time, and their features computed anew in every step, in place of the
             changes of stored features that `gain`, `shift` and `tempo` make, and of `speeds`.
         teacher: Folder of a run of a trained model on the same corpus, whose features before the
-            classifier this one learns to have, too; `None`: no teacher.
-        teacher_weight: Of that in the loss.
+            classifier this one learns to have, too; or a Whisper of KerasHub, by the name or the
+            folder of its preset: its encoder hears each training clip once, as it is, and a linear
+            head on its features tells the classes. `None`: no teacher.
+        teacher_weight: Of the teacher's features in the loss.
+        teacher_layers: Of a Whisper: the encoder layers, counted from 1, whose means and
+            deviations over a clip are its features.
+        teacher_components: Of a Whisper: of how many principal components of these features the
+            direction is learnt.
+        teacher_share: Of a Whisper: what share of the target is what the linear head says, fitted
+            without the clip's speaker.
+        teacher_temperature: Of a Whisper: what the linear head's logits are divided by.
         start: Folder of a run on the same corpus with the same backbone, whose trained, merged
             model of the same fold this one starts from; `None`: from random weights.
         quantizer: What the kernels of all linear layers but the first projection and the
@@ -140,6 +149,10 @@ class RecipeSettings(TrainingSettings):
     waveform_augmentation: bool = False
     teacher: str | None = None
     teacher_weight: NotNegative = 1.0
+    teacher_layers: Annotated[list[Count], pydantic.Field(min_length=1)] = [2, 3]
+    teacher_components: Count = 96
+    teacher_share: Annotated[float, pydantic.Field(ge=0, le=1)] = 0.5
+    teacher_temperature: Positive = 2.0
     start: str | None = None
     quantizer: QuantizerName | None = None
     latent_teacher: bool = False
