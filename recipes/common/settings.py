@@ -4,6 +4,8 @@ from typing import Annotated, Any, Literal
 
 import pydantic
 
+from recipes.common.teacher.kind import is_preset
+
 Share = Annotated[float, pydantic.Field(ge=0, lt=1)]
 Positive = Annotated[float, pydantic.Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, pydantic.Field(ge=0, allow_inf_nan=False)]
@@ -12,6 +14,8 @@ Count = Annotated[int, pydantic.Field(ge=1)]
 _SAMPLE_RATE, _HOP, _FRAMES = 16000, 160, 400
 
 Backbone = Literal["conformer", "conv_transformer", "haffformer", "speechformer"]
+# No backbone of its own: a linear head on a teacher that stays as it is.
+FROZEN = "frozen"
 
 # What `keras_reparam.quantizers.get` knows by name.
 QuantizerName = Literal[
@@ -75,13 +79,18 @@ class TrainingSettings(pydantic.BaseModel):
 # What a backbone trains best with, where a recipe's user says nothing.
 _LEARNING_RATES = {"speechformer": 3e-4}
 _OPTIONS: dict[str, dict[str, Any]] = {"conv_transformer": {"norm_first": True}}
+_OF_FROZEN = {"size": "linear", "expansion": 0, "epochs": 1}
+# What has no meaning there.
+_NOT_OF_FROZEN = ("quantizer", "start", "waveform_augmentation", "distribute", "diagnostics")
 
 
 class RecipeSettings(TrainingSettings):
     """What a run on a corpus depends on.
 
     Attributes:
-        backbone: Name of `keras_reparam.models.list_models()`.
+        backbone: Name of `keras_reparam.models.list_models()`; or `"frozen"`: a linear head on the
+            features of a `teacher` of KerasHub that stays as it is, which small models can be
+            compared with. It has one size, `"linear"`, no epochs, and no `.tflite`.
         size: Of `keras_reparam.models.create`.
         factors: Factors of an expanded kernel.
         folded: Whether an expanded kernel is multiplied out before it meets the batch; if not, the
@@ -135,7 +144,7 @@ class RecipeSettings(TrainingSettings):
         xla: Whether XLA compiles the training step; on a CPU that took longer, and so did steps.
     """
 
-    backbone: Backbone = "conv_transformer"
+    backbone: Literal[Backbone, "frozen"] = "conv_transformer"
     size: str = "light"
     factors: Literal[2, 3] = 2
     folded: bool = True
@@ -187,6 +196,22 @@ class RecipeSettings(TrainingSettings):
             raise ValueError("`folded` must be true with a `quantizer`: a chain has no one kernel")
         return self
 
+    @pydantic.model_validator(mode="after")
+    def _of_a_frozen_teacher(self) -> "RecipeSettings":
+        if self.backbone != FROZEN:
+            return self
+        if self.teacher is None or not is_preset(self.teacher):
+            raise ValueError(
+                "`backbone=frozen` needs a `teacher`, name or folder of a KerasHub preset of "
+                f"Whisper. Received: teacher={self.teacher!r}"
+            )
+        if self.expansion or any(getattr(self, name) for name in _NOT_OF_FROZEN):
+            raise ValueError(
+                "`backbone=frozen` trains a linear head alone: there is no expansion, and no "
+                f"{', '.join(_NOT_OF_FROZEN)}"
+            )
+        return self
+
     @property
     def hop_length(self) -> int:
         """Samples from one frame of the front end to the next."""
@@ -212,6 +237,8 @@ class RecipeSettings(TrainingSettings):
         defaults = {"backbone_options": _OPTIONS.get(backbone, {})}
         if backbone in _LEARNING_RATES:
             defaults["learning_rate"] = _LEARNING_RATES[backbone]
+        if backbone == FROZEN:
+            defaults |= _OF_FROZEN
         values = {**defaults, **values}
         hop = _other_hop(values)
         if hop is not None:

@@ -1,7 +1,6 @@
 """What a student learns from a teacher's features of the training clips."""
 
 import dataclasses
-from collections.abc import Sequence
 
 import numpy as np
 from scipy.special import softmax
@@ -9,7 +8,7 @@ from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from recipes.common.protocol.fold import Example, Fold
+from recipes.common.protocol.fold import Fold
 from recipes.common.teacher.linear_head import chosen_strength, out_of_fold_logits
 from recipes.common.teacher.pooled_features import PooledFeatures
 
@@ -60,8 +59,8 @@ def lessons_of(
         temperature: What the head's logits are divided by.
         share: Of the target that its probabilities make up.
     """
-    features, classes = _split(fold.train, pooled)
-    validation = _split(fold.validation, pooled) if fold.validation else None
+    features, classes = pooled.labelled(fold.train)
+    validation = pooled.labelled(fold.validation) if fold.validation else None
     strength = chosen_strength((features, classes), validation, num_classes)
     speakers = [example.speaker for example in fold.train]
     logits = out_of_fold_logits(features, classes, speakers, num_classes, strength)
@@ -71,7 +70,3 @@ def lessons_of(
         parts = PCA(kept, svd_solver="covariance_eigh").fit_transform(standard)
     probabilities = softmax(logits / temperature, axis=1)
     return Lessons(parts.astype("float32"), probabilities.astype("float32"), share)
-
-
-def _split(examples: Sequence[Example], pooled: PooledFeatures) -> tuple[np.ndarray, np.ndarray]:
-    return pooled.of(examples), np.array([example.label for example in examples])

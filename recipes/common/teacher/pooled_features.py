@@ -49,6 +49,10 @@ class PooledFeatures:
         """Of each example one row: float32 `(examples, layers * 2 * width)`."""
         return np.stack([self._of(example) for example in examples]).reshape(len(examples), -1)
 
+    def labelled(self, examples: Sequence[Example]) -> tuple[np.ndarray, np.ndarray]:
+        """The rows of examples, and their classes `(examples,)`."""
+        return self.of(examples), np.array([example.label for example in examples])
+
     def _of(self, example: Example) -> np.ndarray:
         clips = [segment.id for segment in example.segments]
         rows = np.stack([self._rows[clip] for clip in clips])
