@@ -17,6 +17,16 @@ Backbone = Literal["conformer", "conv_transformer", "haffformer", "speechformer"
 # No backbone of its own: a linear head on a teacher that stays as it is.
 FROZEN = "frozen"
 
+# What can be done to copies of training clips, in the order in which it is done.
+Change = Literal[
+    "silence", "room", "babble", "noise", "equalizer", "band", "clipping", "gain", "offset"
+]
+Chance = Annotated[float, pydantic.Field(ge=0, le=1)]
+CHANCES: dict[Change, Chance] = {
+    **{"silence": 0.3, "room": 0.4, "babble": 0.3, "noise": 0.3, "equalizer": 0.4, "band": 0.15},
+    **{"clipping": 0.1, "gain": 1.0, "offset": 0.2},
+}
+
 # What `keras_reparam.quantizers.get` knows by name.
 QuantizerName = Literal[
     "ternary", "soft_threshold_ternary", "dual_learnable_ternary", "scaled_sign", "int8", "int4"
@@ -81,7 +91,9 @@ _LEARNING_RATES = {"speechformer": 3e-4}
 _OPTIONS: dict[str, dict[str, Any]] = {"conv_transformer": {"norm_first": True}}
 _OF_FROZEN = {"size": "linear", "expansion": 0, "epochs": 1}
 # What has no meaning there.
-_NOT_OF_FROZEN = ("quantizer", "start", "waveform_augmentation", "distribute", "diagnostics")
+_NOT_OF_FROZEN = (
+    *("quantizer", "start", "copies", "waveform_augmentation", "distribute", "diagnostics"),
+)
 
 
 class RecipeSettings(TrainingSettings):
@@ -110,6 +122,10 @@ class RecipeSettings(TrainingSettings):
             last one, for which nobody need validate.
         speeds: Training clips are heard at one of these speeds, with their pitch changed alike
             (Ko et al., Interspeech 2015); the store keeps features for each.
+        copies: Of each training clip the store keeps so many degraded copies, made once, and the
+            same for all seeds; the clip itself is heard as often as each of them. Their babble is
+            that of other training speakers.
+        chances: Of each change, by its name, that a copy has it; of one that is not named 0.
         patience: Training stops after so many epochs without a better one; `None`: never early.
         waveform_augmentation: Whether training clips are changed as waveforms, in speed, loudness,
             noise and time, and their features computed anew in every step, in place of the
@@ -154,6 +170,8 @@ class RecipeSettings(TrainingSettings):
     frames: Count | None = _FRAMES
     select_on: Literal["ua", "wa", "wf1", "macro_f1", "last"] = "ua"
     speeds: list[Positive] = pydantic.Field(default=[1.0], min_length=1)
+    copies: int = pydantic.Field(default=0, ge=0)
+    chances: dict[Change, Chance] = CHANCES
     patience: Count | None = None
     waveform_augmentation: bool = False
     teacher: str | None = None
@@ -194,6 +212,14 @@ class RecipeSettings(TrainingSettings):
             )
         if self.quantizer is not None and not self.folded:
             raise ValueError("`folded` must be true with a `quantizer`: a chain has no one kernel")
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _of_stored_features(self) -> "RecipeSettings":
+        if self.copies and self.waveform_augmentation:
+            raise ValueError(
+                "`copies` are kept as features: they must be 0 with `waveform_augmentation`"
+            )
         return self
 
     @pydantic.model_validator(mode="after")

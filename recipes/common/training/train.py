@@ -75,6 +75,7 @@ def train_fold(
     folder.mkdir(parents=True, exist_ok=True)
     if not settings.waveform_augmentation:
         corpus.add_speeds(settings.speeds, console)
+        corpus.add_copies(fold.train, settings.copies, settings.chances, console)
     lessons = lessons_from(settings, corpus, fold, labels, console)
     # Names and generators of a fold do not depend on the folds before it, nor on a teacher's.
     keras.utils.clear_session()

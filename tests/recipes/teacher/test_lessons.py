@@ -156,6 +156,9 @@ class _Watched:
         self.asked |= {example.speaker for example in examples}
         return self._pooled.of(examples)
 
+    def labelled(self, examples):
+        return self.of(examples), self._pooled.labelled(examples)[1]
+
 
 def test_lessons(pooled, fold):
     """From training speakers; the validation ones choose a number; nobody reads the test ones."""
