@@ -18,6 +18,7 @@ from recipes.common.teacher.linear_head import chosen_strength, fit_head, out_of
 from recipes.common.teacher.pooled_features import PooledFeatures, joined
 from recipes.common.training.batches import TrainingBatches
 from recipes.common.training.model import training_model
+from recipes.common.training.progress_bar import ProgressBar
 from recipes.custom.__main__ import main
 from recipes.custom.protocol import folds_of
 from recipes.custom.settings import CustomSettings
@@ -259,3 +260,25 @@ def test_settings_of_a_teacher():
     for change in ({"teacher_layers": []}, {"teacher_share": 1.1}, {"teacher_temperature": 0}):
         with pytest.raises(ValueError, match=next(iter(change))):
             RecipeSettings(**change)
+
+
+@pytest.mark.slow
+def test_interrupted_training_goes_on(prepared, preset, monkeypatch):
+    """With a teacher and degraded copies it ends as an unbroken one, to the last weight."""
+    settings = [f"backbone_options={json.dumps(OPTIONS)}", "frames=100", "batch_size=4"]
+    settings += ["teacher_layers=[1, 2]", "copies=1", "mixup=0.3", "epochs=2", f"teacher={preset}"]
+    found = []
+    for name in ("whole", "broken"):
+        arguments = ["train", "--out", str(prepared), "--run", name, "--fold", "1", *settings]
+        if name == "broken":
+            with monkeypatch.context() as patch:
+                patch.setattr(ProgressBar, "on_epoch_end", _interrupt)
+                assert main(arguments) == 130
+        assert main(arguments) == 0
+        found.append(load_model(prepared / name / "fold-1" / "light.keras").get_weights())
+    for whole, broken in zip(*found, strict=True):
+        np.testing.assert_array_equal(whole, broken)
+
+
+def _interrupt(*_):
+    raise KeyboardInterrupt
