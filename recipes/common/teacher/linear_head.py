@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 # Inverse strengths of the regularisation that are tried, and the one where nobody validates.
-STRENGTHS = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
+STRENGTHS = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 DEFAULT_STRENGTH = 1e-2
 _INNER_FOLDS = 5
 # The logit of a class of which there is no training example.
