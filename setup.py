@@ -41,6 +41,8 @@ RECIPES = [
 CLUSTER = ["ray>=2.60"]
 # FFmpeg's decoders, for what phones and browsers record: M4A, AMR, 3GP, WebM.
 FORMATS = ["av>=16.0"]
+# A Whisper as teacher: `recipes/teachers`.
+TEACHER = ["keras-hub>=0.32"]
 # Its last release has no wheel beyond Python 3.11.
 TFIO = ['tensorflow-io>=0.37.1; python_version < "3.12"']
 EXTRAS_REQUIRE = {
@@ -52,11 +54,11 @@ EXTRAS_REQUIRE = {
         *RECIPES,
         *CLUSTER,
         *FORMATS,
+        *TEACHER,
         *TFIO,
         "coverage>=7.10",
         "hypothesis>=6.100",
         "jax>=0.10",
-        "keras-hub>=0.32",
         "pre-commit>=4.0",
         "pyright>=1.1.400",
         "pytest>=9.0",
@@ -64,6 +66,7 @@ EXTRAS_REQUIRE = {
         "ruff>=0.17",
         "uv>=0.9",
     ],
+    "teacher": TEACHER,
     "tfio": TFIO,
 }
 

@@ -111,7 +111,15 @@ def test_setup_says_what_the_design_promises():
     about = described()
     assert about["name"] == "keras-reparam"
     assert about["python_requires"] == ">=3.11"
-    assert set(about["extras_require"]) == {"plots", "recipes", "cluster", "formats", "dev", "tfio"}
+    assert set(about["extras_require"]) == {
+        "plots",
+        "recipes",
+        "cluster",
+        "formats",
+        "teacher",
+        "dev",
+        "tfio",
+    }
     assert "recipes" not in about["packages"]
     assert "keras_reparam" in about["packages"]
     assert "keras_reparam.layers" in about["packages"]

@@ -174,7 +174,8 @@ def _run(recipe: Recipe, options: argparse.Namespace, own: Mapping[str, Any]) ->
     elif options.stage == "all":
         # The test split is not read anew where a former call has done so.
         stages.evaluate(again=False)
-        stages.export(options.kinds, again=False)
+        if stages.exportable:
+            stages.export(options.kinds, again=False)
     return 0
 
 

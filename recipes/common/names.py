@@ -5,6 +5,7 @@ CONFIG, RUN = "config.json", "run.json"
 METRICS, PREDICTIONS, CONFUSION = "metrics.json", "predictions.csv", "confusion.png"
 # Of a fold: what training leaves,
 LIGHT, TRAIN, TRAINING = "light.keras", "train.keras", "training.json"
+HEAD = "head.npz"
 HISTORY, CURVES = "history.csv", "curves.png"
 DIAGNOSTICS, SINGULAR_VALUES = "diagnostics.csv", "singular_values.csv"
 DIAGNOSTICS_PLOT = "diagnostics.png"

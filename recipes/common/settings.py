@@ -4,6 +4,8 @@ from typing import Annotated, Any, Literal
 
 import pydantic
 
+from recipes.common.teacher.kind import is_preset
+
 Share = Annotated[float, pydantic.Field(ge=0, lt=1)]
 Positive = Annotated[float, pydantic.Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, pydantic.Field(ge=0, allow_inf_nan=False)]
@@ -12,6 +14,18 @@ Count = Annotated[int, pydantic.Field(ge=1)]
 _SAMPLE_RATE, _HOP, _FRAMES = 16000, 160, 400
 
 Backbone = Literal["conformer", "conv_transformer", "haffformer", "speechformer"]
+# No backbone of its own: a linear head on a teacher that stays as it is.
+FROZEN = "frozen"
+
+# What can be done to copies of training clips, in the order in which it is done.
+Change = Literal[
+    "silence", "room", "babble", "noise", "equalizer", "band", "clipping", "gain", "offset"
+]
+Chance = Annotated[float, pydantic.Field(ge=0, le=1)]
+CHANCES: dict[Change, Chance] = {
+    **{"silence": 0.3, "room": 0.4, "babble": 0.3, "noise": 0.3, "equalizer": 0.4, "band": 0.15},
+    **{"clipping": 0.1, "gain": 1.0, "offset": 0.2},
+}
 
 # What `keras_reparam.quantizers.get` knows by name.
 QuantizerName = Literal[
@@ -75,13 +89,20 @@ class TrainingSettings(pydantic.BaseModel):
 # What a backbone trains best with, where a recipe's user says nothing.
 _LEARNING_RATES = {"speechformer": 3e-4}
 _OPTIONS: dict[str, dict[str, Any]] = {"conv_transformer": {"norm_first": True}}
+_OF_FROZEN = {"size": "linear", "expansion": 0, "epochs": 1}
+# What has no meaning there.
+_NOT_OF_FROZEN = (
+    *("quantizer", "start", "copies", "waveform_augmentation", "distribute", "diagnostics"),
+)
 
 
 class RecipeSettings(TrainingSettings):
     """What a run on a corpus depends on.
 
     Attributes:
-        backbone: Name of `keras_reparam.models.list_models()`.
+        backbone: Name of `keras_reparam.models.list_models()`; or `"frozen"`: a linear head on the
+            features of a `teacher` of KerasHub that stays as it is, which small models can be
+            compared with. It has one size, `"linear"`, no epochs, and no `.tflite`.
         size: Of `keras_reparam.models.create`.
         factors: Factors of an expanded kernel.
         folded: Whether an expanded kernel is multiplied out before it meets the batch; if not, the
@@ -101,13 +122,26 @@ class RecipeSettings(TrainingSettings):
             last one, for which nobody need validate.
         speeds: Training clips are heard at one of these speeds, with their pitch changed alike
             (Ko et al., Interspeech 2015); the store keeps features for each.
+        copies: Of each training clip the store keeps so many degraded copies, made once, and the
+            same for all seeds; the clip itself is heard as often as each of them. Their babble is
+            that of other training speakers.
+        chances: Of each change, by its name, that a copy has it; of one that is not named 0.
         patience: Training stops after so many epochs without a better one; `None`: never early.
         waveform_augmentation: Whether training clips are changed as waveforms, in speed, loudness,
             noise and time, and their features computed anew in every step, in place of the
             changes of stored features that `gain`, `shift` and `tempo` make, and of `speeds`.
         teacher: Folder of a run of a trained model on the same corpus, whose features before the
-            classifier this one learns to have, too; `None`: no teacher.
-        teacher_weight: Of that in the loss.
+            classifier this one learns to have, too; or a Whisper of KerasHub, by the name or the
+            folder of its preset: its encoder hears each training clip once, as it is, and a linear
+            head on its features tells the classes. `None`: no teacher.
+        teacher_weight: Of the teacher's features in the loss.
+        teacher_layers: Of a Whisper: the encoder layers, counted from 1, whose means and
+            deviations over a clip are its features.
+        teacher_components: Of a Whisper: of how many principal components of these features the
+            direction is learnt.
+        teacher_share: Of a Whisper: what share of the target is what the linear head says, fitted
+            without the clip's speaker.
+        teacher_temperature: Of a Whisper: what the linear head's logits are divided by.
         start: Folder of a run on the same corpus with the same backbone, whose trained, merged
             model of the same fold this one starts from; `None`: from random weights.
         quantizer: What the kernels of all linear layers but the first projection and the
@@ -132,7 +166,7 @@ class RecipeSettings(TrainingSettings):
         xla: Whether XLA compiles the training step; on a CPU that took longer, and so did steps.
     """
 
-    backbone: Backbone = "conv_transformer"
+    backbone: Literal[Backbone, "frozen"] = "conv_transformer"
     size: str = "light"
     factors: Literal[2, 3] = 2
     folded: bool = True
@@ -142,10 +176,16 @@ class RecipeSettings(TrainingSettings):
     frames: Count | None = _FRAMES
     select_on: Literal["ua", "wa", "wf1", "macro_f1", "last"] = "ua"
     speeds: list[Positive] = pydantic.Field(default=[1.0], min_length=1)
+    copies: int = pydantic.Field(default=0, ge=0)
+    chances: dict[Change, Chance] = CHANCES
     patience: Count | None = None
     waveform_augmentation: bool = False
     teacher: str | None = None
     teacher_weight: NotNegative = 1.0
+    teacher_layers: Annotated[list[Count], pydantic.Field(min_length=1)] = [2, 3]
+    teacher_components: Count = 96
+    teacher_share: Annotated[float, pydantic.Field(ge=0, le=1)] = 0.5
+    teacher_temperature: Positive = 2.0
     start: str | None = None
     quantizer: QuantizerName | None = None
     latent_teacher: bool = False
@@ -181,6 +221,30 @@ class RecipeSettings(TrainingSettings):
             )
         if self.quantizer is not None and not self.folded:
             raise ValueError("`folded` must be true with a `quantizer`: a chain has no one kernel")
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _of_stored_features(self) -> "RecipeSettings":
+        if self.copies and self.waveform_augmentation:
+            raise ValueError(
+                "`copies` are kept as features: they must be 0 with `waveform_augmentation`"
+            )
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _of_a_frozen_teacher(self) -> "RecipeSettings":
+        if self.backbone != FROZEN:
+            return self
+        if self.teacher is None or not is_preset(self.teacher):
+            raise ValueError(
+                "`backbone=frozen` needs a `teacher`, name or folder of a KerasHub preset of "
+                f"Whisper. Received: teacher={self.teacher!r}"
+            )
+        if self.expansion or any(getattr(self, name) for name in _NOT_OF_FROZEN):
+            raise ValueError(
+                "`backbone=frozen` trains a linear head alone: there is no expansion, and no "
+                f"{', '.join(_NOT_OF_FROZEN)}"
+            )
         return self
 
     @property
@@ -219,6 +283,8 @@ class RecipeSettings(TrainingSettings):
         defaults = {"backbone_options": _OPTIONS.get(backbone, {})}
         if backbone in _LEARNING_RATES:
             defaults["learning_rate"] = _LEARNING_RATES[backbone]
+        if backbone == FROZEN:
+            defaults |= _OF_FROZEN
         values = {**defaults, **values}
         hop = _other_hop(values)
         if hop is not None:

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 from rich.console import Console
 
+from keras_reparam._utils.progress import track
 from keras_reparam.deploy.conversion.saved_model import load_model
 from keras_reparam.models import with_front_end
 from recipes.common.command import say
@@ -26,9 +28,11 @@ from recipes.common.protocol.fold import Example, Fold
 from recipes.common.recipe import Recipe
 from recipes.common.results.evaluation import (
     Samples,
+    Scores,
     predictions_of,
     record_reading,
     results_by_split,
+    scores_by,
     write_evaluation,
 )
 from recipes.common.results.pooling import folded_results
@@ -40,9 +44,10 @@ from recipes.common.results.predictions import (
 from recipes.common.results.tables import class_table, folds_table, results_table
 from recipes.common.run_folder import RunFolder
 from recipes.common.scoring.waveform_model import WaveformModel
-from recipes.common.settings import RecipeSettings
+from recipes.common.settings import FROZEN, RecipeSettings
 from recipes.common.store import add_speeds
 from recipes.common.store.layout import SAMPLE_RATE
+from recipes.common.training.frozen import FrozenModel, train_frozen
 from recipes.common.training.train import is_trained, remove_checkpoints, train_fold
 
 # A minute of samples: a phone can't wait for a whole interview.
@@ -91,7 +96,8 @@ class Stages:
                     remove_checkpoints(folder)
                     continue
                 self._say(f"Fold {fold.name} ({number} of {len(folds)})")
-                train_fold(self._corpus, fold, self._labels, self._settings, folder, self._console)
+                train = train_fold if self.exportable else train_frozen
+                train(self._corpus, fold, self._labels, self._settings, folder, self._console)
 
     def evaluate(self, *, again: bool = True) -> None:
         """Scores the test split of every fold, and of all of them together.
@@ -105,7 +111,7 @@ class Stages:
                 if not again and (folder / PREDICTIONS).exists():
                     continue
                 record_reading(folder, "evaluate", self._console)
-                predictions = self._predictions(fold, self._corpus.samples, fold.tests)
+                predictions = self._predictions(fold, self._scores(folder), fold.tests)
                 title = f"{self._recipe.title}, fold {fold.name}"
                 write_evaluation(
                     folder, predictions, results_by_split(predictions, self._notes), title=title
@@ -138,9 +144,11 @@ class Stages:
         notes = (*self._notes, f"Trained on {self._recipe.title}, scored on {name}.")
         with self._begun():
             for fold in self._trained():
-                predictions = self._predictions(fold, read, {name: examples})
+                own = self._run.fold(fold.name)
+                scores = self._scores_on(own, read)
+                predictions = self._predictions(fold, scores, {name: examples})
                 results = results_by_split(predictions, notes)
-                folder = self._run.fold(fold.name) / f"on-{name}"
+                folder = own / f"on-{name}"
                 title = f"{self._recipe.title}, fold {fold.name}, on {name}"
                 write_evaluation(folder, predictions, results, title=title)
                 self._console.print(results_table(results, title=title))
@@ -152,7 +160,15 @@ class Stages:
         Args:
             kinds: Of `keras_reparam.export_tflite`.
             again: Whether folds are exported that were so before.
+
+        Raises:
+            ValueError: If the run is of a frozen teacher.
         """
+        if not self.exportable:
+            raise ValueError(
+                "A frozen teacher with a linear head is what small models are compared with: "
+                f"nothing of it is exported. Received: '{self._run.path}', backbone=frozen"
+            )
         with self._begun():
             for fold in self._trained():
                 folder = self._run.fold(fold.name)
@@ -214,17 +230,37 @@ class Stages:
             )
         return self._folds
 
+    @property
+    def exportable(self) -> bool:
+        """Whether there are files for the phone to make: not of a frozen teacher."""
+        return self._settings.backbone != FROZEN
+
+    def _scores(self, folder: Path) -> Scores:
+        """What a fold's model says of the corpus's own clips."""
+        if self.exportable:
+            return self._scores_on(folder, self._corpus.samples)
+        model = FrozenModel(folder, self._settings)
+        pooled = self._corpus.taught_by(model.encoder, self._console)
+        return lambda examples: model.probabilities(pooled.of(examples))
+
+    def _scores_on(self, folder: Path, samples: Samples) -> Scores:
+        """What a fold's model says of any clips."""
+        if self.exportable:
+            return scores_by(load_model(folder / LIGHT), samples, self._console)
+        model = FrozenModel(folder, self._settings)
+
+        def scores(examples: Sequence[Example]) -> np.ndarray:
+            heard = track(examples, "Scoring test clips", self._console)
+            rows = [model.encoder.pooled(samples(example)).reshape(-1) for example in heard]
+            return model.probabilities(np.stack(rows))
+
+        return scores
+
     def _predictions(
-        self, fold: Fold, samples: Samples, splits: Mapping[str, Sequence[Example]]
+        self, fold: Fold, scores: Scores, splits: Mapping[str, Sequence[Example]]
     ) -> Predictions:
         return predictions_of(
-            load_model(self._run.fold(fold.name) / LIGHT),
-            samples,
-            splits,
-            fold=fold,
-            labels=self._labels,
-            settings=self._settings,
-            console=self._console,
+            scores, splits, fold=fold, labels=self._labels, settings=self._settings
         )
 
     def _report_all(self) -> None:

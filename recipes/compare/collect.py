@@ -18,6 +18,7 @@ from recipes.common.names import (
 from recipes.common.results.metrics import FIGURES
 from recipes.common.results.predictions import Predictions, read_predictions
 from recipes.common.run_folder import RunFolder
+from recipes.common.settings import FROZEN
 from recipes.compare.finished import differences, read_planned
 from recipes.compare.grid_folder import GridFolder
 from recipes.compare.planning.corpora import PreparedCorpus, prepared_corpus
@@ -87,7 +88,9 @@ class _FinishedRun:
         self._fold = self._files.fold(run.fold)
         self._trained = read_json(self._fold / TRAINING, dict[str, Any])
         # What was measured of each file, by its kind.
-        self._exported = read_json(self._fold / RESULTS, dict[str, Any])["files"]
+        self._exported = {}
+        if run.settings.backbone != FROZEN:
+            self._exported = read_json(self._fold / RESULTS, dict[str, Any])["files"]
 
     @property
     def environment(self) -> dict[str, Any]:
@@ -133,9 +136,9 @@ class _FinishedRun:
             parameters_training=trained["parameters"]["training"],
             parameters_merged=trained["parameters"]["merged"],
             macs=read_planned(self._path)["macs"],
-            int8_bytes=exported["int8"]["bytes"],
-            int8_milliseconds=exported["int8"]["milliseconds"]["median"],
-            float_milliseconds=exported["float32"]["milliseconds"]["median"],
+            int8_bytes=exported.get("int8", {}).get("bytes"),
+            int8_milliseconds=_milliseconds(exported, "int8"),
+            float_milliseconds=_milliseconds(exported, "float32"),
             seconds=trained["seconds"],
             clips_per_second=trained["clips_per_second"],
             quantizer=settings.quantizer or "",
@@ -178,3 +181,7 @@ class _FinishedRun:
                     epoch=int(row["epoch"]),
                     **{name: float(row[name]) for name in ("loss", "val_loss", "val_ua")},
                 )
+
+
+def _milliseconds(exported: dict[str, Any], kind: str) -> float | None:
+    return exported[kind]["milliseconds"]["median"] if kind in exported else None

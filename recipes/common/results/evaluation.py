@@ -23,6 +23,7 @@ from recipes.common.scoring.waveform_model import WaveformModel
 from recipes.common.settings import RecipeSettings
 
 Samples = Callable[[Example], np.ndarray]
+Scores = Callable[[Sequence[Example]], np.ndarray]
 
 
 def record_reading(folder: Path, purpose: str, console: Console) -> None:
@@ -44,34 +45,44 @@ def record_reading(folder: Path, purpose: str, console: Console) -> None:
     write_json(path, [*readings, {"time": now, "purpose": purpose}])
 
 
-def predictions_of(
-    model: keras.Model,
-    samples: Samples,
-    splits: dict[str, Sequence[Example]],
-    *,
-    fold: Fold,
-    labels: Sequence[str],
-    settings: RecipeSettings,
-    console: Console,
-) -> Predictions:
-    """What a model decides about examples, each heard as a waveform.
+def scores_by(model: keras.Model, samples: Samples, console: Console) -> Scores:
+    """What gives a model's probabilities of examples, each heard as a waveform.
 
     Args:
         model: Waveform to logits.
         samples: Gives an example's waveform.
+        console: Where the progress bar is drawn.
+    """
+    whole, forms = WaveformModel(model), {"Keras": Form.of_keras(model, features_in=False)}
+
+    def scores(examples: Sequence[Example]) -> np.ndarray:
+        scored = score_examples(examples, samples, forms, whole, console)
+        return scored.probabilities["Keras"]
+
+    return scores
+
+
+def predictions_of(
+    scores: Scores,
+    splits: Mapping[str, Sequence[Example]],
+    *,
+    fold: Fold,
+    labels: Sequence[str],
+    settings: RecipeSettings,
+) -> Predictions:
+    """What is decided about examples.
+
+    Args:
+        scores: Gives probabilities `(examples, classes)`.
         splits: Examples by the name of their split.
         fold: Whose model it is.
         labels: Class names.
         settings: The recipe.
-        console: Where the progress bar is drawn.
     """
     majority = majority_class(fold.train)
-    whole, forms = WaveformModel(model), {"Keras": Form.of_keras(model, features_in=False)}
     found = []
     for split, examples in splits.items():
-        scored = score_examples(examples, samples, forms, whole, console)
-        scores = scored.probabilities["Keras"]
-        decisions, means = decide(examples, scores, rule=settings.decision_rule)
+        decisions, means = decide(examples, scores(examples), rule=settings.decision_rule)
         about = {"labels": labels, "fold": fold.name, "split": split, "majority": majority}
         found.append(Predictions.of(decisions, means, **about))
     return pooled(found)

@@ -1,10 +1,11 @@
 """Log-mel features of a store's audio."""
 
+import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import keras
 import numpy as np
@@ -38,19 +39,42 @@ def build_features(folder: Path, log_mel: LogMel, console: Console, *, speed: fl
         speed: How many times as fast the clips are heard.
     """
     digest = front_end_hash(log_mel, speed)
-    target = folder / layout.features_name(digest)
-    if target.exists():
+    if (folder / layout.features_name(digest)).exists():
         return
-    unfinished = folder / layout.UNFINISHED
-    unfinished.mkdir(exist_ok=True)
-    progress = unfinished / f"features-{digest}.progress"
-    values_path = unfinished / layout.features_name(digest)
-    mask_path = unfinished / layout.mask_name(digest)
-
+    (folder / layout.UNFINISHED).mkdir(exist_ok=True)
     pieces = list(read_index(folder / layout.INDEX).values())
     source = folder / layout.AUDIO
     if speed != 1:
         source, pieces = _resampled(folder, speed, console)
+    about = json.loads(front_end_text(log_mel, speed))
+    compute_features(folder, digest, source, pieces, log_mel, about, console)
+
+
+def compute_features(
+    folder: Path,
+    digest: str,
+    source: Path,
+    pieces: Sequence[Piece],
+    log_mel: LogMel,
+    about: Mapping[str, Any],
+    console: Console,
+) -> None:
+    """Computes features before normalisation, and masks; goes on where it was stopped.
+
+    Args:
+        folder: The store, which has a folder for what is unfinished; its lock must be held.
+        digest: What the features are named by.
+        source: The `.npy` file of the audio.
+        pieces: Where each clip lies in it.
+        log_mel: The front end; its statistics do not matter.
+        about: What is written beside the features.
+        console: Where to draw the progress bar.
+    """
+    unfinished = folder / layout.UNFINISHED
+    progress = unfinished / f"features-{digest}.progress"
+    values_path = unfinished / layout.features_name(digest)
+    mask_path = unfinished / layout.mask_name(digest)
+
     blocks = _Blocks(pieces, log_mel)
     done = int(progress.read_text()) if progress.exists() else 0
     try:
@@ -74,9 +98,8 @@ def build_features(folder: Path, log_mel: LogMel, console: Console, *, speed: fl
                 saved = time.monotonic()
         values.finish()
         mask.finish()
-    text = front_end_text(log_mel, speed, indent=1) + "\n"
-    settings = unfinished / f"features-{digest}.json"
-    write_bytes(settings, text.encode())
+    settings = unfinished / layout.settings_name(digest)
+    write_bytes(settings, (json.dumps(about, sort_keys=True, indent=1) + "\n").encode())
     # The features last: where they are, the others are.
     for path in (settings, mask_path, values_path):
         os.replace(path, folder / path.name)

@@ -19,6 +19,11 @@ def features_name(digest: str) -> str:
     return f"features-{digest}.npy"
 
 
+def settings_name(digest: str) -> str:
+    """File of what they were made with."""
+    return f"features-{digest}.json"
+
+
 def mask_name(digest: str) -> str:
     """File of their mask."""
     return f"mask-{digest}.npy"

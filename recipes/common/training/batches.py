@@ -8,7 +8,8 @@ import numpy as np
 
 from recipes.common.padding import stacked
 from recipes.common.settings import TrainingSettings
-from recipes.common.training.mixing import mixed
+from recipes.common.teacher.lessons import Lessons
+from recipes.common.training.mixing import mix, mixed
 from recipes.common.training.windows import FeatureWindows, WaveformWindows
 
 
@@ -25,6 +26,8 @@ class TrainingBatches(keras.utils.PyDataset):
         settings: The recipe.
         shared: Whether several devices share each batch. Then the clips of an epoch that do not
             fill one are left out of it.
+        lessons: A teacher's, of each clip: its features are a further input, and its
+            probabilities a share of the target.
 
     Attributes:
         clips: Clips in an epoch.
@@ -39,6 +42,7 @@ class TrainingBatches(keras.utils.PyDataset):
         settings: TrainingSettings,
         *,
         shared: bool = False,
+        lessons: Lessons | None = None,
     ):
         super().__init__()
         size = settings.batch_size
@@ -56,7 +60,7 @@ class TrainingBatches(keras.utils.PyDataset):
         self.clips = self._drawn // size * size if shared else self._drawn
         # On several devices TensorFlow asks for a batch before it is done with the last epoch's.
         self._lock = threading.Lock()
-        self._shared = shared
+        self._shared, self._lessons = shared, lessons
         self.seconds = 0.0
         self.start_at(0)
 
@@ -79,14 +83,20 @@ class TrainingBatches(keras.utils.PyDataset):
         weights = np.ones(len(clips), "float32")
         if self._settings.class_balance == "weights":
             weights = targets @ self._rarity
+        features = []
+        if self._lessons is not None:
+            lesson = self._lessons.of(clips)
+            targets, features = lesson.mixed_into(targets), [lesson.features]
         if self._settings.mixup:
             order, alpha = rng.permutation(len(clips)), self._settings.mixup
             share = rng.beta(alpha, alpha, len(clips)).astype("float32")
             inputs, targets, weights = mixed(inputs, targets, weights, order, share)
+            features = [mix(values, order, share) for values in features]
         if self._shared and len(inputs) > 1:
             # TensorFlow adds up what the devices get, once, and can't do so with truth values; the
             # model makes them such again.
             inputs = inputs[0], inputs[1].astype("float32")
+        inputs = (*inputs, *features)
         self.seconds += time.perf_counter() - start
         return inputs if len(inputs) > 1 else inputs[0], targets, weights
 

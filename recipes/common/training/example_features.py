@@ -13,7 +13,7 @@ from recipes.common.protocol.fold import Example
 
 
 class ExampleFeatures(Sequence):
-    """The features of examples, read when they are asked for: `FeatureWindows` takes it.
+    """The features of examples and of their copies, read when asked for, for `FeatureWindows`.
 
     Args:
         corpus: Where they are read from.
@@ -29,7 +29,8 @@ class ExampleFeatures(Sequence):
 
     def __getitem__(self, number):
         example = self._examples[number]
-        return [self._corpus.features(example, speed=speed) for speed in self._speeds]
+        own = [self._corpus.features(example, speed=speed) for speed in self._speeds]
+        return own + self._corpus.copies(example)
 
 
 class ExampleWindows(keras.utils.PyDataset):

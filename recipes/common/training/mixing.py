@@ -19,15 +19,17 @@ def mixed(
         order: `(batch,)`: which clip each is mixed with.
         share: `(batch,)`: of the clip itself.
     """
-
-    def mix(values: np.ndarray) -> np.ndarray:
-        own = share.reshape(-1, *[1] * (values.ndim - 1))
-        return own * values + (1 - own) * values[order]
-
     values, *masks = inputs
     if masks:
         (mask,) = masks
         # Frames that are not valid count as zeros: the mean.
         values = np.where(mask[..., None], values, 0)
         masks = [mask | mask[order]]
-    return (mix(values), *masks), mix(targets), mix(weights)
+    values, targets, weights = (mix(part, order, share) for part in (values, targets, weights))
+    return (values, *masks), targets, weights
+
+
+def mix(values: np.ndarray, order: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Each row with another one, by the share that is its own."""
+    own = share.reshape(-1, *[1] * (values.ndim - 1))
+    return own * values + (1 - own) * values[order]

@@ -28,6 +28,7 @@ def training_model(
     waveforms_to: LogMel | None = None,
     teacher: keras.Model | None = None,
     start: keras.Model | None = None,
+    components: int | None = None,
 ) -> keras.Model:
     """`backbone` behind what augments its input, with what adds to its loss.
 
@@ -38,6 +39,7 @@ def training_model(
             `None`: the input is features and mask.
         teacher: Another backbone for the same features, which stays as it is.
         start: What the backbone was made of, which stays as it is: the teacher of its layers.
+        components: Size of a further input, the features of another teacher; `None`: there is none.
 
     Returns:
         A model of logits; with a latent teacher of those with the quantizers and without, as
@@ -53,7 +55,13 @@ def training_model(
     if settings.spec_augment:
         width = round(_MASKED_SAMPLES / settings.hop_length)
         features = SpecAugment(time_width=width, seed=settings.seed)(features, mask=mask)
-    logits = _taught(backbone, features, mask, settings, teacher, start)
+    other = None
+    if components is not None:
+        other = keras.Input((components,), name="teacher")
+        inputs = [*inputs, other] if isinstance(inputs, list) else [inputs, other]
+    elif teacher is not None:
+        other = TeacherFeatures(teacher)(features, mask=mask)
+    logits = _taught(backbone, features, mask, settings, other, start)
     if settings.latent_teacher:
         latent = WithoutQuantizers(backbone)(features, mask=mask)
         logits = ops.stack([logits, latent], axis=1)
@@ -65,16 +73,15 @@ def _taught(
     features: keras.KerasTensor,
     mask: keras.KerasTensor,
     settings: RecipeSettings,
-    teacher: keras.Model | None,
+    other: keras.KerasTensor | None,
     start: keras.Model | None,
 ) -> keras.KerasTensor:
     """Logits, behind the layers that compare with teachers."""
-    if teacher is None and not settings.layer_teacher_weight:
+    if other is None and not settings.layer_teacher_weight:
         return backbone(features, mask=mask)
     names = encoder_layers(backbone) if settings.layer_teacher_weight else []
     logits, own, sequences, masks = observed(backbone, names)(features, mask=mask)
-    if teacher is not None:
-        other = TeacherFeatures(teacher)(features, mask=mask)
+    if other is not None:
         logits = CosineDistillation(settings.teacher_weight)([logits, own, other])
     if names:
         others = LayerOutputs(start, names)(features, mask=mask)

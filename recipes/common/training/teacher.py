@@ -1,17 +1,51 @@
-"""Models of former runs: the teacher of a distillation, and what a training starts from."""
+"""What a training learns from: a Whisper, or models of former runs; and what it starts from."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
+from rich.console import Console
 
 from keras_reparam.audio import LogMel
 from keras_reparam.deploy.conversion.saved_model import load_model
+from recipes.common.corpus import Corpus
 from recipes.common.names import LIGHT
+from recipes.common.protocol.fold import Fold
 from recipes.common.run_folder import RunFolder
 from recipes.common.scoring.waveform_model import WaveformModel
 from recipes.common.settings import RecipeSettings
+from recipes.common.teacher.kind import is_preset
+from recipes.common.teacher.lessons import Lessons, lessons_of
+from recipes.common.teacher.whisper_encoder import WhisperEncoder
+
+
+def lessons_from(
+    settings: RecipeSettings,
+    corpus: Corpus,
+    fold: Fold,
+    labels: Sequence[str],
+    console: Console,
+) -> Lessons | None:
+    """What the Whisper that `settings.teacher` names has to say of the fold's training clips.
+
+    Its features are computed unless the store has them; `None`: no such teacher.
+
+    Raises:
+        FileNotFoundError: If KerasHub is not installed.
+        ValueError: If there is no such preset or layer, or one training speaker alone.
+    """
+    if settings.teacher is None or not is_preset(settings.teacher):
+        return None
+    encoder = WhisperEncoder(settings.teacher, settings.teacher_layers)
+    return lessons_of(
+        fold,
+        corpus.taught_by(encoder, console),
+        len(labels),
+        components=settings.teacher_components,
+        temperature=settings.teacher_temperature,
+        share=settings.teacher_share,
+    )
 
 
 def load_teacher(
@@ -19,10 +53,14 @@ def load_teacher(
 ) -> keras.Model | None:
     """The backbone of the run `settings.teacher` names, trained on the same fold, frozen.
 
+    `None` where it names none.
+
     Raises:
         FileNotFoundError: If that run has no trained model of this fold.
         ValueError: If it was trained on other clips, for other classes or windows.
     """
+    if settings.teacher is not None and is_preset(settings.teacher):
+        return None
     return _of_run("teacher", settings, fold, labels, log_mel)
 
 

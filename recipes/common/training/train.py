@@ -18,6 +18,7 @@ from recipes.common.protocol.fold import Example, Fold
 from recipes.common.results.decisions import decide
 from recipes.common.results.metrics import FIGURES
 from recipes.common.settings import RecipeSettings
+from recipes.common.teacher.lessons import Lessons
 from recipes.common.training.backbone import create_backbone
 from recipes.common.training.batches import TrainingBatches
 from recipes.common.training.checkpoints import Checkpoints
@@ -26,7 +27,7 @@ from recipes.common.training.distribution import all_devices
 from recipes.common.training.example_features import ExampleFeatures, ExampleWindows
 from recipes.common.training.fit import fit, prepare_to_fit
 from recipes.common.training.model import scored_model, training_model
-from recipes.common.training.teacher import load_start, load_teacher
+from recipes.common.training.teacher import lessons_from, load_start, load_teacher
 from recipes.common.training.trained import write_trained
 from recipes.common.training.validation_scores import ValidationScores
 from recipes.common.training.windows import FeatureWindows, WaveformWindows
@@ -75,12 +76,14 @@ def train_fold(
     folder.mkdir(parents=True, exist_ok=True)
     if not settings.waveform_augmentation:
         corpus.add_speeds(settings.speeds, console)
-    # Names and generators of a fold do not depend on the folds before it.
+        corpus.add_copies(fold.train, settings.copies, settings.chances, console)
+    lessons = lessons_from(settings, corpus, fold, labels, console)
+    # Names and generators of a fold do not depend on the folds before it, nor on a teacher's.
     keras.utils.clear_session()
     keras.utils.set_random_seed(settings.seed)
     if settings.frames is None:
         settings = settings.model_copy(update={"frames": _longest(corpus, fold)})
-    training = _FoldTraining(corpus, fold, labels, settings, folder, console)
+    training = _FoldTraining(corpus, fold, labels, settings, folder, console, lessons)
     shared = all_devices(settings) if settings.distribute else contextlib.nullcontext(1)
     with shared as devices:
         backbone, checkpoints = training.run()
@@ -110,12 +113,14 @@ class _FoldTraining:
         settings: RecipeSettings,
         folder: Path,
         console: Console,
+        lessons: Lessons | None,
     ):
         self._corpus, self._fold, self._labels = corpus, fold, labels
         self._settings, self._folder, self._console = settings, folder, console
         self.log_mel = create_front_end(settings)
         corpus.adapt(self.log_mel, fold.train)
-        self.batches = _batches(corpus, fold, labels, self.log_mel, settings)
+        self._lessons = lessons
+        self.batches = _batches(corpus, fold, labels, self.log_mel, settings, lessons)
 
     def run(self) -> tuple[keras.Model, Checkpoints]:
         """The backbone of the chosen epoch, and how it got there."""
@@ -161,6 +166,7 @@ class _FoldTraining:
             waveforms_to=front_end,
             teacher=teacher,
             start=start,
+            components=None if self._lessons is None else self._lessons.features.shape[1],
         )
         prepare_to_fit(
             model,
@@ -227,9 +233,15 @@ def _longest(corpus: Corpus, fold: Fold) -> int:
 
 
 def _batches(
-    corpus: Corpus, fold: Fold, labels: Sequence[str], log_mel: LogMel, settings: RecipeSettings
+    corpus: Corpus,
+    fold: Fold,
+    labels: Sequence[str],
+    log_mel: LogMel,
+    settings: RecipeSettings,
+    lessons: Lessons | None,
 ) -> TrainingBatches:
-    heard = [example for example in fold.train for _ in range(example.times)]
+    numbers = np.repeat(np.arange(len(fold.train)), [each.times for each in fold.train])
+    heard = [fold.train[number] for number in numbers]
     if settings.waveform_augmentation:
         size = settings.frames * log_mel.hop_length
         windows = WaveformWindows(lambda number: corpus.samples(heard[number]), size)
@@ -237,7 +249,14 @@ def _batches(
         features = ExampleFeatures(corpus, heard, settings.speeds)
         windows = FeatureWindows(features, log_mel, settings)
     truth = [example.label for example in heard]
-    return TrainingBatches(windows, truth, len(labels), settings, shared=settings.distribute)
+    return TrainingBatches(
+        windows,
+        truth,
+        len(labels),
+        settings,
+        shared=settings.distribute,
+        lessons=None if lessons is None else lessons.of(numbers),
+    )
 
 
 def _decided(

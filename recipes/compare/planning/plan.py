@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterator, Mapping
 
 from recipes.common.configuration import checked
-from recipes.common.settings import RecipeSettings
+from recipes.common.settings import FROZEN, RecipeSettings
 from recipes.compare.planning.corpora import PreparedCorpus
 from recipes.compare.planning.grid import Axes, Grid
 from recipes.compare.planning.run import Run
@@ -90,10 +90,8 @@ def _trainings(
 ) -> Iterator[tuple[RecipeSettings, str, float, str]]:
     """Settings, ablation, multiple of the learning rate and variant of all that is compared."""
     kind = corpus.recipe.settings
-    for backbone, size, optimizer, variant in itertools.product(
-        axes.backbones, axes.sizes, axes.optimizers, axes.variants
-    ):
-        for expansion, ablation, factors, quantizer in _forms(axes):
+    for (backbone, size, optimizer), variant in itertools.product(_models(axes), axes.variants):
+        for expansion, ablation, factors, quantizer in _forms(axes, backbone):
             values = {
                 **axes.settings,
                 **axes.variants[variant],
@@ -105,16 +103,29 @@ def _trainings(
                 "quantizer": quantizer,
             }
             own = checked(kind, values).learning_rate
-            for rate, seed in itertools.product(axes.learning_rates, axes.seeds):
+            rates = axes.learning_rates if backbone != FROZEN else (1.0,)
+            for rate, seed in itertools.product(rates, axes.seeds):
                 run_values = {**values, "learning_rate": own * rate, "seed": seed}
                 yield checked(kind, run_values), ablation, rate, variant
 
 
-def _forms(axes: Axes) -> Iterator[tuple[int, str, int, str | None]]:
+def _models(axes: Axes) -> Iterator[tuple[str, str, str]]:
+    """Backbone, size and optimizer; of a frozen teacher there is one alone."""
+    for backbone in axes.backbones:
+        if backbone == FROZEN:
+            yield FROZEN, "linear", "adamw"
+        else:
+            yield from itertools.product((backbone,), axes.sizes, axes.optimizers)
+
+
+def _forms(axes: Axes, backbone: str) -> Iterator[tuple[int, str, int, str | None]]:
     """Expansion, ablation, factors and quantizer.
 
     A plain model has no factors and no ablations, a quantized one no ablations.
     """
+    if backbone == FROZEN:
+        yield 0, "", 2, None
+        return
     for expansion, quantizer in itertools.product(axes.expansions, axes.quantizers):
         if not expansion:
             yield 0, "", 2, quantizer

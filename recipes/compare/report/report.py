@@ -13,6 +13,7 @@ from keras_reparam.deploy.release.model_card import markdown_table
 from recipes.common.files.folders import staged
 from recipes.common.results.intervals import CONFIDENCE, FEWEST_SPEAKERS
 from recipes.common.results.metrics import FIGURES
+from recipes.common.settings import FROZEN
 from recipes.compare.report.bootstrap import RESAMPLES
 from recipes.compare.report.comparison import (
     FEWEST_SEEDS,
@@ -135,8 +136,11 @@ def _draw(
         curves[row.run].append(row)
     drawn: dict[str, list[str]] = {group.heading: [] for group in groups}
     for corpus, members in itertools.groupby(groups, key=lambda group: group.corpus):
+        # Of a frozen teacher there is neither a file nor a curve.
         of_corpus = [
-            group for group in members if any(condition.runs for condition in group.conditions)
+            group
+            for group in members
+            if group.backbone != FROZEN and any(condition.runs for condition in group.conditions)
         ]
         if not of_corpus:
             continue

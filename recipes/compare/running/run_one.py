@@ -81,13 +81,16 @@ def _run(
     )
     stages.train()
     stages.evaluate(again=False)
-    stages.export((*DEFAULT_KINDS, INT4), again=False)
-    fold = files.fold(run.fold)
+    macs = None
+    if stages.exportable:
+        stages.export((*DEFAULT_KINDS, INT4), again=False)
+        file = files.fold(run.fold) / file_name("float32")
+        macs = TFLiteGraph(file.read_bytes()).macs
     write_json(
         path / PLANNED,
         {
             **run.about(),
-            "macs": TFLiteGraph((fold / file_name("float32")).read_bytes()).macs,
+            "macs": macs,
             # Of the last attempt.
             "seconds": time.monotonic() - start,
             "host": platform.node(),

@@ -6,7 +6,7 @@ import pydantic
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from recipes.common.settings import Count, NotNegative, Positive, QuantizerName
+from recipes.common.settings import FROZEN, Count, NotNegative, Positive, QuantizerName
 
 RunId = Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
 Word = Annotated[str, Field(min_length=1)]
@@ -39,7 +39,8 @@ class RunResult:
             `val_wf1`, `val_macro_f1`.
         parameters_training: Trainable parameters in training.
         parameters_merged: Of the merged model.
-        macs: Multiply-adds of one window.
+        macs: Multiply-adds of one window; `None`, as the next three: of a frozen teacher, of which
+            there is no file.
         int8_bytes: Size of the int8 file.
         int8_milliseconds: Its median latency; `None`: not measured.
         float_milliseconds: That of the float32 file; `None`: not measured.
@@ -70,8 +71,8 @@ class RunResult:
     val_macro_f1: Score
     parameters_training: Count
     parameters_merged: Count
-    macs: Count
-    int8_bytes: Count
+    macs: Count | None
+    int8_bytes: Count | None
     int8_milliseconds: Positive | None
     float_milliseconds: Positive | None
     seconds: NotNegative
@@ -86,6 +87,11 @@ class RunResult:
             raise ValueError(
                 f"an ablation must have the expansion of the HRF it is compared with: run "
                 f"{self.run} is the ablation '{self.ablation}' with expansion 0"
+            )
+        if self.backbone != FROZEN and (self.macs is None or self.int8_bytes is None):
+            raise ValueError(
+                f"`macs` and `int8_bytes` must be there of every backbone but {FROZEN}, and run "
+                f"{self.run} lacks one"
             )
         if self.chosen_epoch > self.epochs:
             raise ValueError(

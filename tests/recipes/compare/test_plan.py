@@ -96,6 +96,17 @@ def test_variants_are_of_everything(corpora):
         runs(corpora, variants={"plain": {"expansion": 0}})
 
 
+def test_a_frozen_teacher_is_one_condition(corpora):
+    """Whatever else is compared: it has no sizes, expansions, optimizers, quantizers or rates."""
+    axes = {"sizes": ["light", "large"], "optimizers": ["adamw", "sgd"], "learning_rates": [1, 2]}
+    axes |= {"expansions": [0, 4], "ablations": ["wider"], "quantizers": [None, "int4"]}
+    further = {"backbones": ["frozen"], "settings": {"teacher": "whisper_tiny_en"}}
+    found = runs(corpora, folds=["03"], seeds=[1, 2], include=[further], **axes)
+    frozen = [run for run in found if run.settings.backbone == "frozen"]
+    assert [run.settings.seed for run in frozen] == [1, 2] and len(found) > 40
+    assert frozen[0].name == "emodb: frozen linear, fold 03, seed 1"
+
+
 def test_further_products(corpora):
     found = runs(
         corpora,

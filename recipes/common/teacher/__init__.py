@@ -1,0 +1,1 @@
+"""A large model of speech as a teacher: its features of clips, and a linear head on them."""

@@ -1,0 +1,1 @@
+"""Whisper, from a package's file to a preset of KerasHub."""
