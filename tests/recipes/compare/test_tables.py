@@ -1,5 +1,6 @@
 """The compact tables: written, read back, and refused when they are wrong."""
 
+import csv
 import dataclasses
 import json
 from pathlib import Path
@@ -12,7 +13,6 @@ from recipes.compare.tables.run_result import RunResult
 from recipes.compare.tables.tables import Tables, read_tables, write_tables
 from tests.recipes.compare.made_up import PLAIN, run_result, tables
 
-ROOT = Path(__file__).resolve().parents[3]
 MATRIX = {"s|1": [[3, 1], [0, 4]], "s,2": [[1, 1], [1, 1]]}
 LABELS = ('odd "quoted", & |piped|', "né\nb")
 
@@ -174,16 +174,25 @@ def test_json_of_the_grid(folder):
     assert grid["corpora"]["emodb"] == {"title": "Emodb", "labels": list(LABELS), "notes": []}
 
 
+def rows_of(path):
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
 def test_results_of_earlier_versions_are_read(tmp_path):
-    """Real ones, of two runs of `recipes/results/first` as they were written at the time."""
+    """Real ones, of two runs, under the names that files, columns and axes had at the time."""
     former = Path(__file__).parent / "former_results"
     found = read_tables(former)
-    now = read_tables(ROOT / "recipes" / "results" / "first")
-    ids = {result.run for result in found.runs}
-    assert len(ids) == 2 and found.grid == now.grid
     assert found.grid.settings["include"][0]["sizes"] == ["large"]
-    for name in ("runs", "decisions", "curves"):
-        assert getattr(found, name) == tuple(r for r in getattr(now, name) if r.run in ids)
+    written = {name: rows_of(former / f"{name}.csv") for name in ("cells", "decisions", "curves")}
+    assert [row["cell"] for row in written["cells"]] == [result.run for result in found.runs]
+    assert [row["control"] for row in written["cells"]] == [run.ablation for run in found.runs]
+    for name in ("val_ua", "int8_milliseconds", "seconds"):
+        of_runs = [getattr(result, name) for result in found.runs]
+        assert [float(row[name]) for row in written["cells"]] == of_runs
+    for name, column in (("decisions", "count"), ("curves", "val_ua")):
+        values = [(row.run, getattr(row, column)) for row in getattr(found, name)]
+        assert values == [(row["cell"], float(row[column])) for row in written[name]]
     write_tables(tmp_path, found)
     assert read_tables(tmp_path) == found
     # What stays of an earlier report beside the new one is not what is read.
