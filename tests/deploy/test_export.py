@@ -86,11 +86,11 @@ def test_what_stays_float(exported):
             assert not graph.is_int8(operator), operator
     linear = [o for o in graph.operators if o.name in ("FULLY_CONNECTED", "CONV_2D")]
     int8 = [graph.is_int8(operator) for operator in linear]
-    # The Fourier transform's first product, the mel filters' two parts, and the convolution over one
-    # channel alone.
+    # The Fourier transform's first product, the mel filters' two parts, and the convolution over
+    # one channel alone.
     assert int8.count(False) == 4
-    # The mel filters in half precision; the Fourier transform in 16 bit fixed point, but for its small
-    # linear layer.
+    # The mel filters in half precision; the Fourier transform in 16 bit fixed point, but for its
+    # small linear layer.
     stored = Counter(t.dtype for t in graph.constants(graph.front_end) if t.values >= 512)
     assert stored == {"float16": 2, "int16": 1, "float32": 1}
 
