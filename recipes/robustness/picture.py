@@ -129,7 +129,8 @@ def _draw_ua(axes: Axes, report: Report, rows: dict[str, float]) -> None:
     )  # fmt: skip
     lowest = min([chance, *(100 * outcome.ua for outcome in report.outcomes)])
     highest = max([clean, *(100 * outcome.ua for outcome in report.outcomes)])
-    axes.set_xlim(max(0, lowest - 11), highest + 10)
+    # Room for the lowest number.
+    axes.set_xlim(lowest - 11, highest + 10)
     _title(axes, "UA in %")
 
 
