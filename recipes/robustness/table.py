@@ -72,7 +72,7 @@ def _add(table: Table, outcome: Outcome, passed: bool | None, marks: str) -> Non
         outcome.name,
         f"{100 * outcome.ua:.1f}",
         "" if outcome.name == "clean" else f"{100 * outcome.ua_fall:.1f}",
-        "" if outcome.name == "clean" else f"{100 * outcome.unchanged:.0f}",
+        "" if outcome.name == "clean" else f"{100 * outcome.unchanged:.1f}",
         shares,
         marks,
         Text(_WORDS[passed], style=_STYLES[passed]),
