@@ -129,8 +129,9 @@ def _draw_ua(axes: Axes, report: Report, rows: dict[str, float]) -> None:
     )  # fmt: skip
     lowest = min([chance, *(100 * outcome.ua for outcome in report.outcomes)])
     highest = max([clean, *(100 * outcome.ua for outcome in report.outcomes)])
-    # Room for the lowest number.
-    axes.set_xlim(lowest - 11, highest + 10)
+    # Room for the figures beside the points.
+    axes.set_xlim(lowest - 12, highest + 10)
+    axes.set_xticks([tick for tick in range(0, 101, 20) if lowest - 12 < tick < highest + 10])
     _title(axes, "UA in %")
 
 
@@ -141,7 +142,7 @@ def _draw_unchanged(axes: Axes, report: Report, rows: dict[str, float]) -> None:
         # At the begin of the bar, where no mark is; beside it if it is short.
         inside = value > 12
         place, shade = (0, "white") if inside else (value, color)
-        _write(axes, place, height, f"{value:.0f}", shade)
+        _write(axes, place, height, f"{value:.1f}", shade)
         _draw_mark(axes, report, outcome, "unchanged", height, lambda limit: 100 * limit)
     axes.set_xlim(0, 100)
     axes.set_xticks(range(0, 101, 25))
