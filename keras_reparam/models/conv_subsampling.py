@@ -55,7 +55,7 @@ class ConvSubsampling(keras.layers.Layer):
         channels = 1
         for convolution in self.convolutions:
             convolution.build((None, None, mels + 2, channels))
-            mels, channels = num_blocks(mels, 2), self.channels
+            mels, channels = -(-mels // 2), self.channels
         self.projection.build((None, None, mels * channels))
 
     def call(self, features, mask=None):
@@ -77,7 +77,7 @@ class ConvSubsampling(keras.layers.Layer):
         frames = input_shape[1]
         return (
             input_shape[0],
-            None if frames is None else num_blocks(frames, self.factor),
+            num_blocks(frames, self.factor),
             self.units,
         )
 
