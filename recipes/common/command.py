@@ -78,6 +78,17 @@ def leave(code: int) -> NoReturn:
     sys.exit(code)
 
 
+def at_least(least: int) -> Callable[[str], int]:
+    """An argument's type: a whole number from `least`, which is not negative, on."""
+
+    def number(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"must be {least} or more. Received: {text!r}")
+        return int(text)
+
+    return number
+
+
 def exit_code(name: str, body: Callable[[], int]) -> int:
     """Runs `body`; bad input (2) and Ctrl-C (130) are one line on standard error."""
     print_any_name()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from recipes.common.command import Parser, exit_code, say
+from recipes.common.command import Parser, at_least, exit_code, say
 from recipes.common.configuration import load_settings
 from recipes.compare.grid_folder import GridFolder
 from recipes.compare.planning.corpora import prepared_corpus
@@ -85,7 +85,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--again", action="store_true", help="run what has failed once more, too")
     parser.add_argument(
         "--workers",
-        type=_positive,
+        type=at_least(1),
         metavar="N",
         help="runs at a time on this machine, which share its cores (default: one for each core)",
     )
@@ -94,7 +94,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--threads",
-        type=_positive,
+        type=at_least(1),
         metavar="N",
         help="with --ray: cores of each run (1)",
     )
@@ -119,12 +119,6 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--into", type=Path, metavar="FILE.md", help="put the table between this file's markers"
     )
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be 1 or more. Received: {text!r}")
-    return int(text)
 
 
 def _run(options: argparse.Namespace) -> int:

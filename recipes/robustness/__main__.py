@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from recipes.common.command import Parser, exit_code, leave, say
+from recipes.common.command import Parser, at_least, exit_code, leave, say
 
 RUN = Path("runs") / "robustness"
 # Of the short form.
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="only these tests or families of tests (default: all; see recipes/README.md)",
     )
     parser.add_argument(
-        "--limit", type=_positive, metavar="N", help="at most N clips of each class and speaker"
+        "--limit", type=at_least(1), metavar="N", help="at most N clips of each class and speaker"
     )
     parser.add_argument(
         "--short",
@@ -64,10 +64,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "these tests do not run",
     )
     parser.add_argument(
-        "--seed", type=_number, default=1, metavar="N", help="of all that is random (default 1)"
+        "--seed", type=at_least(0), default=1, metavar="N", help="of all that is random (default 1)"
     )
     parser.add_argument(
-        "--workers", type=_positive, metavar="N", help="processes (default: one for each core)"
+        "--workers", type=at_least(1), metavar="N", help="processes (default: one for each core)"
     )
     parser.add_argument(
         "--silence-decibels",
@@ -83,18 +83,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--strict", action="store_true", help="exit with 1 if a mark is missed")
     options = parser.parse_args(arguments)
     return exit_code("robustness", lambda: _run(options))
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be 1 or more. Received: {text!r}")
-    return int(text)
-
-
-def _number(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"must be 0 or more. Received: {text!r}")
-    return int(text)
 
 
 def _run(options: argparse.Namespace) -> int:
