@@ -6,8 +6,9 @@ from recipes.custom.recipe import RECIPE as CUSTOM
 from recipes.daic_woz.recipe import RECIPE as DAIC_WOZ
 from recipes.emodb.recipe import RECIPE as EMODB
 from recipes.iemocap.recipe import RECIPE as IEMOCAP
+from recipes.joint.recipe import RECIPE as JOINT
 from recipes.m3ed.recipe import RECIPE as M3ED
 
 RECIPES: dict[str, Recipe] = {
-    recipe.name: recipe for recipe in (IEMOCAP, M3ED, DAIC_WOZ, EMODB, CREMA_D, CUSTOM)
+    recipe.name: recipe for recipe in (IEMOCAP, M3ED, DAIC_WOZ, EMODB, CREMA_D, JOINT, CUSTOM)
 }

@@ -89,7 +89,7 @@ class TrainingSettings(pydantic.BaseModel):
 # What a backbone trains best with, where a recipe's user says nothing.
 _LEARNING_RATES = {"speechformer": 3e-4}
 _OPTIONS: dict[str, dict[str, Any]] = {"conv_transformer": {"norm_first": True}}
-_OF_FROZEN = {"size": "linear", "expansion": 0, "epochs": 1}
+_OF_FROZEN = {"size": "linear", "expansion": 0, "epochs": 1, "copies": 0, "backbone_options": {}}
 # What has no meaning there.
 _NOT_OF_FROZEN = (
     *("quantizer", "start", "copies", "waveform_augmentation", "distribute", "diagnostics"),
@@ -280,13 +280,14 @@ class RecipeSettings(TrainingSettings):
         if not isinstance(values, dict):
             return values
         backbone = values.get("backbone", cls.model_fields["backbone"].default)
-        defaults = {"backbone_options": _OPTIONS.get(backbone, {})}
+        options = cls.model_fields["backbone_options"].default
+        defaults = {"backbone_options": {**_OPTIONS.get(backbone, {}), **options}}
         if backbone in _LEARNING_RATES:
             defaults["learning_rate"] = _LEARNING_RATES[backbone]
         if backbone == FROZEN:
             defaults |= _OF_FROZEN
         values = {**defaults, **values}
-        hop = _other_hop(values)
+        hop = _other_hop({"front_end": cls.model_fields["front_end"].default, **values})
         if hop is not None:
             values.setdefault("frames", max(_FRAMES * _HOP // hop, 1))
             if backbone == "speechformer" and isinstance(values["backbone_options"], dict):
