@@ -16,7 +16,7 @@ from keras_reparam.models import with_front_end
 from recipes.common.command import say
 from recipes.common.corpus import Corpus, read_example
 from recipes.common.deployment.fold import export_fold
-from recipes.common.deployment.model_facts import ModelFacts, protocol_of
+from recipes.common.deployment.model_facts import ModelFacts, command_of, protocol_of
 from recipes.common.deployment.static_model import with_frames
 from recipes.common.files.json_file import read_json
 from recipes.common.files.lock import exclusive
@@ -211,7 +211,7 @@ class Stages:
                 f"{protocol_of(trained, settings)} The test split was read by the evaluation and "
                 "by the scoring of these files."
             ),
-            command=f"python -m recipes {self._recipe.name} all --data DIR --config config.json",
+            command=command_of(self._recipe.name, settings),
             notes=self._notes,
         )
 

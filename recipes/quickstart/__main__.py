@@ -20,17 +20,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--out", type=Path, default=RUN, metavar="DIR", help=f"results (default {RUN})"
     )
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument(
-        "--rescore",
-        action="store_true",
-        help="train nothing: score the package's model anew, and renew the results in its card",
-    )
-    what.add_argument(
-        "--install",
-        action="store_true",
-        help="make the result the model that comes with the package (keras_reparam/pretrained)",
-    )
     defaults = Settings()
     for name, help in (
         ("epochs", "passes over the training clips"),
@@ -51,41 +40,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="DIR",
         help="the clips (default: the repository's)",
     )
-    parser.add_argument(
-        "--crema-d",
-        type=Path,
-        metavar="DIR",
-        help="train and test on CREMA-D's clips of the same emotions, too",
-    )
     options = parser.parse_args(arguments)
     return exit_code("quickstart", lambda: _run(options))
 
 
 def _run(options: argparse.Namespace) -> int:
-    names = ("data", "crema_d", "epochs", "limit", "seed", "expansion")
+    names = ("data", "epochs", "limit", "seed", "expansion")
     settings = checked(Settings, {name: getattr(options, name) for name in names})
-    if (options.install or options.rescore) and options.limit is not None:
-        raise ValueError(
-            "A trial on a part of the clips can't be installed, nor stand in the card: leave "
-            "--limit out."
-        )
-    if options.rescore and options.crema_d is None:
-        raise ValueError("The package's card tells of both corpora: give --crema-d, too.")
     # All that can be known at once is said at once: Keras takes seconds to import.
-    for folder in filter(None, (settings.data, settings.crema_d)):
-        if not folder.is_dir():
-            raise FileNotFoundError(f"There is no folder of clips '{folder}'")
+    if not settings.data.is_dir():
+        raise FileNotFoundError(f"There is no folder of clips '{settings.data}'")
     speed_up()
     from rich.console import Console
 
     console = Console()
     with console.status("Starting Keras"), starting_keras():
         from recipes.quickstart.run import run
-        from recipes.quickstart.shipped import rescore
-    if options.rescore:
-        console.print(f"Renewed the results in {rescore(settings, console)}", highlight=False)
-        return 0
-    run(settings, options.out, install_model=options.install, console=console)
+    run(settings, options.out, console=console)
     return 0
 
 

@@ -20,7 +20,7 @@ import keras_reparam as kr
 from keras_reparam._utils.environment import environment
 from keras_reparam.audio import LogMel
 from keras_reparam.deploy.conversion.saved_model import load_model
-from recipes.common.corpus import Corpus, read_example
+from recipes.common.corpus import Corpus
 from recipes.common.deployment.card import named
 from recipes.common.deployment.figures import cost_of
 from recipes.common.deployment.fold import export_fold
@@ -53,8 +53,8 @@ from recipes.common.scoring.waveform_model import WaveformModel
 from recipes.common.scoring.windows import beginnings_of, in_batches
 from recipes.common.store import build_store
 from recipes.common.training.train import train_fold
+from recipes.emodb.about import FACTS
 from recipes.quickstart.corpus import Clips, load_clips
-from recipes.quickstart.install import install
 from recipes.quickstart.settings import MANIFEST, Settings
 
 FILES = {kind: file_name(kind) for kind in DEFAULT_KINDS}
@@ -75,38 +75,34 @@ class Run:
     Attributes:
         folder: Where everything lies.
         metrics: The content of metrics.json.
-        installed: Where the shipped model lies, if it was replaced.
     """
 
     folder: Path
     metrics: dict
-    installed: Path | None
 
 
-def run(settings: Settings, folder: Path, *, install_model: bool = False, console: Console) -> Run:
+def run(settings: Settings, folder: Path, *, console: Console) -> Run:
     """Trains, merges, exports, evaluates, and classifies one clip.
 
     Args:
         settings: The recipe.
         folder: Where the results go, all of them at the end.
-        install_model: Whether the result becomes the model that comes with the package.
         console: Where to report.
 
     Raises:
-        ValueError: If the clips are not as they should be, or the model to install is not good
-            enough.
+        ValueError: If the clips are not as they should be.
         OSError: If a file can't be read or written.
     """
     with staged(folder) as beside, tempfile.TemporaryDirectory(dir=beside) as work:
         work = Path(work)
-        _stage(console, "1/6  Train, with HRF")
+        _stage(console, "1/5  Train, with HRF")
         clips = load_clips(settings)
         _report_clips(clips, console)
         corpus = _corpus(clips, settings, work / "store", console)
         train_fold(corpus, clips.fold, clips.labels, settings, work, console)
         trained = read_json(work / TRAINING, dict[str, Any])
 
-        _stage(console, "2/6  Merge: the light model back")
+        _stage(console, "2/5  Merge: the light model back")
         whole, light = (WaveformModel(load_model(work / name)) for name in (TRAIN, LIGHT))
         merge = _merge_report(whole, light, corpus, clips.fold.validation)
         _print_summary(whole.backbone, console)
@@ -116,7 +112,7 @@ def run(settings: Settings, folder: Path, *, install_model: bool = False, consol
             f"validation clips: {merge['difference']:.1e} (logits up to {merge['scale']:.1f})."
         )
 
-        _stage(console, "3/6, 4/6  Export for the phone; evaluate on the speakers held out")
+        _stage(console, "3/5, 4/5  Export for the phone; evaluate on the speakers held out")
         exported = export_fold(
             work,
             model=light.model,
@@ -124,11 +120,9 @@ def run(settings: Settings, folder: Path, *, install_model: bool = False, consol
             split="test",
             read=corpus.samples,
             labels=clips.labels,
-            facts=_facts(clips, trained, settings),
+            facts=_facts(trained, settings),
             console=console,
             saved={name: work / file for name, file in VARIANTS.values() if name not in FILES},
-            # Whose recordings may be passed on without conditions.
-            golden_corpus=clips.sources[0].title,
         )
         forms = {name: exported[form] for name, (form, _) in VARIANTS.items()}
         metrics = _metrics(clips, trained, merge, forms)
@@ -138,20 +132,11 @@ def run(settings: Settings, folder: Path, *, install_model: bool = False, consol
         _write(beside, settings, clips, light.log_mel, forms, metrics)
         _write_history(work / HISTORY, beside / HISTORY)
 
-    _stage(console, "5/6  Install as the model that comes with the package")
-    installed = None
-    if install_model:
-        read = partial(read_example, data=settings.data)
-        installed = install(folder, clips.fold, read, clips.labels, list(forms.values()), console)
-        console.print(f"Installed in {_shown(installed)}.", highlight=False)
-    else:
-        console.print("Not asked for; --install does it.")
-
-    _stage(console, "6/6  Classify a clip that the model has never heard, one of the clearest")
+    _stage(console, "5/5  Classify a clip that the model has never heard, one of the clearest")
     tests = {example.id: example for example in clips.fold.tests["test"]}
-    _classify(folder / FILES["int8"], tests[golden[0]], console)
+    _classify(folder / FILES["int8"], tests[golden[0]], settings.data, console)
     _say_where(folder, console)
-    return Run(folder, metrics, installed)
+    return Run(folder, metrics)
 
 
 def _corpus(clips: Clips, settings: Settings, store: Path, console: Console) -> Corpus:
@@ -168,23 +153,17 @@ def _command(settings: Settings) -> str:
         for name in ("epochs", "expansion", "seed")
         if getattr(settings, name) != getattr(defaults, name)
     ]
-    crema_d = "" if settings.crema_d is None else " --crema-d DIR"
-    return f"python -m recipes.quickstart{crema_d}{''.join(options)} --install"
+    return f"python -m recipes.quickstart{''.join(options)}"
 
 
-def _facts(clips: Clips, trained: Mapping[str, Any], settings: Settings) -> ModelFacts:
-    often = {e.corpus: e.times for e in clips.fold.train if e.times > 1}
-    heard = (
-        f"{title}'s training clips were heard {n} times in an epoch." for title, n in often.items()
-    )
+def _facts(trained: Mapping[str, Any], settings: Settings) -> ModelFacts:
     told = (
         protocol_of(trained, settings),
         "The test clips were read by the last evaluation alone; settings were chosen on training "
         "and validation speakers.",
-        *heard,
     )
     return ModelFacts(
-        corpus=clips.facts,
+        corpus=FACTS,
         size=settings.size,
         expansion=settings.expansion,
         training_parameters=trained["parameters"]["training"],
@@ -251,7 +230,6 @@ def _metrics(
                 "file": VARIANTS[name][1],
                 "kind": form.name if form.name in FILES else "float32",
                 **vars(form.results),
-                "by_corpus": form.by_corpus,
                 **cost_of(form.latency),
             }
             for name, form in forms.items()
@@ -303,7 +281,7 @@ def _write(
         results,
         clips.labels,
         title=f"{name}: UA {results.ua:.1%}, WA {results.wa:.1%}",
-        subtitle=f"{results.clips:,} clips of {clips.facts.title}: "
+        subtitle=f"{results.clips:,} clips of {FACTS.title}: "
         f"{results.speakers} speakers never heard in training",
     )
 
@@ -331,10 +309,10 @@ def _write_history(source: Path, target: Path) -> None:
     write_rows(target, columns, ({name: row[name] for name in columns} for row in rows))
 
 
-def _classify(model: Path, example: Example, console: Console) -> None:
+def _classify(model: Path, example: Example, data: Path, console: Console) -> None:
     """Runs the real command, in a process of its own, as a user would."""
     (segment,) = example.segments
-    command = ["classify", "--model", _shown(model), _shown(Path(segment.path))]
+    command = ["classify", "--model", _shown(model), _shown(data / segment.path)]
     console.print(f"[dim]$[/] keras-reparam {' '.join(command)}", highlight=False, soft_wrap=True)
     child = subprocess.run(
         [sys.executable, "-m", "keras_reparam", *command],

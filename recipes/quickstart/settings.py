@@ -17,13 +17,10 @@ class Settings(RecipeSettings):
 
     Attributes:
         data: Folder with the manifest `emodb4.csv` and the clips.
-        crema_d: Folder of CREMA-D, whose clips of the same emotions come along; `None`: none.
-        limit: Largest number of clips of each emotion in each split of a corpus, for a trial.
-            `None`: all.
+        limit: Largest number of clips of each emotion in each split, for a trial. `None`: all.
     """
 
     data: Path = DATA
-    crema_d: Path | None = None
     limit: Count | None = None
     expansion: Count = 4
     speeds: list[Positive] = pydantic.Field(default=[0.9, 1.0, 1.1], min_length=1)

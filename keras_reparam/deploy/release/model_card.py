@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -101,7 +100,11 @@ class ModelCard:
                 "## Protocol",
                 self.protocol,
                 "",
-                *_results(self.metrics, self.measured_on),
+                "## Results",
+                markdown_table(list(self.metrics[0]), ([*row.values()] for row in self.metrics)),
+                "",
+                f"Measured on: {self.measured_on}",
+                "",
                 "## License",
                 self.license,
                 "",
@@ -110,30 +113,6 @@ class ModelCard:
                 "",
             ]
         )
-
-
-def _results(metrics: Sequence[dict[str, str]], measured_on: str) -> list[str]:
-    columns = list(metrics[0])
-    table = markdown_table(columns, ([row[c] for c in columns] for row in metrics))
-    return ["## Results", table, "", f"Measured on: {measured_on}", ""]
-
-
-def with_results(text: str, metrics: Sequence[dict[str, str]], measured_on: str) -> str:
-    """The Markdown of a card with other results in it.
-
-    Args:
-        text: The card as it was.
-        metrics: As in `ModelCard`.
-        measured_on: As in `ModelCard`.
-
-    Raises:
-        ValueError: If the text has no results, or two sections of that name.
-    """
-    new = "\n".join(_results(metrics, measured_on))
-    text, found = re.subn(r"(?ms)^## Results\n.*?(?=^## )", lambda _: new + "\n", text)
-    if found != 1:
-        raise ValueError(f"A model card has one section '## Results'. Received: {found} of them")
-    return text
 
 
 def write_model_card(path: str | os.PathLike, card: ModelCard) -> Path:

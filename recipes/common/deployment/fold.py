@@ -57,7 +57,6 @@ def export_fold(
     kinds: Sequence[str] = DEFAULT_KINDS,
     rule: Literal["mean", "vote"] = "mean",
     saved: Mapping[str, Path] | None = None,
-    golden_corpus: str | None = None,
 ) -> dict[str, Measured]:
     """Writes the files of deployment into a fold's folder, all of them at the end.
 
@@ -83,7 +82,6 @@ def export_fold(
         rule: How the examples of a decision become one, as in `decide`.
         saved: Saved Keras models by name, waveform to logits, that are scored and measured beside
             the files; `"Keras"` is `model`.
-        golden_corpus: Of which corpus the golden clips must be; `None`: of any.
 
     Returns:
         What was measured of every form, by its name.
@@ -121,7 +119,6 @@ def export_fold(
             folder=beside / GOLDEN,
             window=whole.window,
             sample_rate=rate,
-            corpus=golden_corpus,
         )
         machine = environment("keras", "tensorflow", "ai-edge-litert")
         calibrated = 0 if clips is None else len(clips)

@@ -67,7 +67,6 @@ def golden_of(
     folder: Path,
     window: int,
     sample_rate: int,
-    corpus: str | None = None,
 ) -> tuple[list[str], str | None]:
     """Writes golden vectors of test examples, if there are such that fit into the window.
 
@@ -79,7 +78,6 @@ def golden_of(
         folder: Where the vectors go.
         window: Samples that the files take at once.
         sample_rate: Samples per second.
-        corpus: Of which corpus they must be; `None`: of any.
 
     Returns:
         Names of the clips; and, if there are none, why, else `None`.
@@ -90,7 +88,6 @@ def golden_of(
     if window > _LONGEST * sample_rate:
         return [], f"the window is longer than {_LONGEST} s"
     fits = (scored.lengths >= _SHORTEST * sample_rate) & (scored.lengths <= window)
-    fits &= np.array([corpus in (None, example.corpus) for example in examples])
     chosen = clearest(
         [example.label for example in examples],
         [example.speaker for example in examples],

@@ -1,12 +1,19 @@
 """What a model card must know of a trained model."""
 
 import dataclasses
+import json
+import shlex
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from recipes.common.corpus_facts import CorpusFacts
 from recipes.common.results.metrics import FIGURES
 from recipes.common.settings import RecipeSettings
+from recipes.common.teacher.kind import is_preset
+
+# Where they lie is another place for everyone.
+_PATHS = ("teacher", "start", "prune_table")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -39,4 +46,42 @@ def protocol_of(trained: Mapping[str, Any], settings: RecipeSettings) -> str:
     kept += FIGURES[settings.figure]
     if settings.select_on == "last":
         kept = "the last one was kept"
-    return f"No speaker is in two splits. Of {trained['epochs']} epochs {kept}."
+    told = [f"No speaker is in two splits. Of {trained['epochs']} epochs {kept}."]
+    if settings.copies:
+        told.append(
+            f"Each training clip was also heard in {settings.copies} degraded copies: rooms, "
+            "noise, babble, filters, levels."
+        )
+    if settings.teacher is not None:
+        told.append(_taught(settings.teacher))
+    return " ".join(told)
+
+
+def _taught(teacher: str) -> str:
+    name = f"`{Path(teacher).name}`"
+    if not is_preset(teacher):
+        return f"It learnt from the features of the model of run {name}, too."
+    return (
+        f"Its teacher was the encoder of {name}, a Whisper of OpenAI (MIT License), with a linear "
+        "head that was fitted without the speaker it taught about."
+    )
+
+
+def command_of(recipe: str, settings: RecipeSettings) -> str:
+    """The command that makes a run's models, with all settings that are no defaults."""
+    plain = type(settings)()
+    # What others follow from.
+    leading = {name: getattr(settings, name) for name in ("backbone", "front_end", "teacher")}
+    following = type(settings)(**leading)
+    given = [
+        f"{name}={_as_text(name, value)}"
+        for name, value in settings.model_dump(mode="json").items()
+        if value != getattr(plain if name in leading else following, name)
+    ]
+    return " ".join([f"python -m recipes {recipe} all --data DIR", *map(shlex.quote, given)])
+
+
+def _as_text(name: str, value: Any) -> str:
+    if isinstance(value, str):
+        return Path(value).name if name in _PATHS else value
+    return json.dumps(value)

@@ -1,0 +1,140 @@
+"""The command `python -m recipes.joint.install`: a run's model becomes the package's."""
+
+import argparse
+import math
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+import keras_reparam
+from keras_reparam._utils.progress import track
+from keras_reparam.deploy import Classifier
+from recipes.common.cli import RUNS
+from recipes.common.command import Parser, exit_code, leave, say
+from recipes.common.configuration import checked
+from recipes.common.files.folders import replaced
+from recipes.common.manifest import read_manifest
+from recipes.common.names import (
+    CARD,
+    DEFAULT_KINDS,
+    GOLDEN,
+    RESULTS,
+    file_name,
+    predictions_name,
+)
+from recipes.common.protocol.fold import Example
+from recipes.common.protocol.folds import OFFICIAL
+from recipes.common.results.metrics import evaluate
+from recipes.common.results.predictions import read_predictions
+from recipes.common.run_folder import RunFolder
+from recipes.common.store.layout import SAMPLE_RATE
+from recipes.common.store.store import Store
+from recipes.joint.recipe import RECIPE
+
+PRETRAINED = Path(keras_reparam.__file__).parent / "pretrained"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
+    parser = Parser(
+        prog="python -m recipes.joint.install",
+        description="Make the exported model of a run the one that comes with the package, with "
+        "its card and golden clips, unless the package's is better on the test clips of a corpus.",
+        epilog="Example: python -m recipes.joint.install --run shipped",
+    )
+    parser.add_argument("--run", required=True, metavar="NAME", help="the run")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=RUNS / RECIPE.name,
+        metavar="DIR",
+        help="where the recipe's runs are (default %(default)s)",
+    )
+    options = parser.parse_args(arguments)
+    return exit_code("install", lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
+    console = Console()
+    run = RunFolder(options.out / options.run)
+    settings = checked(RECIPE.settings, run.config())
+    (fold,) = RECIPE.folds_of(read_manifest(options.out / "manifest.csv"), settings)
+    store = Store(options.out / "store")
+    folder = install(
+        run.fold(OFFICIAL), fold.tests["test"], lambda example: store.audio(example.id), console
+    )
+    say(console, f"Installed in {folder}. Now renew what tells of it: recipes/joint/README.md")
+    return 0
+
+
+def install(
+    folder: Path,
+    tests: Sequence[Example],
+    read: Callable[[Example], np.ndarray],
+    console: Console,
+) -> Path:
+    """Copies a fold's files, their card and golden clips to where the package looks for them.
+
+    Args:
+        folder: Of the fold, exported.
+        tests: The test clips that its files were scored on.
+        read: Gives a clip's waveform.
+        console: Where to report.
+
+    Raises:
+        FileNotFoundError: If the fold was not exported.
+        ValueError: If the package's model is better on the test clips of any corpus.
+    """
+    if not (folder / RESULTS).is_file():
+        raise FileNotFoundError(f"'{folder}' holds no exported model: export the run first")
+    labels = Classifier(folder / file_name("int8")).labels
+    before = _ua_by_corpus(tests, _shipped_classes(tests, read, labels, console), labels)
+    for kind in DEFAULT_KINDS:
+        found = read_predictions(folder / predictions_name(kind))
+        predicted = dict(zip(found.id.tolist(), found.predicted.tolist(), strict=True))
+        now = _ua_by_corpus(tests, [predicted[example.id] for example in tests], labels)
+        for title, ua in now.items():
+            say(console, f"{title}, {kind}: UA {ua:.1%}; the package's int8: {before[title]:.1%}")
+            if ua < before[title]:
+                raise ValueError(
+                    "The model that comes with the package is replaced only by one that is no "
+                    f"worse on any corpus. Received: UA {ua:.1%} on {title}, and it has "
+                    f"{before[title]:.1%}; the package's model is as it was"
+                )
+    with replaced(PRETRAINED) as beside:
+        for name in (*map(file_name, DEFAULT_KINDS), CARD):
+            shutil.copyfile(folder / name, beside / name)
+        shutil.copytree(folder / GOLDEN, beside / GOLDEN)
+    return PRETRAINED
+
+
+def _shipped_classes(
+    tests: Sequence[Example],
+    read: Callable[[Example], np.ndarray],
+    labels: Sequence[str],
+    console: Console,
+) -> list[int]:
+    """What the package's int8 file says of the clips, however quiet they are."""
+    classifier = Classifier(PRETRAINED / file_name("int8"), silence_decibels=-math.inf)
+    return [
+        labels.index(classifier.classify(read(example), SAMPLE_RATE).label)
+        for example in track(tests, "Scoring the package's model", console)
+    ]
+
+
+def _ua_by_corpus(
+    tests: Sequence[Example], predicted: Sequence[int], labels: Sequence[str]
+) -> dict[str, float]:
+    found = {}
+    for title in dict.fromkeys(example.corpus for example in tests):
+        which = [i for i, example in enumerate(tests) if example.corpus == title]
+        truth = np.array([tests[i].label for i in which])
+        found[title] = evaluate(truth, np.array(predicted)[which], labels).ua
+    return found
+
+
+if __name__ == "__main__":
+    leave(main())
