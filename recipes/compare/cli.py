@@ -9,12 +9,12 @@ from rich.console import Console
 
 from recipes.common.command import Parser, at_least, exit_code, say
 from recipes.common.configuration import load_settings
+from recipes.common.files.page import insert_table
 from recipes.compare.grid_folder import GridFolder
 from recipes.compare.planning.corpora import prepared_corpus
 from recipes.compare.planning.grid import Grid
 from recipes.compare.planning.plan import runs_of
 from recipes.compare.planning.run import Run
-from recipes.compare.readme import insert_table
 from recipes.compare.running.attempt import attempt
 from recipes.compare.running.pool import BUSY, run_in_pool
 from recipes.compare.running.progress import GridProgress

@@ -212,7 +212,12 @@ def test_the_whole_way(run_python, tmp_path, fold, shared_data):
     assert child.returncode == 0, child.stderr
     folder = tmp_path / "out" / "short" / "fold-official"
     card = (folder / "MODEL_CARD.md").read_text()
-    for text in ("UA EmoDB", "UA CREMA-D", "degraded copies", "joint all --data DIR epochs=1 copies=1"):
+    for text in (
+        "UA EmoDB",
+        "UA CREMA-D",
+        "degraded copies",
+        "joint all --data DIR epochs=1 copies=1",
+    ):
         assert text in card
     golden = json.loads((folder / "export.json").read_text())["golden"]["clips"]
     assert {name.startswith("1") for name in golden} == {True, False}

@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from recipes.common.configuration import load_settings
+from recipes.common.files.page import insert_table
 from recipes.compare.planning.grid import Ablation, Grid
-from recipes.compare.readme import insert_table
 from recipes.compare.report.report import readme_table
 
 README = Path(__file__).resolve().parents[3] / "recipes" / "README.md"

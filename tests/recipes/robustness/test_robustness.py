@@ -17,6 +17,7 @@ from keras_reparam.deploy.tflite.metadata import add_metadata, read_metadata
 from recipes.robustness.__main__ import main
 from recipes.robustness.conditions import CLEAN_TESTS, CONDITIONS, SHORT
 from recipes.robustness.marks import MARKS
+from recipes.robustness.page import main as page_main
 from recipes.robustness.run import run
 
 README = Path(__file__).resolve().parents[3] / "recipes" / "README.md"
@@ -262,3 +263,23 @@ def test_readme_lists_every_test():
     section = README.read_text(encoding="utf-8").split("\n## robustness\n")[1].split("\n## ")[0]
     named = set(re.findall(r"`([\w.+-]+)`", section))
     assert {*CONDITIONS, *CLEAN_TESTS, *MARKS} <= named
+
+
+def test_reports_side_by_side_in_a_page(short, report, tmp_path, failed):
+    path, readme = short / "robustness.json", tmp_path / "README.md"
+    readme.write_text("# Title\n<!-- robustness -->\nold\n<!-- end of robustness -->\n")
+    assert page_main([f"EmoDB={path}", f"again={path}", "--into", str(readme)]) == 0
+    text = readme.read_text()
+    passed = sum(report["passed"].values())
+    assert f"again, 40 clips of 2 speakers: {passed} of {len(report['passed'])} tests" in text
+    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| `")]
+    assert [row[0].split("`")[1] for row in rows] == [o["name"] for o in report["outcomes"]]
+    for row, outcome in zip(rows, report["outcomes"], strict=True):
+        missed = report["passed"].get(outcome["name"]) is False
+        assert float(row[1].split(",")[0]) == pytest.approx(100 * outcome["ua"], abs=0.05)
+        assert ("**missed**" in row[1]) == missed
+    other = json.loads(path.read_text()) | {"model_sha256": "another"}
+    (tmp_path / "other.json").write_text(json.dumps(other))
+    reports = (f"a={path}", f"b={tmp_path}/other.json")
+    assert "of one file" in failed(page_main, *reports, "--into", str(readme))
+    assert readme.read_text() == text
