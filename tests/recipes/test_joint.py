@@ -60,7 +60,7 @@ def test_who_trains_validates_and_tests(fold):
         assert {FOLD_OF[actor] for actor in actors} == folds[split]
         assert [LABELS[e.label] for e in examples] == [e.segments[0].label for e in examples]
         often = {(e.corpus, e.times) for e in examples}
-        assert often == {("EmoDB", 4 if split == "train" else 1), ("CREMA-D", 1)}
+        assert often == {("EmoDB", 8 if split == "train" else 1), ("CREMA-D", 1)}
     assert {e.speaker for e in fold.tests["test"] if e.corpus == "EmoDB"} == {"03", "08"}
 
 

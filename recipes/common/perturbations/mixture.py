@@ -37,6 +37,13 @@ def degraded(
     return samples
 
 
+def _cut(samples, rate, rng, voices):
+    """Up to 0.1 s off either end: frames begin at other samples."""
+    begin, end = (int(rng.uniform(0, 0.1) * rate) for _ in range(2))
+    # Of the shortest clips some is left.
+    return samples[begin : len(samples) - end] if len(samples) > 2 * (begin + end) else samples
+
+
 def _silence(samples, rate, rng, voices):
     """Up to 2 s before and after: zeros, or noise of -70 to -45 dBFS."""
     before, after = (int(rng.uniform(0, 2) * rate) for _ in range(2))
@@ -62,8 +69,11 @@ def _babble(samples, rate, rng, voices):
 
 
 def _noise(samples, rate, rng, voices):
-    """White, pink or of the mains, 10 to 35 dB below."""
-    kind = rng.choice(["white", "pink", "hum"], p=[0.4, 0.4, 0.2])
+    """White, pink or of the mains, 10 to 35 dB below; or a faint tone of 3 to 7.5 kHz."""
+    kind = rng.choice(["white", "pink", "hum", "tone"], p=[0.3, 0.3, 0.2, 0.2])
+    if kind == "tone":
+        frequency, decibels = rng.uniform(3000, 7500), rng.uniform(30, 55)
+        return noise.add_tone(samples, rate, rng, frequency=frequency, peak_decibels=decibels)
     if kind == "hum":
         heard = noise.hum(len(samples), rate, rng, frequency=float(rng.choice([50, 60])))
     else:
@@ -81,9 +91,11 @@ def _equalizer(samples, rate, rng, voices):
 
 
 def _band(samples, rate, rng, voices):
-    """300 to 3400 Hz in mu-law, 100 to 6500 Hz, or a low cut at 80 to 300 Hz."""
-    kind = rng.choice(["telephone", "wide", "cut"])
-    if kind == "telephone":
+    """A telephone line of two kinds, 100 to 6500 Hz, or a low cut at 80 to 300 Hz."""
+    kind = rng.choice(["line", "mu-law", "wide", "cut"])
+    if kind == "line":
+        return telephone.low_quality(samples, rate, rng, encoded=False)
+    if kind == "mu-law":
         return telephone.mu_law_line(samples, rate)
     if kind == "wide":
         return filters.band_pass(samples, rate, low=100, high=6500)
@@ -106,6 +118,7 @@ def _offset(samples, rate, rng, voices):
 
 
 CHANGES: Mapping[str, _Change] = {
+    "cut": _cut,
     "silence": _silence,
     "room": _room,
     "babble": _babble,

@@ -17,17 +17,27 @@ _ATTACK, _RELEASE = 0.01, 0.02
 _NOISE, _NOISE_FROM = -25.0, 3000
 
 
-def low_quality(samples: np.ndarray, rate: int, rng: np.random.Generator) -> np.ndarray:
+def low_quality(
+    samples: np.ndarray, rate: int, rng: np.random.Generator, *, encoded: bool = True
+) -> np.ndarray:
     """Compressor, AMR-NB at 7.4 kb/s, and faint noise above it; the level (RMS) stays.
 
     The samples at full scale are compressed above -20 dB, encoded at 8 kHz, and at full scale
     again get pink noise above 3 kHz, whose peak is 25 dB below.
 
+    Args:
+        samples: The samples.
+        rate: Samples per second.
+        rng: Draws the noise.
+        encoded: Whether a codec is used; all else needs no library for it.
+
     Raises:
         ValueError: If PyAV can't encode AMR-NB.
     """
     line = compress(_full_scale(resample(samples, rate, _RATE)), _RATE)
-    heard = _full_scale(encode(line, _RATE, "amr_nb", bits=_BITS))
+    if encoded:
+        line = encode(line, _RATE, "amr_nb", bits=_BITS)
+    heard = _full_scale(line)
     back = resample(heard, _RATE, rate)[: len(samples)]
     back = np.pad(back, (0, len(samples) - len(back)))
     hiss = high_pass(_full_scale(noise.pink(len(back), rng)), rate, cutoff=_NOISE_FROM, order=2)
