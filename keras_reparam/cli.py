@@ -150,6 +150,13 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "--clip-seconds", type=float, metavar="S", help="length of the input, for any-length models"
     )
+    sub.add_argument(
+        "--unsure-below",
+        type=float,
+        default=0.0,
+        metavar="P",
+        help="below this highest probability, 0 to 1, an answer is unsure (default 0: none is)",
+    )
 
     sub = command(
         "inspect",
@@ -301,6 +308,7 @@ def _export(options: argparse.Namespace) -> int:
         labels=labels,
         sample_rate=options.sample_rate,
         clip_seconds=options.clip_seconds,
+        unsure_below=options.unsure_below,
     )
     _print(options, report, report.as_dict())
     return 0

@@ -8,7 +8,8 @@ class Backbone(keras.Model):
     """A functional model `features -> logits` whose config is the arguments of its class.
 
     Each declares which layers a method expands by default: `default_reparam_layers`, see
-    `keras_reparam.layers.ReparamConfig.targets`.
+    `keras_reparam.layers.ReparamConfig.targets`. The last layer of each, a plain `Dense` that gives
+    the logits, is called `classifier`.
 
     Called on a NumPy array, it raises a `ValueError` for NaN, infinity and clips without a frame.
     Tensors, and what `fit` and `predict` make of arrays, pass as through every Keras layer: to

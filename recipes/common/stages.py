@@ -16,7 +16,12 @@ from keras_reparam.models import with_front_end
 from recipes.common.command import say
 from recipes.common.corpus import Corpus, read_example
 from recipes.common.deployment.fold import export_fold
-from recipes.common.deployment.model_facts import ModelFacts, command_of, protocol_of
+from recipes.common.deployment.model_facts import (
+    ModelFacts,
+    calibration_of,
+    command_of,
+    protocol_of,
+)
 from recipes.common.deployment.static_model import with_frames
 from recipes.common.files.json_file import read_json
 from recipes.common.files.lock import exclusive
@@ -212,6 +217,7 @@ class Stages:
                 "by the scoring of these files."
             ),
             command=command_of(self._recipe.name, settings),
+            calibration=calibration_of(trained),
             notes=self._notes,
         )
 

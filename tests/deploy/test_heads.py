@@ -97,6 +97,69 @@ def test_a_softmax_says_nothing_and_anyone_elses_words_are_none():
         TFLiteMetadata(head="relu")
 
 
+def test_unsure(models, tmp_path, capsys):
+    """From the export to what classifier, stream and commands say, and of a file that is silent."""
+    path, sure = tmp_path / "unsure.tflite", tmp_path / "sure.tflite"
+    models[3].save(tmp_path / "light.keras")
+    given = [str(tmp_path / "light.keras"), "--quantization", "float32", "--labels", "a,b,c"]
+    assert main(["export", *given, "-o", str(sure)]) == 0
+    bound = float(
+        np.median([kr.load_classifier(sure).classify(w, RATE).probabilities.max() for w in WAVES])
+    )
+    assert main(["export", *given, "-o", str(path), "--unsure-below", str(bound)]) == 0
+    assert "unsure below" not in str(kr.inspect_tflite(sure))
+    assert ("unsure below", str(bound)) in kr.inspect_tflite(path).rows
+    classifier, former = kr.load_classifier(path), kr.load_classifier(sure)
+    results = [classifier.classify(wave, RATE) for wave in WAVES]
+    assert 15 < sum(result.unsure for result in results) < 25
+    for wave, result in zip(WAVES, results, strict=True):
+        assert result.unsure == (result.probabilities.max() < np.float32(bound))
+        assert result.label == result.labels[result.probabilities.argmax()]
+        assert ("unsure" in str(result)) == result.as_dict()["unsure"] == result.unsure
+        before = former.classify(wave, RATE)
+        assert not before.unsure and np.array_equal(before.probabilities, result.probabilities)
+    (streamed,) = classifier.stream([WAVES[0]], hop=0.05)
+    assert streamed.unsure == results[0].unsure
+    assert not classifier.classify(np.zeros(WINDOW), RATE).unsure
+    (number,) = [i for i, result in enumerate(results) if result.unsure][:1]
+    soundfile.write(tmp_path / "clip.wav", WAVES[number], RATE, subtype="FLOAT")
+    capsys.readouterr()
+    command = ["classify", str(tmp_path / "clip.wav"), "--model", str(path)]
+    assert main(command) == 0
+    assert f"no class has a probability of {bound:.0%}" in capsys.readouterr().out
+    assert main([*command, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["unsure"] is True
+
+
+def test_bounds_that_are_none(models, tmp_path):
+    content = convert(keras.Sequential([keras.Input((4,)), layers.Dense(2)])).content
+    about = TFLiteMetadata(labels=("a", "b"), unsure_below=np.float32(0.5))
+    file = add_metadata(content, about)
+    assert file.count(b"unsure below: 0.5\0") == 1 and read_metadata(file) == about
+    for words in (
+        b"unsure below: 1.5",
+        b"unsure below: nan",
+        b"unsure below: six",
+        b"unsure below: -.5",
+    ):
+        foreign = add_metadata(content, dataclasses.replace(about, unsure_below=0.25))
+        foreign = foreign.replace(b"unsure below: 0.25", words.ljust(18, b" ")[:18])
+        assert read_metadata(foreign).unsure_below == 0
+    for bound, error, message in (
+        (1.5, ValueError, "at most 1. Received: unsure_below=1.5"),
+        (float("nan"), ValueError, "Received: unsure_below=nan"),
+        ("0.5", TypeError, "number from 0 to 1. Received: unsure_below='0.5'"),
+        (True, TypeError, "Received: unsure_below=True"),
+    ):
+        with pytest.raises(error, match=message):
+            kr.export_tflite(
+                models[3], tmp_path / "m.tflite", quantization="float32", unsure_below=bound
+            )
+    with pytest.raises(ValueError, match="goes with a softmax.*unsure_below=0.5, head='sigmoid'"):
+        TFLiteMetadata(head="sigmoid", unsure_below=0.5)
+    assert not list(tmp_path.iterdir())
+
+
 def test_one_class_needs_a_sigmoid(models, tmp_path):
     target = tmp_path / "m.tflite"
     with pytest.raises(ValueError, match='one class.*head="sigmoid"'):

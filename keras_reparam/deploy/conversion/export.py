@@ -55,6 +55,7 @@ def export_tflite(
     labels: Sequence[str] | None = None,
     sample_rate: int | None = None,
     clip_seconds: float | None = None,
+    unsure_below: float = 0.0,
     name: str | None = None,
     description: str = "",
     version: str = "",
@@ -116,6 +117,9 @@ def export_tflite(
         sample_rate: Samples per second of a waveform model. `None`: that of its `LogMel` layer.
         clip_seconds: Length of a waveform model's input in seconds. A model of any length
             `(batch, None)` gets this one; any other model is checked to have it.
+        unsure_below: An answer whose highest score is below it is unsure, as the file then says
+            to whoever reads it. Choose it on clips of speakers that the model was neither trained
+            nor tested on. 0: no answer is unsure. Of a softmax alone.
         name: Name of the model in the file. `None`: `model.name`.
         description: One or two sentences.
         version: Version of the model.
@@ -131,7 +135,8 @@ def export_tflite(
         TypeError: If an argument has the wrong type.
         ValueError: If the model is not built, not merged, has dynamic shapes, non-finite weights
             or operators that TFLite does not have, or gives probabilities (on random input and
-            on the data); or if head, data or labels don't fit it.
+            on the data); or if head, data, labels or `unsure_below` don't
+            fit it.
         OSError: If the file can't be written.
 
     Example:
@@ -185,6 +190,7 @@ def export_tflite(
         quantization=quantization,
         front_end=_front_end(model),
         head=head,
+        unsure_below=unsure_below,
     )
     data = checked_data(representative_data, shape, quantization)
     reference = convert(model, shape, head)

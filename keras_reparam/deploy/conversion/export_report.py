@@ -67,6 +67,8 @@ class ExportReport(Printed):
             ("input", f"{self.input_type} {list(self.input_shape)}"),
             ("head", self.metadata.head),
         ]
+        if self.metadata.unsure_below:
+            rows.append(("unsure below", str(self.metadata.unsure_below)))
         if self.metadata.sample_rate:
             rows.append(("sample rate", f"{self.metadata.sample_rate} Hz"))
         if self.metadata.labels:

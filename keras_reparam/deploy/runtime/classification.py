@@ -26,6 +26,7 @@ class Classification(Printed):
         windows: How many windows were averaged.
         start: Seconds of the stream before it; 0 for a clip.
         head: What made the probabilities, `"softmax"` or `"sigmoid"`.
+        unsure_below: Below this highest probability it is unsure; 0 if the file says nothing.
     """
 
     labels: tuple[str, ...]
@@ -35,6 +36,7 @@ class Classification(Printed):
     windows: int
     start: float = 0.0
     head: str = "softmax"
+    unsure_below: float = 0.0
 
     @property
     def end(self) -> float:
@@ -50,6 +52,14 @@ class Classification(Printed):
         best = int(np.argmax(self.probabilities))
         return None if self.silence or not self._is_present(best) else self.labels[best]
 
+    @property
+    def unsure(self) -> bool:
+        """Whether the highest probability is below `unsure_below`; not of a silent clip.
+
+        `label` is still the most probable class.
+        """
+        return not self.silence and bool(self.probabilities.max() < self.unsure_below)
+
     def _is_present(self, index: int) -> bool:
         return self.head == "softmax" or bool(self.probabilities[index] >= PRESENT)
 
@@ -58,6 +68,7 @@ class Classification(Printed):
         return {
             "label": self.label,
             "silence": self.silence,
+            "unsure": self.unsure,
             "probabilities": dict(zip(self.labels, map(float, self.probabilities), strict=True)),
             "start": self.start,
             "duration": self.duration,
@@ -67,7 +78,8 @@ class Classification(Printed):
     def table(self, title: str = "") -> Table:
         """The scores, most probable first, as a rich table; one row for a silent clip.
 
-        What is bold is the clip's class; of a sigmoid, every class that is present.
+        What is bold is the clip's class, unless it is unsure; of a sigmoid, every class that is
+        present.
         """
         # Neither title nor labels are markup, since users and files chose them.
         name = Text(title, style="table.title") if title else None
@@ -80,10 +92,12 @@ class Classification(Printed):
             return table
         if self.label is None:
             table.add_row("none", "", f"no class has a probability of {PRESENT:.0%}")
+        if self.unsure:
+            table.add_row("unsure", "", f"no class has a probability of {self.unsure_below:.0%}")
         for i in np.argsort(-self.probabilities, kind="stable"):
             probability = float(self.probabilities[i])
             named = self._is_present(i) if self.head == "sigmoid" else self.labels[i] == self.label
-            style = "bold" if named else None
+            style = "bold" if named and not self.unsure else None
             bar = "\u2588" * round(_BAR * probability)
             table.add_row(Text(self.labels[i]), f"{probability:.1%}", bar, style=style)
         return table

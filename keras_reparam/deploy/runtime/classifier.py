@@ -249,6 +249,7 @@ class Classifier:
             yield Classification(
                 labels=self.labels,
                 head=self.metadata.head,
+                unsure_below=self.metadata.unsure_below,
                 probabilities=scores,
                 silence=not weight,
                 duration=len(window) / self.sample_rate,
@@ -270,6 +271,7 @@ class Classifier:
         return Classification(
             labels=self.labels,
             head=self.metadata.head,
+            unsure_below=self.metadata.unsure_below,
             probabilities=(total / max(weights, 1)).astype("float32"),
             silence=heard == 0,
             duration=sound.seconds,

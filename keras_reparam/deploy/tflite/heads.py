@@ -17,6 +17,25 @@ def checked_head(head: str) -> str:
     return head
 
 
+def checked_unsure_below(unsure_below: float, head: str) -> float:
+    """The threshold as a float, or an error if it is no share, or one of a sigmoid."""
+    if isinstance(unsure_below, bool) or not isinstance(unsure_below, int | float | np.number):
+        raise TypeError(
+            f"`unsure_below` must be a number from 0 to 1. Received: unsure_below={unsure_below!r}"
+        )
+    if not 0 <= unsure_below <= 1:
+        raise ValueError(
+            "`unsure_below` must be at least 0, for which no answer is unsure, and at most 1. "
+            f"Received: unsure_below={unsure_below!r}"
+        )
+    if unsure_below and head == "sigmoid":
+        raise ValueError(
+            f"`unsure_below` goes with a softmax: a class of a sigmoid is there from a score of "
+            f"{PRESENT} on. Leave it out. Received: unsure_below={unsure_below!r}, head={head!r}"
+        )
+    return float(unsure_below)
+
+
 def probabilities(logits: np.ndarray, head: str) -> np.ndarray:
     """Scores `(..., classes)` of logits, in float64."""
     logits = np.asarray(logits, "float64")

@@ -18,7 +18,7 @@ import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 from flatbuffers.table import Table
 
-from keras_reparam.deploy.tflite.heads import checked_head
+from keras_reparam.deploy.tflite.heads import checked_head, checked_unsure_below
 from keras_reparam.deploy.tflite.kinds import HEADS
 from keras_reparam.deploy.tflite.label_file import read_labels, stripped
 from keras_reparam.deploy.tflite.tflite_buffers import MODEL_IDENTIFIER, pack_model, unpack_model
@@ -32,6 +32,8 @@ _TEXTS = (
 )
 # What tells our sentences in the descriptions of graph, input and output from anyone else's.
 _QUANTIZATION, _FRONT_END, _HEAD = "quantization kind: ", "front end: ", "head: "
+# In place of the head: of a softmax alone, which is not mentioned.
+_UNSURE = "unsure below: "
 # As files of earlier versions have it.
 _FORMER_QUANTIZATION = "quantisation kind: "
 # After the kind.
@@ -77,6 +79,8 @@ class TFLiteMetadata:
         head: What made the scores of logits: `"softmax"`, of classes of which one is true, or
             `"sigmoid"`, of classes of which any number may be. It stands in the description of
             the output; a file that says nothing has a softmax.
+        unsure_below: An answer whose highest score is below it is unsure; 0: none is. Of a
+            softmax alone. It stands in the description of the output.
 
     Example:
 
@@ -96,6 +100,7 @@ class TFLiteMetadata:
     runtime: str = ""
     front_end: str = ""
     head: str = "softmax"
+    unsure_below: float = 0.0
 
     def __post_init__(self) -> None:
         for field in _TEXTS:
@@ -112,6 +117,8 @@ class TFLiteMetadata:
                     f"`{field}` must be a positive integer. Received: {field}={value!r}"
                 )
         checked_head(self.head)
+        threshold = checked_unsure_below(self.unsure_below, self.head)
+        object.__setattr__(self, "unsure_below", threshold)
         object.__setattr__(self, "labels", checked_labels(self.labels))
 
 
@@ -210,6 +217,8 @@ def _metadata_flatbuffer(metadata: TFLiteMetadata) -> bytes:
     slots = {0: ("offset", text("scores")), 3: ("offset", output_content)}
     if metadata.head != TFLiteMetadata.head:
         slots[1] = ("offset", text(_HEAD + metadata.head))
+    elif metadata.unsure_below:
+        slots[1] = ("offset", text(f"{_UNSURE}{metadata.unsure_below!r}"))
     if metadata.labels:
         file = {0: ("offset", text(_LABELS_FILE)), 2: ("byte", _TENSOR_AXIS_LABELS)}
         slots[6] = ("offset", _vector(builder, _table(builder, file)))
@@ -321,6 +330,7 @@ def _parse_metadata(content: bytes, model: bytes) -> tuple[TFLiteMetadata, tuple
     # Anyone else's description may begin like ours: what is no head of ours says nothing.
     if (head := _said(outputs, _HEAD)) in HEADS:
         fields["head"] = head
+    fields["unsure_below"] = _share(_said(outputs, _UNSURE))
     content_table = _child(inputs, 3)
     if content_table is not None and _byte(content_table, 0) == _AUDIO_PROPERTIES:
         audio = _child(content_table, 1)
@@ -339,6 +349,15 @@ def _said(table: Table | None, what: str) -> str:
     """The rest of a description that begins with `what`."""
     description = "" if table is None else _text(table, 1)
     return description.removeprefix(what) if description.startswith(what) else ""
+
+
+def _share(text: str) -> float:
+    """The number from 0 to 1 that the text is; 0 if it is none."""
+    try:
+        value = float(text)
+    except ValueError:
+        return 0.0
+    return value if 0 <= value <= 1 else 0.0
 
 
 def _read_labels(model: bytes, name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -9,6 +9,7 @@ from recipes.common.deployment.measured import Measured
 from recipes.common.deployment.model_facts import ModelFacts
 from recipes.common.names import FEATURES_IN, file_name
 from recipes.common.protocol.fold import Example, Fold
+from recipes.common.results.calibration import Calibration
 from recipes.common.results.results import Results
 from recipes.common.scoring.waveform_model import WaveformModel
 
@@ -25,6 +26,7 @@ NOT_FOR_DECISIONS = (
 )
 SCORES = "A clip's scores are the mean over half-overlapping windows, weighed by the sound in them."
 METRICS = "UA: mean recall of the classes; WA: share of right {}."
+ECE = "ECE: expected calibration error of the highest probability, in 15 bins of equal width."
 INSIDE = "The log-mel front end, the labels and the sample rate are inside the file."
 MEASURED = "Latency: median for one window, one thread."
 _RULES = {
@@ -110,10 +112,7 @@ def model_card(
         labels=labels,
         sample_rate=rate,
         window=model.window,
-        metrics=[
-            card_row(form.name, form.figures, form.results, form.results.by_sex, form.latency)
-            for form in forms
-        ],
+        metrics=[_row(form, facts.calibration) for form in forms],
         measured_on=f"{machine}. {MEASURED}",
         license=_license(facts, golden),
         made_by=facts.command,
@@ -145,11 +144,33 @@ def _limits(
         f"Trained on {len(_speakers(fold.train)):,} speakers, in {corpus.language}: "
         f"{corpus.speech}. {untested}; expect far lower scores.",
         f"It always answers with one of {len(labels)} classes, also for music, noise or what is "
-        "none of them. Probabilities are not calibrated.",
+        f"none of them.",
+        *_calibrated(fold, facts.calibration),
         f"Tested on {results.clips:,} {unit_of(tests)} of {results.speakers:,} speakers: "
         f"{_chance(results)}",
         f"{sexes} were measured apart{'; other groups were not' if results.by_sex else ''}.",
         *results.notes,
+    ]
+
+
+def _row(form: Measured, calibration: Calibration | None) -> dict[str, str]:
+    sure = None if calibration is None else form.sure_answers(calibration.unsure_below)
+    results = form.results
+    return card_row(form.name, form.figures, results, results.by_sex, form.latency, sure=sure)
+
+
+def _calibrated(fold: Fold, calibration: Calibration | None) -> list[str]:
+    if calibration is None:
+        return ["Probabilities are not calibrated."]
+    people = named((e.speaker for e in fold.validation), len(fold.validation))
+    return [
+        f"Probabilities are calibrated by one temperature, {calibration.temperature:.2f}, on the "
+        f"validation split alone, {people}: ECE {calibration.ece['before']:.1%} before, "
+        f"{calibration.ece['after']:.1%} after. On other recordings they may be far off.",
+        "An answer whose highest probability is below "
+        f"{calibration.unsure_below:.2f} is unsure: at most half of such answers to the validation "
+        "split were right. Of the others the table gives their share ('sure: coverage') and how "
+        "many of them are right ('sure: accuracy').",
     ]
 
 
@@ -192,12 +213,12 @@ def _protocol(fold: Fold, split: str, facts: ModelFacts, rule: str, calibrated: 
         f"The results are those of '{split}', of each file by itself.",
     ]
     if calibrated:
-        told.append(f"Calibrated on {calibrated} training clips.")
+        told.append(f"Integer ranges were measured on {calibrated} training clips.")
     told.append(SCORES)
     unit = unit_of(fold.tests[split])
     if unit != "clips":
         told.append(_RULES[rule])
-    told.append(METRICS.format(unit))
+    told += [METRICS.format(unit), ECE]
     return " ".join([*told, "WF1 and macro-F1: mean F1 of the classes, the first one weighted."])
 
 

@@ -20,6 +20,7 @@ def export_file(
     calibration: np.ndarray,
     labels: Sequence[str],
     texts: Mapping[str, str],
+    unsure_below: float = 0.0,
     console: Console,
 ) -> ExportReport:
     """Writes the `.tflite` file of one kind.
@@ -31,6 +32,7 @@ def export_file(
         calibration: Inputs of training clips, for the kinds that need any.
         labels: Class names.
         texts: `name`, `description` and `license`, which the file holds.
+        unsure_below: An answer of less probability is unsure.
         console: Where to report.
     """
     with console.status(f"Exporting {path.name}"):
@@ -40,6 +42,7 @@ def export_file(
             quantization=kind,
             representative_data=calibration if kind in CALIBRATED else None,
             labels=labels,
+            unsure_below=unsure_below,
             version=kr.__version__,
             **texts,
         )

@@ -195,6 +195,7 @@ def _export(
             calibration=in_batches(model.log_mel, clips) if features_in else clips,
             labels=labels,
             texts=texts_in_file(model, facts),
+            unsure_below=0.0 if facts.calibration is None else facts.calibration.unsure_below,
             console=console,
         )
     return files

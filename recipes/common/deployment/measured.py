@@ -8,6 +8,7 @@ import numpy as np
 
 from recipes.common.latency import Latency
 from recipes.common.protocol.fold import Example, Fold
+from recipes.common.results.calibration import sure_answers
 from recipes.common.results.decisions import decide, majority_class
 from recipes.common.results.metrics import FIGURES, Metrics, evaluate
 from recipes.common.results.predictions import Predictions
@@ -33,6 +34,11 @@ class Measured:
     results: Results
     latency: Latency | None = None
     by_corpus: Mapping[str, Metrics] = dataclasses.field(default_factory=dict)
+
+    def sure_answers(self, unsure_below: float) -> dict[str, float | None]:
+        """Coverage and accuracy of the answers that are not unsure."""
+        found = self.predictions
+        return sure_answers(found.truth, found.predicted, found.scores, unsure_below=unsure_below)
 
     @property
     def figures(self) -> dict[str, float]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from recipes.common.corpus_facts import CorpusFacts
+from recipes.common.results.calibration import Calibration
 from recipes.common.results.metrics import FIGURES
 from recipes.common.settings import RecipeSettings
 from recipes.common.teacher.kind import is_preset
@@ -27,6 +28,8 @@ class ModelFacts:
         training_parameters: Parameters of the backbone in training.
         protocol: How the speakers were parted and the model was chosen, in sentences.
         command: The command that makes it.
+        calibration: How its probabilities were calibrated on the validation split; `None`: they are
+            not.
         notes: What a reader must know of all its results, such as that segments were chosen by
             their label.
     """
@@ -37,7 +40,14 @@ class ModelFacts:
     training_parameters: int
     protocol: str
     command: str
+    calibration: Calibration | None = None
     notes: tuple[str, ...] = ()
+
+
+def calibration_of(trained: Mapping[str, Any]) -> Calibration | None:
+    """That of a fold's `training.json`; `None` if nobody validated, or the model is older."""
+    found = trained.get("calibration")
+    return None if found is None else Calibration(**found)
 
 
 def protocol_of(trained: Mapping[str, Any], settings: RecipeSettings) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from recipes.common.results.calibration import expected_calibration_error
 from recipes.common.results.intervals import FEWEST_SPEAKERS, intervals
 from recipes.common.results.metrics import FIGURES, Metrics, evaluate
 from recipes.common.results.predictions import Predictions
@@ -31,6 +32,8 @@ class Results(Metrics):
 
     Attributes:
         labels: Class names in the order of the classes.
+        ece: `expected_calibration_error` of the probabilities; `None` in what earlier versions
+            wrote.
         speakers: Number of speakers.
         intervals: Low and high end of the 95 % interval over speakers of `ua`, `wa`, `wf1` and
             `macro_f1`; `None` with fewer than three speakers.
@@ -43,6 +46,7 @@ class Results(Metrics):
     """
 
     labels: tuple[str, ...]
+    ece: float | None = None
     speakers: int
     intervals: dict[str, tuple[float, float]] | None
     by_sex: dict[str, Metrics]
@@ -74,6 +78,7 @@ def results_of(predictions: Predictions, *, notes: Sequence[str] = ()) -> Result
     return Results(
         **vars(everything),
         labels=labels,
+        ece=expected_calibration_error(truth, predicted, predictions.scores),
         speakers=len(np.unique(predictions.speaker)),
         intervals=intervals(truth, predicted, predictions.speaker, num_classes=len(labels)),
         by_sex={sex: found for sex, found in _by(predictions, predictions.sex).items() if sex},

@@ -53,6 +53,17 @@ def create_backbone(
     return kr.prune(light, latency=settings.prune_latency, table=table, verbose=False)
 
 
+def divide_logits(backbone: keras.Model, divisor: float) -> None:
+    """Makes the logits so many times smaller, by the kernel and the bias of the last layer.
+
+    Args:
+        backbone: Of `create_backbone`, in any training form: its last layer is plain in all.
+        divisor: Above 0.
+    """
+    classifier = backbone.get_layer("classifier")
+    classifier.set_weights([weights / divisor for weights in classifier.get_weights()])
+
+
 def _copy_weights(start: keras.Model, light: keras.Model, settings: RecipeSettings) -> None:
     shapes = [[variable.shape for variable in model.weights] for model in (start, light)]
     if shapes[0] != shapes[1]:

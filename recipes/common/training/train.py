@@ -15,11 +15,12 @@ from recipes.common.corpus import Corpus
 from recipes.common.front_end import create_front_end
 from recipes.common.names import BEST, CHECKPOINT, TRAINING
 from recipes.common.protocol.fold import Example, Fold
+from recipes.common.results.calibration import Calibration, Decided, fit_calibration
 from recipes.common.results.decisions import decide
 from recipes.common.results.metrics import FIGURES
 from recipes.common.settings import RecipeSettings
 from recipes.common.teacher.lessons import Lessons
-from recipes.common.training.backbone import create_backbone
+from recipes.common.training.backbone import create_backbone, divide_logits
 from recipes.common.training.batches import TrainingBatches
 from recipes.common.training.checkpoints import Checkpoints
 from recipes.common.training.diagnostics import DiagnosticsRecorder
@@ -54,6 +55,8 @@ def train_fold(
 ) -> None:
     """Trains on the fold's training split, keeps the epoch that `settings.select_on` names.
 
+    The validation split, if there is one, then calibrates its probabilities.
+
     The test split is not read. A run that was stopped goes on from its last epoch, and ends with
     the models of an unbroken one.
 
@@ -86,7 +89,7 @@ def train_fold(
     training = _FoldTraining(corpus, fold, labels, settings, folder, console, lessons)
     shared = all_devices(settings) if settings.distribute else contextlib.nullcontext(1)
     with shared as devices:
-        backbone, checkpoints = training.run()
+        backbone, checkpoints, calibration = training.run()
     write_trained(
         folder,
         backbone,
@@ -96,6 +99,7 @@ def train_fold(
         checkpoints,
         fold,
         console,
+        calibration=calibration,
         devices=devices,
         clips=training.batches.clips,
     )
@@ -122,9 +126,10 @@ class _FoldTraining:
         self._lessons = lessons
         self.batches = _batches(corpus, fold, labels, self.log_mel, settings, lessons)
 
-    def run(self) -> tuple[keras.Model, Checkpoints]:
-        """The backbone of the chosen epoch, and how it got there."""
+    def run(self) -> tuple[keras.Model, Checkpoints, Calibration | None]:
+        """The backbone of the chosen epoch, calibrated, and how it got there."""
         backbone, model, constants = self._models()
+        scores = self._validation(backbone) if self._fold.validation else None
         select_on = self._settings.select_on
         checkpoints = Checkpoints(
             self._folder,
@@ -145,12 +150,16 @@ class _FoldTraining:
                 self.batches,
                 self._settings,
                 self._console,
-                callbacks=self._callbacks(backbone, checkpoints),
+                callbacks=self._callbacks(backbone, scores, checkpoints),
                 initial_epoch=done,
                 best=max((row.get("val_ua", 0.0) for row in checkpoints.history), default=0.0),
             )
         checkpoints.load_best()
-        return backbone, checkpoints
+        if scores is None:
+            return backbone, checkpoints, None
+        calibration = fit_calibration(scores.logits(), scores.decided)
+        divide_logits(backbone, calibration.temperature)
+        return backbone, checkpoints, calibration
 
     def _models(self) -> tuple[keras.Model, keras.Model, list[keras.Variable]]:
         """The backbone, the compiled model around it, and what training does not change in it."""
@@ -180,15 +189,15 @@ class _FoldTraining:
         return backbone, model, constants
 
     def _callbacks(
-        self, backbone: keras.Model, checkpoints: Checkpoints
+        self, backbone: keras.Model, scores: ValidationScores | None, checkpoints: Checkpoints
     ) -> list[keras.callbacks.Callback]:
         """Scores come first, and the checkpoint after all that it is to be the last word on."""
         settings = self._settings
         found: list[keras.callbacks.Callback] = []
         if settings.prune_latency is not None:
             found.append(kr.PruningRounds(settings.prune_rounds))
-        if self._fold.validation:
-            found.append(self._validation(backbone))
+        if scores is not None:
+            found.append(scores)
         if settings.diagnostics:
             done = len(checkpoints.history)
             found.append(DiagnosticsRecorder(self._folder, backbone, done))
@@ -259,9 +268,7 @@ def _batches(
     )
 
 
-def _decided(
-    examples: Sequence[Example], scores: np.ndarray, rule: str
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _decided(examples: Sequence[Example], scores: np.ndarray, rule: str) -> Decided:
     """True classes, predicted ones and probabilities of what is decided about."""
     decisions, means = decide(examples, scores, rule=rule)
     classes = [(decision.label, decision.prediction) for decision in decisions]

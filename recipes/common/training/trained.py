@@ -15,6 +15,7 @@ from recipes.common.files.folders import staged
 from recipes.common.files.json_file import write_json
 from recipes.common.names import CURVES, DIAGNOSTICS_PLOT, LIGHT, TRAIN, TRAINING
 from recipes.common.protocol.fold import Fold
+from recipes.common.results.calibration import Calibration
 from recipes.common.results.diagnostics import read_diagnostics
 from recipes.common.results.diagnostics_plot import plot_diagnostics
 from recipes.common.results.plots import plot_curves
@@ -33,6 +34,7 @@ def write_trained(
     fold: Fold,
     console: Console,
     *,
+    calibration: Calibration | None,
     devices: int,
     clips: int,
 ) -> None:
@@ -49,6 +51,7 @@ def write_trained(
         checkpoints: What they were kept by: the history.
         fold: Who trained.
         console: Where to report.
+        calibration: How it was calibrated; `None`: nobody validates.
         devices: On how many it trained.
         clips: Clips of an epoch.
     """
@@ -65,6 +68,7 @@ def write_trained(
     plain = not settings.expansion and unmerged == (None, None)
     light = backbone if plain else kr.merge(backbone)
     about = _about(backbone, light, log_mel, settings, checkpoints, fold)
+    about["calibration"] = calibration
     about |= {"devices": devices, "clips_per_second": clips * about["epochs"] / about["seconds"]}
     subtitle = (
         f"{about['parameters']['training']:,} parameters in training, "
@@ -131,6 +135,9 @@ def _about(
 
 def _summary(about: dict) -> str:
     scores = f": UA {about['validation']['ua']:.1%} on validation" if about["validation"] else ""
+    calibration = about["calibration"]
+    if calibration is not None:
+        scores += f"; logits divided by {calibration.temperature:.2f} to be calibrated there"
     return (
         f"Fold {about['fold']}: {about['epochs']} epochs in {about['seconds']:.0f} s "
         f"({about['clips_per_second']:,.0f} clips/s; making batches, beside the steps, took "

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from keras_reparam.deploy.tflite.heads import probabilities
+from recipes.common.results.calibration import Decided, negative_log_likelihood
 from recipes.common.results.metrics import evaluate
 from recipes.common.scoring.windows import mean_scores
 from recipes.common.training.optimizer import without_scaling
@@ -53,21 +54,28 @@ class ValidationScores(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         with averaged_weights(self.model):
-            logits = self._scored.predict(self._inputs, batch_size=self._batch_size, verbose=0)
-        logits = logits[: len(self._clips)]
+            logits = self.logits()
         if not np.isfinite(logits).all():
             raise ValueError(
                 f"Training has diverged in epoch {epoch + 1}: the loss is {logs['loss']}, and the "
                 "model's scores are no numbers. Choose a lower `learning_rate`, or a `clip_norm`, "
                 "and another run folder"
             )
-        of_clips = mean_scores(probabilities(logits, "softmax"), self._clips, self._weights)
-        truth, predicted, scores = self._decide(of_clips)
+        truth, predicted, scores = self.decided(logits)
         found = evaluate(truth, predicted, self._labels)
         for name in self._metrics:
             logs[f"val_{name}"] = getattr(found, name)
-        right = scores[np.arange(len(truth)), truth]
-        logs["val_loss"] = float(-np.log(np.maximum(right, 1e-7)).mean())
+        logs["val_loss"] = negative_log_likelihood(truth, scores)
+
+    def logits(self) -> np.ndarray:
+        """`(windows, classes)`: what the model says now."""
+        logits = self._scored.predict(self._inputs, batch_size=self._batch_size, verbose=0)
+        return logits[: len(self._clips)]
+
+    def decided(self, logits: np.ndarray) -> Decided:
+        """What is decided with such logits."""
+        scores = mean_scores(probabilities(logits, "softmax"), self._clips, self._weights)
+        return self._decide(scores)
 
 
 @contextlib.contextmanager
