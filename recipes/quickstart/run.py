@@ -25,7 +25,7 @@ from recipes.common.deployment.card import named
 from recipes.common.deployment.figures import cost_of
 from recipes.common.deployment.fold import export_fold
 from recipes.common.deployment.measured import Measured
-from recipes.common.deployment.model_facts import ModelFacts, protocol_of
+from recipes.common.deployment.model_facts import ModelFacts, calibration_of, protocol_of
 from recipes.common.files.folders import staged
 from recipes.common.files.json_file import read_json, write_json
 from recipes.common.files.rows import write_rows
@@ -168,6 +168,7 @@ def _facts(trained: Mapping[str, Any], settings: Settings) -> ModelFacts:
         expansion=settings.expansion,
         training_parameters=trained["parameters"]["training"],
         protocol=" ".join(told),
+        calibration=calibration_of(trained),
         command=_command(settings),
     )
 

@@ -51,7 +51,7 @@ def test_every_change_within_its_bounds(samples):
     """Alone, it changes the clip, always differently, and leaves a sound of the right length."""
     np.testing.assert_array_equal(made(samples, {}), samples)
     for name in CHANGES:
-        first, second = (made(samples, {name: 1}, seed) for seed in (1, 4))
+        first, second = (made(samples, {name: 1}, seed) for seed in (1, 3))
         assert first.shape != second.shape or not np.array_equal(first, second)
         added = len(first) - len(samples)
         bounds = {"silence": (0, 4 * 16000), "cut": (-3200, 0)}.get(name, (0, 0))
