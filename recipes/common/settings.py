@@ -17,6 +17,13 @@ Backbone = Literal["conformer", "conv_transformer", "haffformer", "speechformer"
 # No backbone of its own: a linear head on a teacher that stays as it is.
 FROZEN = "frozen"
 
+# A front end without level and offset, whose frames are 20 ms apart; and what goes well with it.
+LEVEL_FREE: dict[str, Any] = {
+    **{"level_normalization": True, "remove_dc_offset": True, "log_offset": 1e-5},
+    **{"hop_length": 320, "frame_length": 512},
+}
+MEAN_STD: dict[str, Any] = {"pooling": "mean_std"}
+
 # What can be done to copies of training clips, in the order in which it is done.
 Change = Literal[
     "cut", "silence", "room", "babble", "noise", "equalizer", "band", "clipping", "gain", "offset"
