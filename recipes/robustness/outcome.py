@@ -7,9 +7,10 @@ import numpy as np
 
 from recipes.common.results.intervals import figures_of_confusions
 from recipes.common.results.metrics import Metrics, evaluate
+from recipes.robustness.clips import Clips
 from recipes.robustness.listener import NONE
 
-NO_CLASS = "none"
+CLEAN, NO_CLASS = "clean", "none"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -69,6 +70,17 @@ class Heard:
     sexes: np.ndarray
     speakers: np.ndarray
     clean: np.ndarray
+
+    @classmethod
+    def of(cls, labels: Sequence[str], clips: Clips, clean: np.ndarray) -> "Heard":
+        """Of these clips, which get the classes `clean` as they are."""
+        return cls(
+            labels,
+            np.array(clips.truth),
+            np.array([segment.sex for segment in clips.segments]),
+            np.array([segment.speaker for segment in clips.segments]),
+            clean,
+        )
 
     def metrics(self) -> Metrics:
         """Of the clips as they are."""
