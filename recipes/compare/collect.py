@@ -22,7 +22,7 @@ from recipes.compare.finished import check_manifest, differences, read_planned
 from recipes.compare.grid_folder import GridFolder
 from recipes.compare.planning.corpora import PreparedCorpus, prepared_corpus
 from recipes.compare.planning.run import Run
-from recipes.compare.tables.decision_count import INT4, KERAS, DecisionCount
+from recipes.compare.tables.decision_count import INT4, INT8, KERAS, DecisionCount
 from recipes.compare.tables.degraded_score import DegradedScore
 from recipes.compare.tables.epoch import Epoch
 from recipes.compare.tables.overview import ComparedCorpus, Overview
@@ -147,8 +147,10 @@ class _FinishedRun:
         keras = read_predictions(self._fold / PREDICTIONS)
         headline = keras.where(split=keras.split[0].item())
         yield from self._counts(KERAS, headline)
-        for kind in self._exported:
-            yield from self._counts(kind, read_predictions(self._fold / predictions_name(kind)))
+        # No table shows what other files decide.
+        for kind in (INT8, INT4):
+            if kind in self._exported:
+                yield from self._counts(kind, read_predictions(self._fold / predictions_name(kind)))
 
     def _counts(self, form: str, predictions: Predictions) -> Iterator[DecisionCount]:
         labels = predictions.labels
