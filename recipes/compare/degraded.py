@@ -12,7 +12,7 @@ import keras_reparam as kr
 from recipes.common.configuration import checked
 from recipes.common.files.json_file import read_json, write_json
 from recipes.common.manifest import Segment, limited
-from recipes.common.names import file_name
+from recipes.common.names import CLEAN, file_name
 from recipes.common.protocol.fold import Fold
 from recipes.common.run_folder import RunFolder
 from recipes.common.settings import FROZEN, RecipeSettings
@@ -24,7 +24,7 @@ from recipes.compare.tables.decision_count import INT8
 from recipes.robustness.clips import Clips, by_speaker
 from recipes.robustness.condition import Condition
 from recipes.robustness.conditions import chosen
-from recipes.robustness.outcome import CLEAN, Heard
+from recipes.robustness.outcome import Heard
 from recipes.robustness.run import hear, obstacle
 
 # One of each weakness that is known.
@@ -69,10 +69,11 @@ def score_degraded(
             run was made on another manifest.
     """
     conditions, unchanged = chosen(tests)
-    if unchanged:
+    others = [*unchanged, *(each.name for each in conditions if each.recordings)]
+    if others:
         raise ValueError(
-            "`--tests` must name what is done to clips. Received: "
-            f"{', '.join(unchanged)}, of clips as they are"
+            "`--tests` must name what is done to clips, and needs no recordings. Received: "
+            f"{', '.join(others)}"
         )
     runs = [run for path in folder.finished() if (run := _FinishedRun(path, prepared)).has_file]
     if not runs:

@@ -10,7 +10,7 @@ from recipes.common.results.metrics import Metrics, evaluate
 from recipes.robustness.clips import Clips
 from recipes.robustness.listener import NONE
 
-CLEAN, NO_CLASS = "clean", "none"
+NO_CLASS = "none"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class Outcome:
     """Of all clips. A clip that gets no class counts as wrong, and as changed.
 
     Attributes:
-        name: Of the condition; `"clean"`: the clips as they are.
+        name: Of the condition; `CLEAN`: the clips as they are.
         what: In words.
         ua: Mean recall of the classes that the clips have.
         ua_fall: By how much that is less than for the clips as they are.

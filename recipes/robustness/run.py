@@ -12,6 +12,7 @@ from keras_reparam._utils.environment import cores, environment
 from keras_reparam._utils.progress import track
 from keras_reparam.audio.silence import SILENCE_DECIBELS
 from recipes.common.manifest import manifest_hash
+from recipes.common.names import CLEAN
 from recipes.common.perturbations.codecs import available
 from recipes.robustness import clips as clip_lists
 from recipes.robustness import verdict
@@ -19,7 +20,7 @@ from recipes.robustness.clips import Clips
 from recipes.robustness.condition import Condition
 from recipes.robustness.conditions import chosen
 from recipes.robustness.marks import Family
-from recipes.robustness.outcome import CLEAN, Heard
+from recipes.robustness.outcome import Heard
 from recipes.robustness.pool import classes_of_clips
 from recipes.robustness.report import Report
 

@@ -4,11 +4,11 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from recipes.common.names import CLEAN
 from recipes.compare.report.comparison import Comparison, points
 from recipes.compare.report.report_tables import percent
 from recipes.compare.report.scores import ConditionScores, Group, Pair, Spread
 from recipes.compare.report.table import Table
-from recipes.compare.tables.degraded_score import CLEAN
 
 _Two = tuple[ConditionScores, ConditionScores]
 

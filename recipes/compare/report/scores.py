@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from recipes.common.names import CLEAN
 from recipes.common.results.intervals import figures_of_confusions
 from recipes.common.results.metrics import FIGURES
 from recipes.compare.planning.condition import Condition, natural
 from recipes.compare.tables.decision_count import KERAS
-from recipes.compare.tables.degraded_score import CLEAN
 from recipes.compare.tables.overview import Overview
 from recipes.compare.tables.run_result import RunResult
 from recipes.compare.tables.tables import Tables

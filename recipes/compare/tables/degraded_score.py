@@ -5,9 +5,6 @@ from pydantic.dataclasses import dataclass
 from recipes.common.settings import Count
 from recipes.compare.tables.run_result import RunId, Score, Word
 
-# The clips as they are.
-CLEAN = "clean"
-
 
 @dataclass(frozen=True, kw_only=True)
 class DegradedScore:

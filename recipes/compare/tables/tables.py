@@ -11,8 +11,9 @@ import pydantic
 from recipes.common.files.folders import staged
 from recipes.common.files.former_names import existing, with_new_names
 from recipes.common.files.json_file import read_json, write_json
+from recipes.common.names import CLEAN
 from recipes.compare.tables.decision_count import KERAS, DecisionCount
-from recipes.compare.tables.degraded_score import CLEAN, DegradedScore
+from recipes.compare.tables.degraded_score import DegradedScore
 from recipes.compare.tables.epoch import Epoch
 from recipes.compare.tables.overview import Overview
 from recipes.compare.tables.rows import read_dataclasses, write_dataclasses
