@@ -1,4 +1,4 @@
-"""The command `python -m recipes.compare run|run-one|status|report`."""
+"""The command `python -m recipes.compare run|run-one|status|degraded|report`."""
 
 import argparse
 import sys

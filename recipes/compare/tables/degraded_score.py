@@ -12,7 +12,7 @@ class DegradedScore:
 
     Attributes:
         run: Whose file it is.
-        condition: A test of `recipes.robustness`, or `CLEAN`.
+        condition: A test of `recipes.robustness`, or `names.CLEAN`.
         clips: How many were classified.
         ua: Unweighted accuracy, from 0 to 1.
     """
