@@ -79,7 +79,7 @@ def score_degraded(
     if not runs:
         raise FileNotFoundError(f"No run is done in '{folder.path}': `run` them first")
     # In the order in which they run, so that what is scored at any time can be compared.
-    runs.sort(key=lambda run: run.planned["settings"]["seed"])
+    runs.sort(key=lambda run: run.settings.seed)
     asked = {"tests": [c.name for c in conditions], "clips": clips, "seed": _SEED}
     for number, run in enumerate(runs, start=1):
         kept, about = folder.degraded(run.path), {**asked, **run.made_of()}
@@ -100,22 +100,22 @@ class _FinishedRun:
     """A run that is done, and what of its corpus and its plan says who validates."""
 
     def __init__(self, path: Path, prepared: Path):
-        self.path, self.planned = path, read_planned(path)
-        self._corpus = prepared_corpus(self.planned["corpus"], prepared)
-        self._model = RunFolder(path).fold(self.planned["fold"]) / file_name(INT8)
+        self.path, about = path, read_planned(path)
+        self._corpus = prepared_corpus(about["corpus"], prepared)
+        self.settings = _known_settings(self._corpus, about["settings"])
+        self._fold_name, self._variant = about["fold"], about.get("variant", "")
+        self._model = RunFolder(path).fold(self._fold_name) / file_name(INT8)
 
     @property
     def has_file(self) -> bool:
         """Of a frozen teacher there is none."""
-        return self.planned["settings"]["backbone"] != FROZEN
+        return self.settings.backbone != FROZEN
 
     @property
     def name(self) -> str:
         """For people."""
-        about = self.planned
-        variant = about.get("variant")
-        name = f"{about['corpus']}, fold {about['fold']}, seed {about['settings']['seed']}"
-        return f"{name}, {variant}" if variant else name
+        name = f"{self._corpus.name}, fold {self._fold_name}, seed {self.settings.seed}"
+        return f"{name}, {self._variant}" if self._variant else name
 
     def made_of(self) -> dict[str, str]:
         """What of it decides on its scores."""
@@ -142,16 +142,13 @@ class _FinishedRun:
         }
 
     def _clips(self, labels: Sequence[str], count: int) -> Clips:
-        corpus, settings = self._corpus, _known_settings(self._corpus, self.planned["settings"])
-        fold = self._fold(settings)
-        names = corpus.labels(settings)
+        fold, names = self._fold(), self._corpus.labels(self.settings)
         truth = {s.id: names[e.label] for e in fold.validation for s in e.segments}
         segments = [segment for example in fold.validation for segment in example.segments]
         words = len({segment.label for segment in segments})
         segments = limited(segments, max(1, count // words), by=("label",))
-        store = Store(corpus.store)
         return Clips(
-            read=_Stored(store),
+            read=_Stored(Store(self._corpus.store)),
             segments=segments,
             truth=[labels.index(truth[segment.id]) for segment in segments],
             left_out={},
@@ -159,9 +156,9 @@ class _FinishedRun:
             recordings={},
         )
 
-    def _fold(self, settings: RecipeSettings) -> Fold:
-        name = self.planned["fold"]
-        found = next((f for f in self._corpus.folds(settings) if f.name == name), None)
+    def _fold(self) -> Fold:
+        name = self._fold_name
+        found = next((f for f in self._corpus.folds(self.settings) if f.name == name), None)
         if found is None or not found.validation:
             raise ValueError(
                 f"There must be speakers who validate in every fold. Received: '{self.path}' of "
