@@ -19,6 +19,9 @@ DEFAULT_KINDS = ("float32", "int8")
 # Kinds whose input is features: the front end can't be quantized.
 FEATURES_IN = ("int8_full",)
 
+# The condition of clips that nothing is done to.
+CLEAN = "clean"
+
 
 def file_name(kind: str) -> str:
     """Name of the `.tflite` file of a quantization kind."""

@@ -1,4 +1,4 @@
-"""The command `python -m recipes.compare run|run-one|status|report`."""
+"""The command `python -m recipes.compare run|run-one|status|degraded|report`."""
 
 import argparse
 import sys
@@ -35,6 +35,12 @@ _COMMANDS = {
         "Runs the run of this number, from 1; nothing happens where it is done.",
     ),
     "status": ("what is done, running, failed, and when it ends", "Says how far it is."),
+    "degraded": (
+        "score what is done on degraded validation clips",
+        "Scores the int8 file of every run that is done on clips of its validation speakers, as "
+        "they are and as phones, rooms and networks make them; `report` shows it. A run that is "
+        "scored is not scored again.",
+    ),
     "report": (
         "tables, differences and pictures of what is done",
         "Writes tables, differences with intervals and tests, and pictures of what is done.",
@@ -70,9 +76,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     _add_run(found["run"])
     found["run-one"].add_argument("number", type=int, metavar="NUMBER", help="of the run, from 1")
+    _add_degraded(found["degraded"])
     _add_report(found["report"])
     options = parser.parse_args(arguments)
-    of_command = {"run": _run, "run-one": _run_one, "status": _status, "report": _report}
+    of_command = {
+        **{"run": _run, "run-one": _run_one, "status": _status},
+        **{"degraded": _degraded, "report": _report},
+    }
     return exit_code("compare", lambda: of_command[options.command](options))
 
 
@@ -103,6 +113,23 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         metavar="NAME=VALUES",
         help=f"axes: {', '.join(Grid.model_fields)} (see recipes/README.md)",
+    )
+
+
+def _add_degraded(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--tests",
+        metavar="NAME,...",
+        help="tests or families of `python -m recipes.robustness` (default: one of each weakness)",
+    )
+    parser.add_argument(
+        "--clips",
+        type=at_least(1),
+        metavar="N",
+        help="about so many of each fold, evenly spaced over its classes (default 600)",
+    )
+    parser.add_argument(
+        "--workers", type=at_least(1), metavar="N", help="processes (default: one for each core)"
     )
 
 
@@ -177,6 +204,25 @@ def _run_one(options: argparse.Namespace) -> int:
 def _status(options: argparse.Namespace) -> int:
     folder, prepared = _folders(options)
     show_status(_runs(folder.grid(), prepared), folder, Console())
+    return 0
+
+
+def _degraded(options: argparse.Namespace) -> int:
+    # What filters audio takes a second to import.
+    from recipes.compare.degraded import CLIPS, TESTS, score_degraded
+
+    folder, prepared = _folders(options)
+    tests = TESTS
+    if options.tests is not None:
+        tests = [name.strip() for name in options.tests.split(",") if name.strip()]
+    scored = score_degraded(
+        folder,
+        prepared,
+        tests=tests,
+        clips=options.clips or CLIPS,
+        workers=options.workers,
+    )
+    say(Console(), f"{scored} runs are scored in {folder.path}. `report` shows them.")
     return 0
 
 

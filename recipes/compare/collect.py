@@ -11,7 +11,6 @@ from recipes.common.names import (
     HISTORY,
     PREDICTIONS,
     RESULTS,
-    RUN,
     TRAINING,
     predictions_name,
 )
@@ -19,11 +18,12 @@ from recipes.common.results.metrics import FIGURES
 from recipes.common.results.predictions import Predictions, read_predictions
 from recipes.common.run_folder import RunFolder
 from recipes.common.settings import FROZEN
-from recipes.compare.finished import differences, read_planned
+from recipes.compare.finished import check_manifest, differences, read_planned
 from recipes.compare.grid_folder import GridFolder
 from recipes.compare.planning.corpora import PreparedCorpus, prepared_corpus
 from recipes.compare.planning.run import Run
-from recipes.compare.tables.decision_count import INT4, KERAS, DecisionCount
+from recipes.compare.tables.decision_count import INT4, INT8, KERAS, DecisionCount
+from recipes.compare.tables.degraded_score import DegradedScore
 from recipes.compare.tables.epoch import Epoch
 from recipes.compare.tables.overview import ComparedCorpus, Overview
 from recipes.compare.tables.run_result import RunResult
@@ -65,6 +65,7 @@ def collect(runs: Sequence[Run], folder: GridFolder, prepared: Path, out: Path) 
         runs=tuple(each.result() for each in finished),
         decisions=tuple(row for each in finished for row in each.decisions()),
         curves=tuple(row for each in finished for row in each.curve()),
+        degraded=tuple(row for each in finished for row in each.degraded(folder)),
         grid=overview,
     )
     write_tables(out, tables)
@@ -104,12 +105,7 @@ class _FinishedRun:
                 f"'{self._path}' is of another run than the one it is named after: "
                 f"{'; '.join(found)}. Delete that folder, and `run` again"
             )
-        about = read_json(self._path / RUN, dict[str, Any])
-        if about["manifest_sha256"] != corpus.manifest_hash:
-            raise ValueError(
-                f"'{self._path}' was run on another manifest than '{corpus.manifest}': compare "
-                "in another folder"
-            )
+        check_manifest(self._path, corpus)
 
     def result(self) -> RunResult:
         """Its row in `runs.csv`."""
@@ -151,8 +147,10 @@ class _FinishedRun:
         keras = read_predictions(self._fold / PREDICTIONS)
         headline = keras.where(split=keras.split[0].item())
         yield from self._counts(KERAS, headline)
-        for kind in self._exported:
-            yield from self._counts(kind, read_predictions(self._fold / predictions_name(kind)))
+        # No table shows what other files decide.
+        for kind in (INT8, INT4):
+            if kind in self._exported:
+                yield from self._counts(kind, read_predictions(self._fold / predictions_name(kind)))
 
     def _counts(self, form: str, predictions: Predictions) -> Iterator[DecisionCount]:
         labels = predictions.labels
@@ -180,6 +178,16 @@ class _FinishedRun:
                     run=self.run.id,
                     epoch=int(row["epoch"]),
                     **{name: float(row[name]) for name in ("loss", "val_loss", "val_ua")},
+                )
+
+    def degraded(self, folder: GridFolder) -> Iterator[DegradedScore]:
+        """Its rows in `degraded.csv`; none if it was not scored so."""
+        kept = folder.degraded(self._path)
+        if kept.is_file():
+            found = read_json(kept, dict[str, Any])
+            for condition, ua in found["ua"].items():
+                yield DegradedScore(
+                    run=self.run.id, condition=condition, clips=found["clips"], ua=ua
                 )
 
 

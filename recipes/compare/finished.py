@@ -5,9 +5,10 @@ from typing import Any
 
 from recipes.common.files.former_names import existing, with_new_names
 from recipes.common.files.json_file import read_json
-from recipes.common.names import TRAINING
+from recipes.common.names import RUN, TRAINING
 from recipes.common.run_folder import RunFolder
 from recipes.compare.planning.ablation_settings import CHANGES, MEASURED
+from recipes.compare.planning.corpora import PreparedCorpus
 from recipes.compare.planning.run import Run
 
 PLANNED = "planned.json"
@@ -16,6 +17,16 @@ PLANNED = "planned.json"
 def read_planned(path: Path) -> dict[str, Any]:
     """What a finished run was planned as, and what it took, from its folder."""
     return with_new_names(read_json(existing(path, PLANNED), dict[str, Any]))
+
+
+def check_manifest(path: Path, corpus: PreparedCorpus) -> None:
+    """Raises a `ValueError` if a finished run is of other clips than its corpus has now."""
+    about = read_json(path / RUN, dict[str, Any])
+    if about["manifest_sha256"] != corpus.manifest_hash:
+        raise ValueError(
+            f"'{path}' was run on another manifest than '{corpus.manifest}': compare "
+            "in another folder"
+        )
 
 
 def differences(run: Run, path: Path) -> list[str]:

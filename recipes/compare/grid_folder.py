@@ -26,7 +26,8 @@ class GridFolder:
 
     `grid.json` says what is to be compared; `finished/<id>/` is the folder of a run that is done,
     and nothing in it ever changes; `working/<id>/run/` of one that is not; `failed/<id>.json`
-    says why one has failed; `logs/<id>.log` is what all its attempts printed.
+    says why one has failed; `logs/<id>.log` is what all its attempts printed;
+    `degraded/<id>.json` how one that is done does on degraded clips.
 
     Args:
         path: The folder.
@@ -65,6 +66,15 @@ class GridFolder:
             return path
         former = existing(self.path, f"finished/{run.former_id}")
         return former if former.is_dir() and not differences(run, former) else None
+
+    def finished(self) -> list[Path]:
+        """The folders of all runs that are done, of whichever grid."""
+        path = existing(self.path, "finished")
+        return sorted(path.iterdir()) if path.is_dir() else []
+
+    def degraded(self, finished: Path) -> Path:
+        """What is kept of a run in this folder that is done, on degraded clips."""
+        return self.path / "degraded" / f"{finished.name}.json"
 
     def about(self, run: Run) -> dict[str, Any]:
         """What a run that is done says of itself."""

@@ -1,11 +1,14 @@
 """Which clips are classified, and what else there is to hear."""
 
 import dataclasses
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from keras_reparam.audio.clip_listing import find_clips
-from recipes.common.manifest import Segment, limited, read_manifest
+from recipes.common.manifest import Segment, limited, read_manifest, read_segment
 from recipes.common.protocol.examples import cross_corpus_examples
 from recipes.common.protocol.labels import common_label, plain_word
 from recipes.robustness.conditions import RECORDINGS
@@ -18,15 +21,15 @@ class Clips:
     """What is heard.
 
     Attributes:
-        data: Folder that the paths of segments are relative to.
+        read: `read(segment, sample_rate=...)`: its samples. It can be pickled.
         segments: What is classified.
         truth: The class of each, as index into the model's labels.
         left_out: Number of clips whose label the model does not have, by label.
-        speech: All clips of the manifest that are there, by speaker: what a babble is made of.
+        speech: Clips by speaker: what a babble is made of.
         recordings: Files by their kind, as far as there are any.
     """
 
-    data: Path
+    read: Callable[..., np.ndarray]
     segments: list[Segment]
     truth: list[int]
     left_out: dict[str, int]
@@ -79,18 +82,22 @@ def find(
             f"`--data` must be the folder with the manifest's audio. Received: '{data}' without "
             f"{len(missing):,} of {len(segments):,} files, such as {named}"
         )
-    speech: dict[str, list[Segment]] = {}
-    for segment in found:
-        if (data / segment.path).is_file():
-            speech.setdefault(segment.speaker, []).append(segment)
     return Clips(
-        data=data,
+        read=functools.partial(read_segment, folder=data),
         segments=segments,
         truth=[classes[segment.id] for segment in segments],
         left_out=left_out,
-        speech=speech,
+        speech=by_speaker(s for s in found if (data / s.path).is_file()),
         recordings={} if recordings is None else _recordings(recordings),
     )
+
+
+def by_speaker(segments: Iterable[Segment]) -> dict[str, list[Segment]]:
+    """The segments by who speaks."""
+    speech: dict[str, list[Segment]] = {}
+    for segment in segments:
+        speech.setdefault(segment.speaker, []).append(segment)
+    return speech
 
 
 def _of(segments: Sequence[Segment], column: str, values: Sequence[str]) -> list[Segment]:

@@ -9,7 +9,14 @@ from recipes.robustness.condition import Condition
 from recipes.robustness.marks import Family
 from recipes.robustness.scene import Scene
 
-RECORDINGS = ("environment", "music", "cough", "sneeze")
+# What is heard, how far below the clip, and how it is placed: throughout, or somewhere.
+_RECORDED = {
+    "environment": ("a recording of an environment", 20, noise.stretch),
+    "music": ("recorded music", 20, noise.stretch),
+    "cough": ("a recorded cough somewhere", 10, noise.event),
+    "sneeze": ("a recorded sneeze somewhere", 10, noise.event),
+}
+RECORDINGS = tuple(_RECORDED)
 # Samples, as the field's list has them, whatever the rate.
 _FEW = (100, 500, 1000)
 _RT60 = 0.4
@@ -85,46 +92,27 @@ def _small() -> list[Condition]:
 
 
 def _background() -> list[Condition]:
-    def one(name: str, what: str, apply: Callable, **needs) -> Condition:
-        return Condition(name=name, family="background", what=what, apply=apply, **needs)
+    babble = Condition(
+        name="babble",
+        family="background",
+        what="4 to 7 clips of other speakers at once, 20 dB below the clip",
+        apply=lambda x, s: _with(
+            noise.babble(len(x), s.voices(s.rng.integers(4, 8)), s.rng), x, 20
+        ),
+        others=True,
+    )
+    return [babble, _noise("white", 20, "background"), *map(_recorded, RECORDINGS)]
 
-    return [
-        one(
-            "babble",
-            "4 to 7 clips of other speakers at once, 20 dB below the clip",
-            lambda x, s: _with(noise.babble(len(x), s.voices(s.rng.integers(4, 8)), s.rng), x, 20),
-            others=True,
-        ),
-        one(
-            "environment",
-            "a recording of an environment, 20 dB below the clip",
-            lambda x, s: _with(noise.stretch(len(x), s.recording("environment"), s.rng), x, 20),
-            recordings="environment",
-        ),
-        one(
-            "music",
-            "recorded music, 20 dB below the clip",
-            lambda x, s: _with(noise.stretch(len(x), s.recording("music"), s.rng), x, 20),
-            recordings="music",
-        ),
-        one(
-            "white",
-            "white noise, 20 dB below the clip",
-            lambda x, s: _with(noise.white(len(x), s.rng), x, 20),
-        ),
-        one(
-            "cough",
-            "a recorded cough somewhere, 10 dB below the clip",
-            lambda x, s: _with(noise.event(len(x), s.recording("cough"), s.rng), x, 10),
-            recordings="cough",
-        ),
-        one(
-            "sneeze",
-            "a recorded sneeze somewhere, 10 dB below the clip",
-            lambda x, s: _with(noise.event(len(x), s.recording("sneeze"), s.rng), x, 10),
-            recordings="sneeze",
-        ),
-    ]
+
+def _recorded(kind: str) -> Condition:
+    what, decibels, placed = _RECORDED[kind]
+    return Condition(
+        name=kind,
+        family="background",
+        what=f"{what}, {decibels} dB below the clip",
+        apply=lambda x, s: _with(placed(len(x), s.recording(kind), s.rng), x, decibels),
+        recordings=kind,
+    )
 
 
 def _channel() -> list[Condition]:
@@ -174,11 +162,12 @@ def _gain(decibels: int, family: Family) -> Condition:
 
 
 def _noise(name: str, decibels: int, family: Family) -> Condition:
+    color = name.partition("-")[0]
     return Condition(
-        name=f"{name}-{decibels}",
+        name=name,
         family=family,
-        what=f"{name} noise, {decibels} dB below the clip",
-        apply=lambda x, s: _with(getattr(noise, name)(len(x), s.rng), x, decibels),
+        what=f"{color} noise, {decibels} dB below the clip",
+        apply=lambda x, s: _with(getattr(noise, color)(len(x), s.rng), x, decibels),
     )
 
 
@@ -222,7 +211,7 @@ def _harder() -> list[Condition]:
             what="a hum of 50 Hz, 20 dB below the clip",
             apply=lambda x, s: _with(noise.hum(len(x), s.rate, s.rng), x, 20),
         ),
-        _noise("pink", 20, "around"),
+        _noise("pink-20", 20, "around"),
     ]
 
 
@@ -232,9 +221,9 @@ def _further() -> list[Condition]:
         _gain(-30, "further"),
         _gain(6, "further"),
         _offset(0.01, "further"),
-        _noise("white", 10, "further"),
-        _noise("white", 5, "further"),
-        _noise("pink", 10, "further"),
+        _noise("white-10", 10, "further"),
+        _noise("white-5", 5, "further"),
+        _noise("pink-10", 10, "further"),
         Condition(
             name="mu-law",
             family="further",

@@ -9,7 +9,7 @@ import numpy as np
 
 import keras_reparam as kr
 from keras_reparam.audio import load
-from recipes.common.manifest import Segment, read_segment
+from recipes.common.manifest import Segment
 from recipes.common.perturbations.level import sixteen_bits
 from recipes.robustness.clips import Clips
 from recipes.robustness.condition import Condition
@@ -92,7 +92,7 @@ class Listener:
         return [segments[rng.integers(len(segments))] for segments in found]
 
     def _read_segment(self, segment: Segment) -> np.ndarray:
-        return read_segment(segment, self._clips.data, sample_rate=self._classifier.sample_rate)
+        return self._clips.read(segment, sample_rate=self._classifier.sample_rate)
 
     def _load_file(self, path: Path) -> np.ndarray:
         return load(path, sample_rate=self._classifier.sample_rate)

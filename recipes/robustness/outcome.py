@@ -7,6 +7,7 @@ import numpy as np
 
 from recipes.common.results.intervals import figures_of_confusions
 from recipes.common.results.metrics import Metrics, evaluate
+from recipes.robustness.clips import Clips
 from recipes.robustness.listener import NONE
 
 NO_CLASS = "none"
@@ -32,7 +33,7 @@ class Outcome:
     """Of all clips. A clip that gets no class counts as wrong, and as changed.
 
     Attributes:
-        name: Of the condition; `"clean"`: the clips as they are.
+        name: Of the condition; `CLEAN`: the clips as they are.
         what: In words.
         ua: Mean recall of the classes that the clips have.
         ua_fall: By how much that is less than for the clips as they are.
@@ -69,6 +70,17 @@ class Heard:
     sexes: np.ndarray
     speakers: np.ndarray
     clean: np.ndarray
+
+    @classmethod
+    def of(cls, labels: Sequence[str], clips: Clips, clean: np.ndarray) -> "Heard":
+        """Of these clips, which get the classes `clean` as they are."""
+        return cls(
+            labels,
+            np.array(clips.truth),
+            np.array([segment.sex for segment in clips.segments]),
+            np.array([segment.speaker for segment in clips.segments]),
+            clean,
+        )
 
     def metrics(self) -> Metrics:
         """Of the clips as they are."""

@@ -7,6 +7,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from recipes.common.names import CLEAN
 from recipes.common.results.style import BLUE, DARK, GREY, GRID, ORANGE, quiet_frame, save
 from recipes.robustness.marks import MARKS, Family
 from recipes.robustness.outcome import NO_CLASS, Outcome
@@ -82,7 +83,7 @@ def draw(report: Report, path: Path) -> None:
 
 def _rows(report: Report) -> dict[str, float]:
     """The height of each condition; a line is left for the heading of each family."""
-    rows: dict[str, float] = {"clean": 0}
+    rows: dict[str, float] = {CLEAN: 0}
     family, height = None, 0.0
     for outcome in report.outcomes:
         found = report.families[outcome.name]

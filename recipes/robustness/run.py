@@ -12,6 +12,7 @@ from keras_reparam._utils.environment import cores, environment
 from keras_reparam._utils.progress import track
 from keras_reparam.audio.silence import SILENCE_DECIBELS
 from recipes.common.manifest import manifest_hash
+from recipes.common.names import CLEAN
 from recipes.common.perturbations.codecs import available
 from recipes.robustness import clips as clip_lists
 from recipes.robustness import verdict
@@ -73,30 +74,20 @@ def run(
         limit=limit,
         recordings=recordings,
     )
-    obstacles = {c.name: _obstacle(c, clips, classifier.sample_rate) for c in conditions}
+    obstacles = {c.name: obstacle(c, clips, classifier.sample_rate) for c in conditions}
     conditions = [c for c in conditions if obstacles[c.name] is None]
-    found = track(
-        classes_of_clips(
-            clips,
-            workers=workers or cores(),
-            names=[condition.name for condition in conditions],
-            model=model,
-            seed=seed,
-            silence_decibels=silence_decibels,
-        ),
-        f"Classifying {len(clips.segments):,} clips in {1 + len(conditions)} conditions",
-        console,
-        total=len(clips.segments),
+    heard_in = f"{1 + len(conditions)} conditions"
+    classes = hear(
+        model,
+        clips,
+        conditions,
+        seed=seed,
+        silence_decibels=silence_decibels,
+        workers=workers,
+        console=console,
+        description=f"Classifying {len(clips.segments):,} clips in {heard_in}",
     )
-    table = np.array(list(found))
-    classes = dict(zip(["clean", *(c.name for c in conditions)], table.T, strict=True))
-    heard = Heard(
-        classifier.labels,
-        np.array(clips.truth),
-        np.array([segment.sex for segment in clips.segments]),
-        np.array([segment.speaker for segment in clips.segments]),
-        classes["clean"],
-    )
+    heard = Heard.of(classifier.labels, clips, classes[CLEAN])
     no_sexes = verdict.why_no_sexes(heard) if "sex" in clean_tests else None
     outcomes = [heard.outcome(c.name, c.what, classes[c.name]) for c in conditions]
     report = Report(
@@ -114,7 +105,7 @@ def run(
         seed=seed,
         silence_decibels=silence_decibels,
         environment=environment("ai-edge-litert", "numpy", "scipy"),
-        clean=heard.outcome("clean", "the clips as they are", heard.clean),
+        clean=heard.outcome(CLEAN, "the clips as they are", heard.clean),
         outcomes=tuple(outcomes),
         families={condition.name: condition.family for condition in conditions},
         verdicts=tuple(_verdicts(conditions, clean_tests, outcomes, heard)),
@@ -126,6 +117,46 @@ def run(
     return report, classes, clips
 
 
+def hear(
+    model: Path,
+    clips: Clips,
+    conditions: Sequence[Condition],
+    *,
+    seed: int,
+    silence_decibels: float,
+    workers: int | None,
+    description: str,
+    console: Console | None = None,
+) -> dict[str, np.ndarray]:
+    """The class of every clip, `(clips,)`, as it is and in every condition, by its name.
+
+    Args:
+        model: A `.tflite` speech classifier.
+        clips: The clips.
+        conditions: Those that nothing stands against (`obstacle`).
+        seed: As in `run`; so are the rest.
+        silence_decibels: See there.
+        workers: See there.
+        description: Of the progress bar.
+        console: See there.
+    """
+    found = track(
+        classes_of_clips(
+            clips,
+            workers=workers or cores(),
+            names=[condition.name for condition in conditions],
+            model=model,
+            seed=seed,
+            silence_decibels=silence_decibels,
+        ),
+        description,
+        console,
+        total=len(clips.segments),
+    )
+    table = np.array(list(found))
+    return dict(zip([CLEAN, *(c.name for c in conditions)], table.T, strict=True))
+
+
 def _verdicts(
     conditions: Sequence[Condition], clean_tests: Sequence[Family], outcomes, heard: Heard
 ) -> list[verdict.Verdict]:
@@ -135,7 +166,7 @@ def _verdicts(
     return found
 
 
-def _obstacle(condition: Condition, clips: Clips, rate: int) -> str | None:
+def obstacle(condition: Condition, clips: Clips, rate: int) -> str | None:
     """What a condition needs and has not; `None` if it can run."""
     kind = condition.recordings
     if kind is not None and kind not in clips.recordings:

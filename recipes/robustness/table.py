@@ -7,6 +7,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from recipes.common.names import CLEAN
 from recipes.robustness.marks import FIGURES, MARKS
 from recipes.robustness.outcome import Outcome
 from recipes.robustness.report import Report
@@ -71,8 +72,8 @@ def _add(table: Table, outcome: Outcome, passed: bool | None, marks: str) -> Non
     table.add_row(
         outcome.name,
         f"{100 * outcome.ua:.1f}",
-        "" if outcome.name == "clean" else f"{100 * outcome.ua_fall:.1f}",
-        "" if outcome.name == "clean" else f"{100 * outcome.unchanged:.1f}",
+        "" if outcome.name == CLEAN else f"{100 * outcome.ua_fall:.1f}",
+        "" if outcome.name == CLEAN else f"{100 * outcome.unchanged:.1f}",
         shares,
         marks,
         Text(_WORDS[passed], style=_STYLES[passed]),

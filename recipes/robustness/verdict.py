@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from recipes.common.names import CLEAN
 from recipes.robustness.marks import MARKS, Family, Mark
 from recipes.robustness.outcome import Heard, Outcome
 
@@ -78,7 +79,7 @@ def _distribution(heard: Heard) -> Iterator[Figure]:
 
 
 def _sexes(heard: Heard) -> Iterator[Figure]:
-    whole = heard.outcome("clean", "", heard.clean)
+    whole = heard.outcome(CLEAN, "", heard.clean)
     # Of one sex alone there is nothing to compare.
     if len(whole.by_sex) > 1:
         for sex, found in whole.by_sex.items():

@@ -22,6 +22,8 @@ from recipes.compare.report.comparison import (
     comparisons_of,
     sentence,
 )
+from recipes.compare.report.degraded import degraded_table, scored_conditions, worth_table
+from recipes.compare.report.degraded_plot import plot_degraded
 from recipes.compare.report.incomplete import alone, gaps, progress
 from recipes.compare.report.plots import plot_differences, plot_learning_curves, plot_sizes
 from recipes.compare.report.report_tables import (
@@ -32,7 +34,7 @@ from recipes.compare.report.report_tables import (
     rate_table,
     score_table,
 )
-from recipes.compare.report.scores import Group, groups_of
+from recipes.compare.report.scores import Group, groups_of, variants_of
 from recipes.compare.report.table import Table
 from recipes.compare.report.text import markdown_text
 from recipes.compare.tables.epoch import Epoch
@@ -70,7 +72,8 @@ def write_report(results: Path, out: Path) -> None:
 
     In `out` are then `report.md`; `scores`, `rates`, `differences` and `pairs`, each as `.csv` and
     `.tex`; `differences-<corpus>.png` where conditions have pairs; `size-<corpus>.png`; and
-    `curves-<corpus>-<backbone>.png`.
+    `curves-<corpus>-<backbone>.png`. Where runs were scored on degraded clips, `degraded` and
+    `degraded-differences`, and `degraded-<corpus>-<backbone>.png`.
 
     Args:
         results: Folder of the tables.
@@ -91,6 +94,7 @@ def write_report(results: Path, out: Path) -> None:
             rate_table(groups),
             difference_table(groups, comparisons),
             pair_table(groups, comparisons),
+            *_degraded_tables(tables, groups, comparisons),
         )
     }
     with staged(out) as beside:
@@ -114,6 +118,7 @@ def readme_table(results: Path) -> str:
     tables = read_tables(results)
     groups = groups_of(tables)
     comparisons = comparisons_of(groups)
+    degraded = _degraded_tables(tables, groups, comparisons)
     parts = [progress(tables)]
     for group in groups:
         head, rows = compact_scores(group)
@@ -123,8 +128,26 @@ def readme_table(results: Path) -> str:
         parts.append(_bullets([sentence(each, short=True) for each in compared]))
         cautions = dict.fromkeys(told for each in compared for told in each.cautions)
         parts.append(markdown_text(" ".join(f"{each}." for each in cautions)))
+        parts += _on_degraded_clips(degraded, group.heading)
     parts.append(_READING[0])
     return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _degraded_tables(
+    tables: Tables, groups: Sequence[Group], comparisons: Sequence[Comparison]
+) -> tuple[Table, ...]:
+    """None if nothing was scored on degraded clips."""
+    if not tables.degraded:
+        return ()
+    return degraded_table(groups), worth_table(groups, comparisons, variants_of(tables.grid))
+
+
+def _on_degraded_clips(found: Sequence[Table], heading: str) -> Iterator[str]:
+    """The caption and the section of each table, if it has one."""
+    for table in found:
+        if section := table.markdown(heading):
+            yield markdown_text(table.caption)
+            yield section
 
 
 def _draw(
@@ -155,6 +178,10 @@ def _draw(
             picture = f"curves-{name}-{quote(group.backbone, safe='')}.png"
             drawn[group.heading].append(picture)
             plot_learning_curves(folder / picture, group, curves)
+            if scored_conditions(group):
+                picture = f"degraded-{name}-{quote(group.backbone, safe='')}.png"
+                drawn[group.heading].append(picture)
+                plot_degraded(folder / picture, group)
     return drawn
 
 
@@ -209,6 +236,10 @@ def _group(
         yield differences
         yield markdown_text(found["pairs"].caption)
         yield found["pairs"].markdown(group.heading)
+    degraded = [found[name] for name in ("degraded", "degraded-differences") if name in found]
+    if told := list(_on_degraded_clips(degraded, group.heading)):
+        yield "### Degraded validation clips"
+        yield from told
     for name in pictures:
         yield f"![{name.partition('-')[0]}]({quote(name)})"
 

@@ -4,16 +4,21 @@ import collections
 import dataclasses
 import statistics
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
+from recipes.common.names import CLEAN
 from recipes.common.results.intervals import figures_of_confusions
 from recipes.common.results.metrics import FIGURES
 from recipes.compare.planning.condition import Condition, natural
 from recipes.compare.tables.decision_count import KERAS
+from recipes.compare.tables.overview import Overview
 from recipes.compare.tables.run_result import RunResult
 from recipes.compare.tables.tables import Tables
 
+# Over all conditions but `CLEAN`.
+DEGRADED_MEAN = "degraded"
 # What runs are paired by.
 Pair = tuple[str, int]
 
@@ -26,11 +31,14 @@ class ScoredRun:
         result: Its row in `runs.csv`.
         confusions: By form and then speaker, `(classes, classes)`.
         scores: By form and then figure, of the test split, from 0 to 1.
+        degraded: UA of the int8 file on degraded validation clips by condition, `CLEAN` first, and
+            `DEGRADED_MEAN`; empty if it was not scored so.
     """
 
     result: RunResult
     confusions: Mapping[str, Mapping[str, np.ndarray]]
     scores: Mapping[str, Mapping[str, float]]
+    degraded: Mapping[str, float]
 
     @property
     def pair(self) -> Pair:
@@ -99,6 +107,10 @@ class ConditionScores:
         """Of a test figure over folds and seeds; `None` without any run in this form."""
         return self._spread(lambda run: run.scores.get(form, {}).get(figure))
 
+    def degraded(self, condition: str) -> Spread | None:
+        """Of the UA on degraded validation clips; `None` if no run was scored so."""
+        return self._spread(lambda run: run.degraded.get(condition))
+
     def of(self, attribute: str) -> Spread | None:
         """Of an attribute of the runs; `None` where no run has it."""
         return self._spread(lambda run: getattr(run.result, attribute))
@@ -149,6 +161,7 @@ def groups_of(tables: Tables) -> tuple[Group, ...]:
     for run in _runs(tables):
         members[run.result.corpus, run.result.backbone].append(run)
     order = list(tables.grid.corpora)
+    variants = list(variants_of(tables.grid))
     found = []
     for corpus, backbone in sorted(members, key=lambda key: (order.index(key[0]), key[1])):
         runs, about = members[corpus, backbone], tables.grid.corpora[corpus]
@@ -161,10 +174,19 @@ def groups_of(tables: Tables) -> tuple[Group, ...]:
                 notes=about.notes,
                 backbone=backbone,
                 figure=figure,
-                conditions=_conditions(runs, figure),
+                conditions=_conditions(runs, figure, variants),
             )
         )
     return tuple(found)
+
+
+def variants_of(grid: Overview) -> dict[str, Mapping[str, Any]]:
+    """The settings of every variant of a grid, in its order."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for axes in (grid.settings, *grid.settings.get("include", ())):
+        for name, settings in axes.get("variants", {}).items():
+            found.setdefault(name, settings)
+    return found
 
 
 def sorted_pairs(pairs: set[Pair]) -> tuple[Pair, ...]:
@@ -178,6 +200,9 @@ def _runs(tables: Tables) -> list[ScoredRun]:
         for name, corpus in tables.grid.corpora.items()
     }
     of = {result.run: result for result in tables.runs}
+    degraded: dict[str, dict[str, float]] = collections.defaultdict(dict)
+    for row in tables.degraded:
+        degraded[row.run][row.condition] = row.ua
     found: dict[str, dict[str, dict[str, np.ndarray]]] = {name: {} for name in of}
     for row in tables.decisions:
         place = places[of[row.run].corpus]
@@ -190,6 +215,7 @@ def _runs(tables: Tables) -> list[ScoredRun]:
             result=of[name],
             confusions=forms,
             scores={form: _figures(speakers) for form, speakers in forms.items()},
+            degraded=_with_mean(degraded.get(name, {})),
         )
         for name, forms in found.items()
     ]
@@ -200,14 +226,29 @@ def _figures(speakers: Mapping[str, np.ndarray]) -> dict[str, float]:
     return {name: float(value) for name, value in figures.items()}
 
 
-def _conditions(runs: list[ScoredRun], figure: str) -> tuple[ConditionScores, ...]:
+def _with_mean(scores: Mapping[str, float]) -> dict[str, float]:
+    if not scores:
+        return {}
+    degraded = {name: ua for name, ua in scores.items() if name != CLEAN}
+    return {CLEAN: scores[CLEAN], DEGRADED_MEAN: statistics.fmean(degraded.values()), **degraded}
+
+
+def _conditions(
+    runs: list[ScoredRun], figure: str, variants: list[str]
+) -> tuple[ConditionScores, ...]:
     members: dict[Condition, list[ScoredRun]] = collections.defaultdict(list)
     for run in runs:
         members[Condition.of(run.result, run.result.ablation, run.result.variant)].append(run)
     several = len({condition.optimizer for condition in members}) > 1
+
+    def key(condition: Condition) -> tuple:
+        *others, variant = condition.key
+        # In the grid's order, as far as it tells.
+        return (*others, variants.index(variant) if variant in variants else -1, variant)
+
     return tuple(
         _condition(condition, condition.name(with_optimizer=several), members[condition], figure)
-        for condition in sorted(members, key=lambda condition: condition.key)
+        for condition in sorted(members, key=key)
     )
 
 

@@ -11,13 +11,17 @@ import pydantic
 from recipes.common.files.folders import staged
 from recipes.common.files.former_names import existing, with_new_names
 from recipes.common.files.json_file import read_json, write_json
+from recipes.common.names import CLEAN
 from recipes.compare.tables.decision_count import KERAS, DecisionCount
+from recipes.compare.tables.degraded_score import DegradedScore
 from recipes.compare.tables.epoch import Epoch
 from recipes.compare.tables.overview import Overview
 from recipes.compare.tables.rows import read_dataclasses, write_dataclasses
 from recipes.compare.tables.run_result import RunResult
 
 RUNS, DECISIONS, CURVES, GRID = "runs.csv", "decisions.csv", "curves.csv", "grid.json"
+# Only where runs were scored so.
+DEGRADED = "degraded.csv"
 
 
 def _of_now(content: Any) -> Any:
@@ -40,36 +44,44 @@ class Tables:
         decisions: Of every run, in the form "keras" and in those of its files.
         curves: Of every run.
         grid: What was planned.
+        degraded: Of those runs that were scored on degraded clips.
 
     Raises:
         ValueError: If the tables contradict each other: a run that is not in `runs` or comes
             twice there, under its id or as the same training; a decision or an epoch twice; a
             run without decisions, or without one of its epochs; a corpus or a label that `grid`
-            does not have; runs of one fold that were not tested on the same clips; more runs
-            than planned.
+            does not have; runs of one fold that were not tested on the same clips; runs that were
+            not scored in the same conditions, or of one fold and seed on as many clips; more
+            runs than planned.
     """
 
     runs: tuple[RunResult, ...]
     decisions: tuple[DecisionCount, ...]
     curves: tuple[Epoch, ...]
     grid: Overview
+    degraded: tuple[DegradedScore, ...] = ()
 
     def __post_init__(self):
-        for name in ("runs", "decisions", "curves"):
+        for name in ("runs", "decisions", "curves", "degraded"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         _check_runs(self)
         _check_decisions(self)
         _check_curves(self)
         _check_same_test(self)
+        _check_degraded(self)
 
 
 def write_tables(folder: Path, tables: Tables) -> None:
-    """Writes the four files into `folder`, whole or not at all."""
+    """Writes the files into `folder`, whole or not at all."""
     with staged(folder) as beside:
         write_dataclasses(beside / RUNS, RunResult, tables.runs)
         write_dataclasses(beside / DECISIONS, DecisionCount, tables.decisions)
         write_dataclasses(beside / CURVES, Epoch, tables.curves)
         write_json(beside / GRID, tables.grid)
+        if tables.degraded:
+            write_dataclasses(beside / DEGRADED, DegradedScore, tables.degraded)
+    if not tables.degraded:
+        (folder / DEGRADED).unlink(missing_ok=True)
 
 
 def read_tables(folder: Path) -> Tables:
@@ -91,6 +103,8 @@ def read_tables(folder: Path) -> Tables:
         "curves": read_dataclasses(paths[CURVES], Epoch),
         "grid": read_json(paths[GRID], _WrittenOverview),
     }
+    if (folder / DEGRADED).is_file():
+        tables["degraded"] = read_dataclasses(folder / DEGRADED, DegradedScore)
     try:
         return Tables(**tables)
     except ValueError as error:
@@ -197,4 +211,26 @@ def _check_same_test(tables: Tables) -> None:
                 "All runs of a fold, in all forms, must be tested on the same clips of the same "
                 f"speakers. Received: runs {other.run} and {name} (in the form '{form}') of fold "
                 f"'{run.fold}' of '{run.corpus}'"
+            )
+
+
+def _check_degraded(tables: Tables) -> None:
+    """Runs in the same conditions on the same clips can be compared."""
+    of = {result.run: result for result in tables.runs}
+    rows = tables.degraded
+    if unknown := {row.run for row in rows} - set(of):
+        raise ValueError(f"'{DEGRADED}' must be of runs of '{RUNS}'. Received: {min(unknown)}")
+    _once(((row.run, row.condition) for row in rows), f"A line of '{DEGRADED}'")
+    heard: dict[str, dict[str, int]] = collections.defaultdict(dict)
+    for row in rows:
+        heard[row.run][row.condition] = row.clips
+    first: dict[tuple, str] = {}
+    for name, clips in heard.items():
+        run = of[name]
+        other = first.setdefault((run.corpus, run.fold, run.seed), name)
+        if CLEAN not in clips or set(clips) != set(heard[rows[0].run]) or clips != heard[other]:
+            raise ValueError(
+                f"All runs in '{DEGRADED}' must be scored in the same conditions, '{CLEAN}' among "
+                f"them, and those of one fold and seed on as many clips. Received: {other} and "
+                f"{name}. Let `degraded` run to its end"
             )

@@ -103,11 +103,15 @@ def test_what_lies_in_the_folder(unbroken, prepared, capsys):
 
 @pytest.mark.slow
 def test_the_report_of_runs(unbroken, prepared, tmp_path):
+    # Of six clips, which those who validate have.
+    heard = ("--tests", "white", "--clips", "6", "--workers", "1")
+    assert main(command("degraded", unbroken.path, prepared, *heard)) == 0
     assert main(command("report", unbroken.path, prepared)) == 0
     report = unbroken.path / "report"
     text = (report / "report.md").read_text(encoding="utf-8")
     assert "2 of 2 planned runs are done" in text
     assert "no difference shown" in text.lower()
+    assert "| comparison | pairs | clean | degraded | white |" in text
     # The HRF run beside the plain one.
     assert len(list(report.glob("diagnostics-*.png"))) == 1
     with (report / "scores.csv").open(newline="", encoding="utf-8") as file:
@@ -121,7 +125,7 @@ def test_the_report_of_runs(unbroken, prepared, tmp_path):
     # The compact tables are all that it takes.
     again = ["report", "--results", unbroken.path / "results", "--out", tmp_path / "again"]
     assert main([str(argument) for argument in again]) == 0
-    for name in ("report.md", "pairs.csv", "differences.tex"):
+    for name in ("report.md", "pairs.csv", "differences.tex", "degraded.csv"):
         assert (tmp_path / "again" / name).read_bytes() == (report / name).read_bytes()
 
 

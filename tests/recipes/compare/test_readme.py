@@ -47,16 +47,18 @@ def test_the_readme_has_all_axes_and_ablations():
     assert named == [*Grid.model_fields, *Ablation.__args__]
 
 
-def test_the_readme_s_table_is_that_of_the_results(tmp_path):
+@pytest.mark.parametrize("name", ["first", "ingredients"])
+def test_the_readme_s_table_is_that_of_the_results(name, tmp_path):
     page = tmp_path / "README.md"
     page.write_bytes(README.read_bytes())
-    insert_table(page, readme_table(README.parent / "results" / "first"), name="first")
+    insert_table(page, readme_table(README.parent / "results" / name), name=name)
     assert page.read_bytes() == README.read_bytes()
 
 
-def test_the_first_comparison_is_of_its_configuration():
-    settings = json.loads((README.parent / "results" / "first" / "grid.json").read_text())
-    grid = load_settings(Grid, README.parent / "compare" / "first.yaml", [])
+@pytest.mark.parametrize("name", ["first", "ingredients"])
+def test_results_are_of_their_configuration(name):
+    settings = json.loads((README.parent / "results" / name / "grid.json").read_text())
+    grid = load_settings(Grid, README.parent / "compare" / f"{name}.yaml", [])
     assert Grid.model_validate(settings["settings"]) == grid
 
 

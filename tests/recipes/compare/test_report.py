@@ -21,6 +21,7 @@ from recipes.compare.report.comparison import comparisons_of, points, probabilit
 from recipes.compare.report.incomplete import alone, gaps, progress
 from recipes.compare.report.report import readme_table, write_report
 from recipes.compare.report.scores import groups_of
+from recipes.compare.tables.degraded_score import DegradedScore
 from recipes.compare.tables.overview import ComparedCorpus
 from recipes.compare.tables.tables import Tables, read_tables, write_tables
 from tests.recipes.compare.made_up import decided, run_result, tables
@@ -382,6 +383,70 @@ def test_quantizers_are_compared_with_none():
         "light + HRF r=4, ternary minus light + HRF r=4",
         "light + HRF r=4, ternary minus light, ternary",
     }
+
+
+VARIANTS = {
+    "": {},
+    "level": {"front_end": {"level": True}},
+    "level + hop": {"front_end": {"level": True, "hop": 320}},
+    "hop + copies": {"front_end": {"level": True, "hop": 320}, "copies": 2},
+}
+
+
+def with_degraded(uas, seeds=(1, 2)):
+    """Runs of `VARIANTS`, whose UA of clips as they are, in noise and in a room is `uas`."""
+    runs = [
+        (run_result(fold="1", seed=seed, variant=name), {"u": [[3, 1], [1, 3]]})
+        for name in reversed(VARIANTS)
+        for seed in seeds
+    ]
+    found = tables(runs)
+    grid = dataclasses.replace(found.grid, settings={"variants": VARIANTS})
+    scores = [
+        DegradedScore(run=run.run, condition=condition, clips=40, ua=ua)
+        for run in found.runs
+        for condition, ua in zip(
+            ("clean", "white", "room"), uas.get((run.variant, run.seed), ()), strict=False
+        )
+    ]
+    return dataclasses.replace(found, grid=grid, degraded=scores)
+
+
+def test_what_an_ingredient_is_worth_on_degraded_clips(tmp_path):
+    uas = {
+        **{("", 1): (0.6, 0.3, 0.2), ("", 2): (0.5, 0.3, 0.2)},
+        **{("level", 1): (0.5, 0.5, 0.4), ("level", 2): (0.6, 0.4, 0.3)},
+        **{("level + hop", 1): (0.6, 0.5, 0.5), ("hop + copies", 1): (0.7, 0.6, 0.6)},
+    }
+    results, report = tmp_path / "results", tmp_path / "report"
+    write_tables(results, with_degraded(uas))
+    write_report(results, report)
+    found = {row["condition"]: row for row in rows(report / "degraded.csv")}
+    # In the order of the grid.
+    assert list(found) == ["light", *(f"light, {name}" for name in list(VARIANTS)[1:])]
+    level = found["light, level"]
+    assert level["n"] == "2" and found["light, hop + copies"]["n"] == "1"
+    assert float(level["clean_mean"]) == pytest.approx(0.55)
+    # The mean of 0.5 and 0.4, and of 0.4 and 0.3.
+    assert float(level["degraded_mean"]) == pytest.approx(0.4)
+    assert float(level["degraded_deviation"]) == pytest.approx(0.1 / math.sqrt(2))
+    worth = {row["comparison"]: row for row in rows(report / "degraded-differences.csv")}
+    # Each against the unnamed one, and against that which it adds the least to.
+    assert list(worth) == [
+        *(f"light, {name} minus light" for name in list(VARIANTS)[1:]),
+        "light, level + hop minus light, level",
+        "light, hop + copies minus light, level + hop",
+    ]
+    first = worth["light, level minus light"]
+    assert (first["pairs"], float(first["clean_mean"])) == ("2", pytest.approx(0, abs=1e-12))
+    assert float(first["clean_deviation"]) == pytest.approx(0.2 / math.sqrt(2))
+    assert float(first["degraded_mean"]) == pytest.approx(0.15)
+    text = (report / "report.md").read_text()
+    assert "| condition | n | clean | degraded | white | room |" in text
+    told = "| light, level minus light | 2 | 0.0 ± 14.1 | +15.0 ± 7.1 | +15.0 ± 7.1 | +15.0 ± 7.1 |"
+    assert told in text and told in readme_table(results)
+    assert "](degraded-emodb-conv_transformer.png)" in text
+    assert (report / "degraded-emodb-conv_transformer.png").is_file()
 
 
 def test_ablations_are_compared_with_their_hrf():

@@ -1,14 +1,16 @@
 """Pictures of a report: nothing is cut off, and no words cover others."""
 
+import dataclasses
 import itertools
 
 import matplotlib.text
 import pytest
 from matplotlib.image import imread
 
-from recipes.compare.report import plots
+from recipes.compare.report import degraded_plot, plots
 from recipes.compare.report.comparison import comparisons_of
 from recipes.compare.report.scores import groups_of
+from recipes.compare.tables.degraded_score import DegradedScore
 from recipes.compare.tables.epoch import Epoch
 from tests.recipes.compare.made_up import lifelike, tables
 
@@ -38,7 +40,8 @@ def drawn(monkeypatch):
         save(figure, path)
         found.append(figure)
 
-    monkeypatch.setattr(plots, "save", keep)
+    for module in (plots, degraded_plot):
+        monkeypatch.setattr(module, "save", keep)
     return found
 
 
@@ -121,3 +124,18 @@ def test_learning_curves(conditions, epochs, tmp_path, drawn):
     check(drawn[0], tmp_path / "c.png")
     line = drawn[0].axes[0].lines[0]
     assert line.get_ydata() == pytest.approx([10 * i for i in range(1, max(2, epochs))])
+
+
+@pytest.mark.parametrize("conditions", [FEW[:1], MANY])
+def test_degraded_clips(conditions, tmp_path, drawn):
+    found = tables(lifelike(conditions, folds=2, seeds=2), labels=LABELS)
+    names = ("clean", "gain-20", "gain+12", "telephone", "offset-0.02", "silence-after")
+    scores = [
+        DegradedScore(run=run.run, condition=name, clips=9, ua=0.3 + 0.02 * place)
+        for run in found.runs
+        for place, name in enumerate(names)
+    ]
+    (group,) = groups_of(dataclasses.replace(found, degraded=scores))
+    degraded_plot.plot_degraded(tmp_path / "d.png", group)
+    check(drawn[0], tmp_path / "d.png")
+    assert len(drawn[0].axes[0].texts) - 1 == len(conditions) * (len(names) + 1)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pydantic
 import pytest
 
+from recipes.compare.tables.degraded_score import DegradedScore
 from recipes.compare.tables.overview import ComparedCorpus, Overview
 from recipes.compare.tables.run_result import RunResult
 from recipes.compare.tables.tables import Tables, read_tables, write_tables
@@ -45,6 +46,40 @@ def test_what_was_written_is_read(folder):
     )
     assert ",adamw,0.5,,1,1,ua,3,2,0.5," in first
     assert first.endswith(",212345,1.25,,0.30000000000000004,100,,,")
+
+
+def degraded(results, clips=8, conditions=("clean", "white")):
+    """The same with every run scored on degraded clips."""
+    return tuple(
+        DegradedScore(run=run.run, condition=condition, clips=clips, ua=0.1 + 0.2)
+        for run in results.runs
+        for condition in conditions
+    )
+
+
+def test_degraded_clips(tmp_path):
+    good = results()
+    scored = dataclasses.replace(good, degraded=degraded(good))
+    write_tables(tmp_path, scored)
+    assert read_tables(tmp_path) == scored
+    assert ",white,8,0.30000000000000004\n" in (tmp_path / "degraded.csv").read_text()
+    # Not every run, and of an earlier seed, fold or corpus other clips.
+    dataclasses.replace(good, degraded=scored.degraded[:2])
+    other = dataclasses.replace(good.runs[1], seed=2)
+    few = (*scored.degraded[:2], *degraded(good, clips=7)[2:])
+    dataclasses.replace(good, runs=(good.runs[0], other), degraded=few)
+    for rows, message in (
+        (few, "Let `degraded` run to its end"),
+        (scored.degraded[:3], "in the same conditions"),
+        (scored.degraded[1::2], "'clean' among them"),
+        ((*scored.degraded, scored.degraded[0]), "must come once"),
+        ((dataclasses.replace(few[0], run="0123456789ab"),), "must be of runs of 'runs.csv'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            dataclasses.replace(good, degraded=rows)
+    # What is no longer known does not stay.
+    write_tables(tmp_path, good)
+    assert read_tables(tmp_path) == good
 
 
 def test_further_columns_are_passed_over(folder):

@@ -1,0 +1,187 @@
+"""How the files of finished runs do on degraded clips of the speakers who validate."""
+
+import hashlib
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import keras_reparam as kr
+from recipes.common.configuration import checked
+from recipes.common.files.json_file import read_json, write_json
+from recipes.common.manifest import Segment, limited
+from recipes.common.names import CLEAN, file_name
+from recipes.common.protocol.fold import Fold
+from recipes.common.run_folder import RunFolder
+from recipes.common.settings import FROZEN, RecipeSettings
+from recipes.common.store.store import Store
+from recipes.compare.finished import check_manifest, read_planned
+from recipes.compare.grid_folder import GridFolder
+from recipes.compare.planning.corpora import PreparedCorpus, prepared_corpus
+from recipes.compare.tables.decision_count import INT8
+from recipes.robustness.clips import Clips, by_speaker
+from recipes.robustness.condition import Condition
+from recipes.robustness.conditions import chosen
+from recipes.robustness.outcome import Heard
+from recipes.robustness.run import hear, obstacle
+
+# One of each weakness that is known.
+TESTS = (
+    *("gain-20", "gain+12", "white", "babble", "telephone", "room"),
+    *("offset-0.02", "silence-after"),
+)
+CLIPS = 600
+# All runs, whenever they are scored, hear the same.
+_SEED = 1
+
+
+def score_degraded(
+    folder: GridFolder,
+    prepared: Path,
+    *,
+    tests: Sequence[str] = TESTS,
+    clips: int = CLIPS,
+    workers: int | None = None,
+) -> int:
+    """Scores the int8 file of every finished run that is not scored yet, as it is asked for.
+
+    A run is scored on clips of its fold's validation speakers, as they are and in every condition;
+    a babble is made of its training speakers, so nothing of a test speaker is heard. No window is
+    taken for silence: that would be the classifier's doing, not the model's. What is found is kept
+    in the comparison's folder, run by run. Which settings a run has is only asked where they say
+    who validates: it may be of an earlier version.
+
+    Args:
+        folder: The comparison's.
+        prepared: Where the corpora are prepared.
+        tests: Names of tests or families of `recipes.robustness`.
+        clips: About how many clips of a fold are heard, evenly spaced over its classes.
+        workers: Processes; `None`: one for each core.
+
+    Returns:
+        How many runs are scored now.
+
+    Raises:
+        FileNotFoundError: If no run is finished, or a corpus is not prepared.
+        ValueError: If a test is unknown, changes no clip or can't run here; nobody validates; or a
+            run was made on another manifest.
+    """
+    conditions, unchanged = chosen(tests)
+    others = [*unchanged, *(each.name for each in conditions if each.recordings)]
+    if others:
+        raise ValueError(
+            "`--tests` must name what is done to clips, and needs no recordings. Received: "
+            f"{', '.join(others)}"
+        )
+    runs = [run for path in folder.finished() if (run := _FinishedRun(path, prepared)).has_file]
+    if not runs:
+        raise FileNotFoundError(f"No run is done in '{folder.path}': `run` them first")
+    # In the order in which they run, so that what is scored at any time can be compared.
+    runs.sort(key=lambda run: run.settings.seed)
+    asked = {"tests": [c.name for c in conditions], "clips": clips, "seed": _SEED}
+    for number, run in enumerate(runs, start=1):
+        kept, about = folder.degraded(run.path), {**asked, **run.made_of()}
+        if kept.is_file() and read_json(kept, dict[str, Any])["about"] == about:
+            continue
+        found = run.score(
+            conditions,
+            clips,
+            workers=workers,
+            description=f"{number} of {len(runs)}: {run.name}",
+        )
+        kept.parent.mkdir(exist_ok=True)
+        write_json(kept, {"about": about, **found})
+    return len(runs)
+
+
+class _FinishedRun:
+    """A run that is done, and what of its corpus and its plan says who validates."""
+
+    def __init__(self, path: Path, prepared: Path):
+        self.path, about = path, read_planned(path)
+        self._corpus = prepared_corpus(about["corpus"], prepared)
+        self.settings = _known_settings(self._corpus, about["settings"])
+        self._fold_name, self._variant = about["fold"], about.get("variant", "")
+        self._model = RunFolder(path).fold(self._fold_name) / file_name(INT8)
+
+    @property
+    def has_file(self) -> bool:
+        """Of a frozen teacher there is none."""
+        return self.settings.backbone != FROZEN
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        name = f"{self._corpus.name}, fold {self._fold_name}, seed {self.settings.seed}"
+        return f"{name}, {self._variant}" if self._variant else name
+
+    def made_of(self) -> dict[str, str]:
+        """What of it decides on its scores."""
+        check_manifest(self.path, self._corpus)
+        return {
+            "model_sha256": hashlib.sha256(self._model.read_bytes()).hexdigest(),
+            "manifest_sha256": self._corpus.manifest_hash,
+        }
+
+    def score(self, conditions: Sequence[Condition], count: int, **options) -> dict[str, Any]:
+        """Number of clips, and UA by condition."""
+        classifier = kr.load_classifier(self._model)
+        clips = self._clips(classifier.labels, count)
+        for condition in conditions:
+            if why := obstacle(condition, clips, classifier.sample_rate):
+                raise ValueError(f"{condition.name} {why}; or name other --tests")
+        classes = hear(
+            self._model, clips, conditions, seed=_SEED, silence_decibels=-math.inf, **options
+        )
+        heard = Heard.of(classifier.labels, clips, classes[CLEAN])
+        return {
+            "clips": len(clips.segments),
+            "ua": {name: heard.outcome(name, "", found).ua for name, found in classes.items()},
+        }
+
+    def _clips(self, labels: Sequence[str], count: int) -> Clips:
+        fold, names = self._fold(), self._corpus.labels(self.settings)
+        truth = {s.id: names[e.label] for e in fold.validation for s in e.segments}
+        segments = [segment for example in fold.validation for segment in example.segments]
+        words = len({segment.label for segment in segments})
+        segments = limited(segments, max(1, count // words), by=("label",))
+        return Clips(
+            read=_Stored(Store(self._corpus.store)),
+            segments=segments,
+            truth=[labels.index(truth[segment.id]) for segment in segments],
+            left_out={},
+            speech=by_speaker(s for example in fold.train for s in example.segments),
+            recordings={},
+        )
+
+    def _fold(self) -> Fold:
+        name = self._fold_name
+        found = next((f for f in self._corpus.folds(self.settings) if f.name == name), None)
+        if found is None or not found.validation:
+            raise ValueError(
+                f"There must be speakers who validate in every fold. Received: '{self.path}' of "
+                f"fold {name} of {self._corpus.recipe.title}, in which there are none"
+            )
+        return found
+
+
+class _Stored:
+    """Reads clips from a store; can be sent to other processes."""
+
+    def __init__(self, store: Store):
+        self._store = store
+
+    def __call__(self, segment: Segment, *, sample_rate: int) -> np.ndarray:
+        if sample_rate != self._store.sample_rate:
+            raise ValueError(
+                f"The model must be for {self._store.sample_rate} Hz. Received: {sample_rate}"
+            )
+        return self._store.audio(segment.id)
+
+
+def _known_settings(corpus: PreparedCorpus, planned: dict[str, Any]) -> RecipeSettings:
+    """The settings of a run as far as there still are such."""
+    kind = corpus.recipe.settings
+    return checked(kind, {name: planned[name] for name in kind.model_fields if name in planned})
