@@ -205,7 +205,8 @@ def _parser() -> argparse.ArgumentParser:
         type=float,
         default=SILENCE_DECIBELS,
         metavar="DBFS",
-        help=f"windows below this level are silence (default {SILENCE_DECIBELS:g})",
+        help="windows whose loudest tenth of a second is below this level are silence (default "
+        f"{SILENCE_DECIBELS:g})",
     )
     return parser
 

@@ -15,7 +15,7 @@ import librosa
 import numpy as np
 import soundfile
 
-from keras_reparam.audio.windows import decibels, valid_samples
+from keras_reparam.audio.windows import decibels, loudest, valid_samples
 
 RESOURCES = Path(__file__).parents[1] / "library" / "src" / "test" / "resources"
 RATES = [
@@ -26,15 +26,15 @@ RATES = [
     (11025, 16000),
     (16000, 44100),
 ]
-# Where zeros are in 800 samples at 8000 Hz, of which a frame has 200.
+# Where zeros are in 2700 samples at 8000 Hz, of which a frame has 200 and the loudest is of 800.
 GAPS = [
     [],
     [(0, 300)],
-    [(630, 800)],
+    [(630, 2700)],
     [(100, 299), (350, 760)],
     [(0, 77), (300, 650), (790, 800)],
     [(0, 10), (11, 800)],
-    [(0, 800)],
+    [(0, 2700)],
 ]
 SUBTYPES = ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT"]
 
@@ -52,7 +52,9 @@ def main() -> None:
     )
     (RESOURCES / "sound.bin").write_bytes(b"".join(sound(gaps) for gaps in GAPS))
     write_model(RESOURCES / "sigmoid.tflite", quantization="float32", head="sigmoid")
-    write_model(RESOURCES / "int4.tflite", quantization="int4_dynamic", head="softmax")
+    write_model(
+        RESOURCES / "int4.tflite", quantization="int4_dynamic", head="softmax", unsure_below=0.75
+    )
 
 
 def resampled(source: int, target: int) -> bytes:
@@ -81,17 +83,20 @@ def wav(container: str, subtype: str, channels: int) -> bytes:
 
 
 def sound(gaps: list[tuple[int, int]]) -> bytes:
-    """Noise with an offset and with zeros in it; how much of it is sound, and how loud that is."""
-    samples = np.random.default_rng(len(gaps)).normal(0.05, 0.1, 800).astype("float32")
+    """Noise that rises, with an offset and with zeros in it: how much is sound, and how loud."""
+    samples = np.random.default_rng(len(gaps)).normal(0.05, 0.1, 2700) * np.geomspace(0.1, 1, 2700)
+    samples = samples.astype("float32")
     for start, end in gaps:
         samples[start:end] = 0
     valid = valid_samples(samples, 8000)
     return (
-        struct.pack(">i", 8000) + floats(samples) + struct.pack(">if", len(valid), decibels(valid))
+        struct.pack(">i", 8000)
+        + floats(samples)
+        + struct.pack(">iff", len(valid), decibels(valid), loudest(valid, 8000))
     )
 
 
-def write_model(path: Path, *, quantization: str, head: str) -> None:
+def write_model(path: Path, *, quantization: str, head: str, unsure_below: float = 0.0) -> None:
     """Two classes, of the first sample x alone: logits 4x - 1 and -4x - 1."""
     import keras
 
@@ -105,7 +110,13 @@ def write_model(path: Path, *, quantization: str, head: str) -> None:
     dense.set_weights([kernel, np.array([-1, -1], "float32")])
     labels = ["above", "below"]
     kr.export_tflite(
-        model, path, quantization=quantization, head=head, labels=labels, sample_rate=8000
+        model,
+        path,
+        quantization=quantization,
+        head=head,
+        labels=labels,
+        sample_rate=8000,
+        unsure_below=unsure_below,
     )
 
 

@@ -11,6 +11,8 @@ import numpy as np
 
 # Of `LogMel`'s frames: a frame that holds nothing but zeros is not valid.
 _FRAME_SECONDS = 0.025
+# What a window is silence by the loudest of: a tenth of a second, a syllable.
+_LOUD_FRAMES = 4
 # Half a step of 16 bits, which rounds to the even one: zero.
 _ZERO_AT_16_BITS = 2.0**-16
 # How many zeros are given at once where a clip goes on after them.
@@ -146,9 +148,32 @@ def valid_samples(window: np.ndarray, sample_rate: int) -> np.ndarray:
     sound = window[extent(window)]
     if not len(sound):
         return sound
-    frame = max(1, round(_FRAME_SECONDS * sample_rate))
+    frame = _frame(sample_rate)
     valid = np.logical_or.reduceat(sounding(sound), np.arange(0, len(sound), frame))
     return sound[np.repeat(valid, frame)[: len(sound)]]
+
+
+def _frame(sample_rate: int) -> int:
+    return max(1, round(_FRAME_SECONDS * sample_rate))
+
+
+def loudest(valid: np.ndarray, sample_rate: int) -> float:
+    """Level of the loudest tenth of a second: a window is silence by it.
+
+    The level of all would count a speaker's pauses: soft speech is no louder, on the whole, than
+    the noise of a room, but its syllables are.
+
+    Args:
+        valid: What `valid_samples` gives, in tenths of a second from its first sample on; what is
+            left in the end counts only if it is all there is.
+        sample_rate: Samples per second.
+    """
+    size = _LOUD_FRAMES * _frame(sample_rate)
+    count = len(valid) // size
+    if not count:
+        return decibels(valid)
+    blocks = valid[: count * size].reshape(count, size)
+    return _level(np.var(blocks.astype("float64") - blocks[:, :1], axis=1).max())
 
 
 def decibels(samples: np.ndarray) -> float:
@@ -156,5 +181,8 @@ def decibels(samples: np.ndarray) -> float:
     if not len(samples):
         return -np.inf
     # Relative to the first sample: a constant offset leaves zeros, not rounding.
-    power = np.var(samples.astype("float64") - samples[0])
+    return _level(np.var(samples.astype("float64") - samples[0]))
+
+
+def _level(power: float) -> float:
     return 10 * float(np.log10(power)) if power else -np.inf

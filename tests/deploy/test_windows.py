@@ -12,7 +12,14 @@ import soxr
 
 import keras_reparam as kr
 from keras_reparam.audio.silence import SILENCE_DECIBELS
-from keras_reparam.audio.windows import Trimmed, decibels, extent, sounding, valid_samples
+from keras_reparam.audio.windows import (
+    Trimmed,
+    decibels,
+    extent,
+    loudest,
+    sounding,
+    valid_samples,
+)
 from keras_reparam.deploy.tflite.heads import probabilities
 from recipes.common.scoring import windows as recipes_windows
 
@@ -209,8 +216,19 @@ def test_decibels():
     assert decibels(np.full(9, 0.3)) == decibels(np.zeros(0)) == -np.inf
 
 
+def test_the_loudest_tenth_of_a_second():
+    sound = noise(-40, 1.05)
+    sound[4800:6400] *= 10
+    assert -21 < loudest(sound, RATE) == pytest.approx(decibels(sound[4800:6400]))
+    # What is left in the end is part of no tenth, unless it is all; an offset is no sound.
+    end = np.concatenate([noise(-40, 1), noise(-20, 0.05)])
+    assert loudest(end, RATE) == loudest(end[:RATE], RATE) < -39
+    assert -21 < loudest(end[-800:] + 0.5, RATE) == pytest.approx(decibels(end[-800:]))
+    assert loudest(np.zeros(0), RATE) == loudest(np.full(RATE, 0.3), RATE) == -np.inf
+
+
 def test_android_has_the_same_threshold():
     content = (Path(__file__).parents[2] / OPTIONS).read_text()
     (found,) = re.findall(r"var silenceDecibels = (-[\d.]+)f", content)
-    assert float(found) == SILENCE_DECIBELS == -55
+    assert float(found) == SILENCE_DECIBELS == -59
     assert f"silence; {SILENCE_DECIBELS:g} by default" in content

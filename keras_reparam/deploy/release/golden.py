@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from keras_reparam._utils.printed import Printed
-from keras_reparam.audio.windows import decibels
+from keras_reparam.audio.windows import loudest, valid_samples
 from keras_reparam.deploy.runtime.classifier import Classifier
 from keras_reparam.deploy.tflite.heads import top1_agreement
 
@@ -218,7 +218,8 @@ def _check_clip(name: str, samples: np.ndarray, classifier: Classifier) -> None:
         )
     if not name or Path(name).name != name:
         raise ValueError(f"A golden clip's name must be a file's name. Received: {name!r}")
-    peak, level = np.abs(samples).max(), decibels(samples)
+    peak, rate = np.abs(samples).max(), classifier.sample_rate
+    level = loudest(valid_samples(samples, rate), rate)
     if not peak <= 1 or level < classifier.silence_decibels:
         raise ValueError(
             "A golden clip must hold sound that is no silence, samples between -1 and 1. "

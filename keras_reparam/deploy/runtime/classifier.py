@@ -14,8 +14,8 @@ from keras_reparam.audio.rates import at_rate
 from keras_reparam.audio.silence import SILENCE_DECIBELS
 from keras_reparam.audio.windows import (
     Trimmed,
-    decibels,
     from_first_sound,
+    loudest,
     valid_samples,
     windows,
 )
@@ -79,9 +79,9 @@ class Classifier:
     clip change nothing. The last window is followed by zeros, which the model masks. A window
     weighs by its valid samples: those that are not in frames of 25 ms of zeros.
 
-    A window is silence if the level of its valid samples, without their mean, is below
-    `silence_decibels`. Such windows are left out; a clip that is nothing else is silence.
-    Android's library does the same, with the same number.
+    A window is silence if in no tenth of a second of its valid samples the level, without their
+    mean, reaches `silence_decibels`. Such windows are left out; a clip that is nothing else is
+    silence. Android's library does the same, with the same number.
 
     Threads may share a classifier: the results are those of one thread. They take turns at the
     interpreter; for more speed give each thread a classifier of its own.
@@ -89,8 +89,8 @@ class Classifier:
     Args:
         path: A `.tflite` file with float32 input `[1, window]`, and labels and sample rate in
             its metadata.
-        silence_decibels: Windows below this level, in decibels relative to full scale (dBFS; a
-            sine of amplitude 1 is at -3), are silence. `-math.inf`: only what has no sound at all.
+        silence_decibels: Below this level, in decibels relative to full scale (dBFS; a sine of
+            amplitude 1 is at -3), is silence. `-math.inf`: only what has no sound at all.
 
     Attributes:
         labels: Class names, in the order of the scores.
@@ -281,7 +281,7 @@ class Classifier:
     def _score(self, window: np.ndarray) -> tuple[np.ndarray, int]:
         """Scores of at most a window of samples, and its weight; zeros for silence."""
         valid = valid_samples(window, self.sample_rate)
-        level = decibels(valid)
+        level = loudest(valid, self.sample_rate)
         if level == -np.inf or level < self.silence_decibels:
             return np.zeros(len(self.labels), "float32"), 0
         return self._runtime(from_first_sound(window, self.window)), len(valid)

@@ -7,9 +7,10 @@ import java.util.concurrent.Executor
  *
  * @property hopSeconds seconds between the beginnings of two windows.
  * @property smoothing weight of the past in the scores: 0 is no smoothing.
- * @property silenceDecibels windows below this level are silence.
- * @property minimumScore below this highest score the result is "unsure". With independent classes
- *   ([ModelInfo.Head.SIGMOID]) it counts as 0.5 at least.
+ * @property silenceDecibels windows of which no tenth of a second reaches this level are silence.
+ * @property minimumScore below this highest score the result is "unsure"; `null`: what the model
+ *   says ([ModelInfo.unsureBelow]). With independent classes ([ModelInfo.Head.SIGMOID]) it counts as
+ *   0.5 at least.
  * @property threads threads of the model.
  * @property executor what calls the listener.
  */
@@ -17,7 +18,7 @@ class EmotionOptions private constructor(builder: Builder) {
     val hopSeconds: Float = builder.hopSeconds
     val smoothing: Float = builder.smoothing
     val silenceDecibels: Float = builder.silenceDecibels
-    val minimumScore: Float = builder.minimumScore
+    val minimumScore: Float? = builder.minimumScore
     val threads: Int = builder.threads
     val executor: Executor = builder.executor
 
@@ -25,8 +26,8 @@ class EmotionOptions private constructor(builder: Builder) {
     class Builder {
         internal var hopSeconds = 0.5f
         internal var smoothing = 0.5f
-        internal var silenceDecibels = -55f
-        internal var minimumScore = 0.4f
+        internal var silenceDecibels = -59f
+        internal var minimumScore: Float? = null
         internal var threads = 1
         internal var executor = Executor { it.run() }
 
@@ -47,8 +48,8 @@ class EmotionOptions private constructor(builder: Builder) {
         }
 
         /**
-         * Windows below this level, in decibels relative to full scale, their mean taken out, are
-         * silence; -55 by default. Python's `kr.load_classifier(silence_decibels=...)` has the same
+         * Windows whose loudest tenth of a second is below this level, in decibels relative to full
+         * scale, its mean taken out, are silence; -59 by default. Python's `kr.load_classifier(silence_decibels=...)` has the same
          * number.
          */
         fun silenceDecibels(value: Float): Builder = set(value <= 0, "silenceDecibels", value) {
@@ -56,8 +57,9 @@ class EmotionOptions private constructor(builder: Builder) {
         }
 
         /**
-         * Below this highest score, from 0 to 1, the result is "unsure"; 0.4 by default. With
-         * independent classes ([ModelInfo.Head.SIGMOID]) it counts as 0.5 at least.
+         * Below this highest score, from 0 to 1, the result is "unsure"; by default what the model
+         * says ([ModelInfo.unsureBelow]), as in Python. With independent classes
+         * ([ModelInfo.Head.SIGMOID]) it counts as 0.5 at least.
          */
         fun minimumScore(value: Float): Builder = set(value in 0f..1f, "minimumScore", value) {
             minimumScore = value

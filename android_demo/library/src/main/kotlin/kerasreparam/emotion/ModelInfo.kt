@@ -9,6 +9,7 @@ package kerasreparam.emotion
  * @property window samples that it takes at once.
  * @property sizeBytes size of the file.
  * @property head how its scores are to be read.
+ * @property unsureBelow an answer whose highest score is below it is unsure; 0 if it does not say.
  */
 class ModelInfo @JvmOverloads constructor(
     val name: String,
@@ -17,6 +18,7 @@ class ModelInfo @JvmOverloads constructor(
     val window: Int,
     val sizeBytes: Int,
     val head: Head = Head.SOFTMAX,
+    val unsureBelow: Float = 0f,
 ) {
     /** What makes the scores. */
     enum class Head {

@@ -44,7 +44,7 @@ class TfliteClassifier @JvmOverloads @Throws(EmotionException::class) constructo
             }
             this.model = ModelInfo(
                 metadata.name, metadata.labels, metadata.sampleRate, window, model.remaining(),
-                metadata.head,
+                metadata.head, metadata.unsureBelow,
             )
             input = floats(window)
             output = floats(classes)

@@ -111,6 +111,15 @@ class EmotionRecognizerTest {
         assertEquals(1, result(0.6f).top)
         assertEquals("b", result(0.5f).label)
         assertEquals(0.55f, result(0.5f).scores[1], 1e-6f)
+        // Without a minimum of the app's it is the model's.
+        fun state(unsureBelow: Float, options: EmotionOptions = options().build()): State {
+            val classifier = PlainClassifier(unsureBelow = unsureBelow)
+            return recognizer(classifier, options).classify(sound, 1000).state
+        }
+        assertEquals(State.UNSURE, state(0.56f))
+        assertEquals(State.EMOTION, state(0.54f))
+        assertEquals(State.EMOTION, state(0f))
+        assertEquals(State.EMOTION, state(0.56f, options().minimumScore(0f).build()))
     }
 
     @Test
@@ -149,18 +158,22 @@ class EmotionRecognizerTest {
     }
 
     @Test
-    fun `noise at -60 dB is silence, also with an offset or zeros around, and -50 dB is none`() {
-        val random = java.util.Random(1)
-        fun noise(amplitude: Float) = FloatArray(300) { amplitude * random.nextGaussian().toFloat() }
-        val quiet = noise(1e-3f)
+    fun `sound at -60 dB is silence, also with an offset or zeros around, and a syllable at -50 dB is none`() {
+        fun sound(amplitude: Float, size: Int) = FloatArray(size) { if (it % 2 == 0) amplitude else -amplitude }
+        val quiet = sound(1e-3f, 300)
         val recognizer = recognizer(options = EmotionOptions.Builder().hopSeconds(0.05f).build())
         val offset = FloatArray(300) { quiet[it] + 0.1f }
         for (sound in listOf(quiet, offset, FloatArray(90) + quiet + FloatArray(500), FloatArray(99) { 0.3f })) {
             assertEquals(State.SILENCE, recognizer.classify(sound, 1000).state)
             assertTrue(recognizer.classifyWindows(sound, 1000).all { it.state == State.SILENCE })
         }
-        assertEquals(-60f, recognizer.classify(offset + FloatArray(400), 1000).decibels, 1f)
-        assertEquals(State.EMOTION, recognizer.classify(noise(3.2e-3f), 1000).state)
+        assertEquals(-60f, recognizer.classify(offset + FloatArray(400), 1000).decibels, 0.1f)
+        // A tenth of a second in a window of one second.
+        val classifier = PlainClassifier(window = 1000)
+        val speech = sound(1e-4f, 400) + sound(3.2e-3f, 100) + sound(1e-4f, 500)
+        val result = recognizer(classifier, EmotionOptions.DEFAULT).classify(speech, 1000)
+        assertEquals(State.EMOTION, result.state)
+        assertEquals(-60f, result.decibels, 0.5f)
     }
 
     @Test

@@ -8,9 +8,11 @@ internal class PlainClassifier(
     window: Int = 80,
     labels: List<String> = listOf("a", "b"),
     head: ModelInfo.Head = ModelInfo.Head.SOFTMAX,
+    unsureBelow: Float = 0f,
     private val before: () -> Unit = {},
 ) : Classifier {
-    override val model = ModelInfo("plain", labels, sampleRate = 1000, window, sizeBytes = 0, head)
+    override val model =
+        ModelInfo("plain", labels, sampleRate = 1000, window, sizeBytes = 0, head, unsureBelow)
     val windows = java.util.Collections.synchronizedList(ArrayList<FloatArray>())
     var closed = 0
 

@@ -63,7 +63,7 @@ class TfliteClassifierTest {
     }
 
     @Test
-    fun `weights of 4 bits`() {
+    fun `weights of 4 bits, and below which score the file is unsure`() {
         val file = javaClass.getResourceAsStream("/int4.tflite")!!.readBytes()
         val options = EmotionOptions.Builder().hopSeconds(0.1f).build()
         EmotionRecognizer(ByteBuffer.wrap(file), options).use { recognizer ->
@@ -73,6 +73,12 @@ class TfliteClassifierTest {
                 val scores = recognizer.classify(sound, 8000).scores
                 val above = (1 / (1 + Math.exp(-8.0 * first))).toFloat()
                 assertArrayEquals("$first", floatArrayOf(above, 1 - above), scores, 0.01f)
+            }
+            assertEquals(0.75f, recognizer.model.unsureBelow, 0f)
+            // Scores of 0.69 and 0.80.
+            for ((first, label) in listOf(0.1f to null, 0.175f to "above")) {
+                val sound = FloatArray(800) { if (it == 0) first else 0.5f * (it % 2) }
+                assertEquals(label, recognizer.classify(sound, 8000).label)
             }
         }
     }

@@ -8,7 +8,7 @@ import kerasreparam.emotion.EmotionException
 import kerasreparam.emotion.ModelInfo.Head
 
 /**
- * Name, labels, sample rate and head that a `.tflite` file holds: TensorFlow Lite's metadata (a
+ * Name, labels, sample rate, head and threshold that a `.tflite` file holds: TensorFlow Lite's metadata (a
  * flatbuffer `M001` inside the model's) and a label file in the zip archive at the file's end.
  */
 internal class ModelMetadata private constructor(
@@ -16,10 +16,12 @@ internal class ModelMetadata private constructor(
     val labels: List<String>,
     val sampleRate: Int,
     val head: Head,
+    val unsureBelow: Float,
 ) {
     companion object {
         private const val KEY = "TFLITE_METADATA"
         private const val SIGMOID = "head: sigmoid"
+        private const val UNSURE = "unsure below: "
         private const val AUDIO_PROPERTIES = 4
         private const val MAX_LABEL_BYTES = 1 shl 20
 
@@ -56,8 +58,17 @@ internal class ModelMetadata private constructor(
             if (channels !in 0..1) throw bad("it takes $channels channels instead of one")
             val labelFile = output?.tables(6)?.firstOrNull()?.text(0)
                 ?: throw bad("it has no labels. Export it with labels=")
-            val head = if (output.text(1) == SIGMOID) Head.SIGMOID else Head.SOFTMAX
-            return ModelMetadata(metadata.text(0) ?: "", labels(file, labelFile), sampleRate, head)
+            val about = output.text(1) ?: ""
+            val head = if (about == SIGMOID) Head.SIGMOID else Head.SOFTMAX
+            return ModelMetadata(
+                metadata.text(0) ?: "", labels(file, labelFile), sampleRate, head, unsureBelow(about),
+            )
+        }
+
+        /** The number from 0 to 1 that is said; 0 if there is none. */
+        private fun unsureBelow(about: String): Float {
+            if (!about.startsWith(UNSURE)) return 0f
+            return about.removePrefix(UNSURE).toFloatOrNull()?.takeIf { it in 0f..1f } ?: 0f
         }
 
         private fun find(model: FlatTable): ByteBuffer? {

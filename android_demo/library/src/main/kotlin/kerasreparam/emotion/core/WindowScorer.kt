@@ -14,9 +14,8 @@ internal class WindowScorer(
     private val model = classifier.model
     private val scores = FloatArray(model.labels.size)
     private val smoother = Smoother(scores.size, smoothing)
-    private val minimumScore = when (model.head) {
-        ModelInfo.Head.SOFTMAX -> options.minimumScore
-        ModelInfo.Head.SIGMOID -> maxOf(options.minimumScore, PRESENT)
+    private val minimumScore = (options.minimumScore ?: model.unsureBelow).let {
+        if (model.head == ModelInfo.Head.SIGMOID) maxOf(it, PRESENT) else it
     }
 
     /** A result, and what it weighs in a mean: its valid samples, or 0 in silence. */
@@ -30,7 +29,7 @@ internal class WindowScorer(
      */
     fun score(window: FloatArray, heard: Int, end: Long, skipped: Int): Weighed {
         val sound = Sound.of(window, heard, model.sampleRate)
-        val silent = isSilent(sound.decibels)
+        val silent = isSilent(sound.loudest)
         var latency = 0.0
         if (silent) {
             scores.fill(0f)
@@ -60,8 +59,8 @@ internal class WindowScorer(
         return result(mean, heard.isEmpty(), decibels, 0.0, seconds, latency, 0)
     }
 
-    private fun isSilent(decibels: Float) =
-        decibels == Float.NEGATIVE_INFINITY || decibels < options.silenceDecibels
+    private fun isSilent(loudest: Float) =
+        loudest == Float.NEGATIVE_INFINITY || loudest < options.silenceDecibels
 
     private fun result(
         scores: FloatArray, silent: Boolean, decibels: Float,

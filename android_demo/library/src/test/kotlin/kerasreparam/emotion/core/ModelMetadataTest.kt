@@ -59,6 +59,20 @@ class ModelMetadataTest {
     }
 
     @Test
+    fun `a threshold that is none is not said`() {
+        val file = latin1(javaClass.getResourceAsStream("/int4.tflite")!!.readBytes())
+        fun found(words: String): Float {
+            assertTrue(file.contains("unsure below: 0.75"))
+            val changed = file.replace("unsure below: 0.75", words).toByteArray(Charsets.ISO_8859_1)
+            return ModelMetadata.read(ByteBuffer.wrap(changed)).unsureBelow
+        }
+        assertEquals(0.5f, found("unsure below: 0.50"), 0f)
+        for (words in listOf("unsure below: 7.50", "unsure below: -0.5", "unsure below: NaN ", "unsure beyond 0.75")) {
+            assertEquals(words, 0f, found(words), 0f)
+        }
+    }
+
+    @Test
     fun `broken files give metadata or that one exception`() {
         val random = Random(3)
         val start = latin1(model).indexOf("M001") - 4

@@ -15,9 +15,11 @@ class SoundTest {
             val samples = golden.floats()
             val valid = golden.int()
             val decibels = golden.float()
+            val loudest = golden.float()
             val sound = Sound.of(samples, samples.size, rate)
             assertEquals("case $cases", valid, sound.valid)
             assertEquals("case $cases", decibels, sound.decibels, 1e-3f)
+            assertEquals("case $cases", loudest, sound.loudest, 1e-3f)
             assertTrue((0 until sound.first).all { samples[it] == 0f })
             assertTrue((sound.end until samples.size).all { samples[it] == 0f })
             cases++
