@@ -1,0 +1,31 @@
+"""Whisper's encoder, as it is, and a linear head."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from recipes.baselines.clips import Clips
+from recipes.common.corpus import Corpus
+from recipes.common.files.json_file import read_json, write_json
+from recipes.common.names import CONFIG
+from recipes.common.settings import FROZEN, RecipeSettings
+from recipes.common.training.frozen import FrozenModel, train_frozen
+
+MISSING = "needs a Whisper of KerasHub: --teacher, see recipes/teachers/README.md"
+
+
+def train(corpus: Corpus, clips: Clips, teacher: str, folder: Path, console: Console) -> None:
+    """Fits the head, which hears a training clip as often as all others do in an epoch."""
+    heard = tuple(example for example in clips.fold.train for _ in range(example.times))
+    settings = RecipeSettings(backbone=FROZEN, teacher=teacher)
+    fold = dataclasses.replace(clips.fold, train=heard)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / CONFIG, settings.model_dump(mode="json"))
+    train_frozen(corpus, fold, clips.labels, settings, folder, console)
+
+
+def read_frozen(folder: Path) -> FrozenModel:
+    """What `train` left."""
+    return FrozenModel(folder, RecipeSettings(**read_json(folder / CONFIG, dict[str, Any])))
