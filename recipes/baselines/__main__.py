@@ -4,9 +4,11 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from recipes.baselines import functionals
 from recipes.baselines.settings import EGEMAPS, NAMES, OURS, RUN, WHISPER, Settings
-from recipes.common.command import Parser, exit_code, leave, say, speed_up, starting_keras
+from recipes.common.command import Parser, exit_code, leave, speed_up, starting_keras
 from recipes.common.configuration import checked
+from recipes.common.names import file_name
 from recipes.common.perturbations.codecs import available
 
 # Enough to see that all of it works.
@@ -53,8 +55,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return exit_code("baselines", lambda: _run(options))
 
 
+def left_out(teacher: str | None) -> dict[str, str]:
+    """Who can't be compared, and what that one needs."""
+    missing = {} if functionals.installed() else {EGEMAPS: functionals.MISSING}
+    if teacher is None:
+        missing[WHISPER] = (
+            "needs a Whisper of KerasHub: give --teacher, see recipes/teachers/README.md"
+        )
+    return missing
+
+
 def _run(options: argparse.Namespace) -> int:
     settings = checked(Settings, _SHORT if options.short else {})
+    # All that can be known at once is said at once: Keras takes seconds to import.
     if not options.data.is_dir():
         raise FileNotFoundError(f"There is no folder of clips '{options.data}'")
     if not available("amr_nb"):
@@ -66,23 +79,18 @@ def _run(options: argparse.Namespace) -> int:
 
     console = Console()
     with console.status("Starting Keras"), starting_keras():
-        from recipes.baselines import frozen, functionals
         from recipes.baselines.run import run
-        from recipes.quickstart.shipped import PRETRAINED
-    missing = {} if functionals.installed() else {EGEMAPS: functionals.MISSING}
-    if options.teacher is None:
-        missing[WHISPER] = frozen.MISSING
+        from recipes.joint.install import PRETRAINED
     wanted = [name for name in NAMES if name == OURS or not options.only or name in options.only]
-    for name in wanted:
-        if name in missing:
-            say(console, f"{name} is left out: it {missing[name]}")
+    missing = left_out(options.teacher)
     run(
         settings,
         options.data,
         options.out,
-        file=options.file or PRETRAINED / "ser_int8.tflite",
+        file=options.file or PRETRAINED / file_name("int8"),
         teacher=options.teacher,
         names=[name for name in wanted if name not in missing],
+        notes=[f"{name} is left out: it {why}" for name, why in missing.items() if name in wanted],
         console=console,
     )
     return 0

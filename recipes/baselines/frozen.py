@@ -13,8 +13,6 @@ from recipes.common.names import CONFIG
 from recipes.common.settings import FROZEN, RecipeSettings
 from recipes.common.training.frozen import FrozenModel, train_frozen
 
-MISSING = "needs a Whisper of KerasHub: --teacher, see recipes/teachers/README.md"
-
 
 def train(corpus: Corpus, clips: Clips, teacher: str, folder: Path, console: Console) -> None:
     """Fits the head, which hears a training clip as often as all others do in an epoch."""

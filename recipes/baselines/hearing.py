@@ -1,7 +1,8 @@
 """Which class each test clip gets, as it is and in every condition."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,8 @@ CLEAN = "clean"
 HARD = ("gain-20", "white", "telephone")
 _SEED = 1
 _CLASSES = "classes.json"
+# After a kill about so much is done again.
+_SAVED_SECONDS = 20.0
 
 
 @pydantic.dataclasses.dataclass(frozen=True)
@@ -50,17 +53,22 @@ def classes_of(
         folder: Where answers are kept, for as long as the contestant is the same.
         console: Where the progress bar is drawn.
     """
+    names = (CLEAN, *HARD)
     digest = hashlib.sha256(contestant.artifact.read_bytes()).hexdigest()
-    known = _kept(folder / _CLASSES, digest)
-    if any(
-        example.id not in known.get(name, {}) for name in (CLEAN, *HARD) for example in examples
-    ):
-        known = _heard(contestant, examples, samples, console)
+    known = _kept(folder / _CLASSES, digest) or {name: {} for name in names}
+    missing = [e for e in examples if any(e.id not in known[name] for name in names)]
+    if missing:
         folder.mkdir(parents=True, exist_ok=True)
+        bar = track(missing, f"{contestant.title} hears the test clips", console)
+        with Worker(contestant.kind, contestant.path) as worker:
+            saved = time.monotonic()
+            for example in bar:
+                _hear(worker, example.id, samples(example), known)
+                if time.monotonic() - saved > _SAVED_SECONDS:
+                    write_json(folder / _CLASSES, _Kept(digest, _SEED, known))
+                    saved = time.monotonic()
         write_json(folder / _CLASSES, _Kept(digest, _SEED, known))
-    return {
-        name: np.array([known[name][example.id] for example in examples]) for name in (CLEAN, *HARD)
-    }
+    return {name: np.array([known[name][e.id] for e in examples]) for name in names}
 
 
 def changed(samples: np.ndarray, clip: str, condition: str) -> np.ndarray:
@@ -75,19 +83,14 @@ def _nothing(_):
     raise AssertionError("These conditions need neither voices nor recordings")
 
 
-def _kept(path: Path, digest: str) -> Mapping[str, dict[str, int]]:
+def _kept(path: Path, digest: str) -> dict[str, dict[str, int]] | None:
     if not path.is_file():
-        return {}
+        return None
     kept = read_json(path, _Kept)
-    return kept.classes if (kept.artifact_sha256, kept.seed) == (digest, _SEED) else {}
+    return kept.classes if (kept.artifact_sha256, kept.seed) == (digest, _SEED) else None
 
 
-def _heard(contestant, examples, samples, console: Console) -> dict[str, dict[str, int]]:
-    found: dict[str, dict[str, int]] = {name: {} for name in (CLEAN, *HARD)}
-    with Worker(contestant.kind, contestant.path) as worker:
-        for example in track(examples, f"{contestant.title} hears the test clips", console):
-            clip = samples(example)
-            for name, classes in found.items():
-                scores, _ = worker.hear(changed(clip, example.id, name))
-                classes[example.id] = int(np.argmax(scores))
-    return found
+def _hear(worker: Worker, clip: str, samples: np.ndarray, known: dict[str, dict[str, int]]) -> None:
+    for name, classes in known.items():
+        scores, _ = worker.hear(changed(samples, clip, name))
+        classes[clip] = int(np.argmax(scores))

@@ -45,7 +45,9 @@ def measure(
         console: Where the progress bar is drawn.
     """
     with contextlib.ExitStack() as stack:
-        workers = [stack.enter_context(Worker(each.kind, each.path)) for each in contestants]
+        workers = [
+            stack.enter_context(Worker(each.kind, each.path, one_core=True)) for each in contestants
+        ]
         for clip in clips[:_WARM_UP]:
             for worker in workers:
                 worker.hear(clip)

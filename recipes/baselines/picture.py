@@ -17,12 +17,13 @@ _MARKERS = ("v", "s", "D")
 _AREA, _LEAST = 60.0, 45.0
 
 
-def draw(rows: Sequence[Row], path: Path, heard: str) -> None:
+def draw(rows: Sequence[Row], path: Path, *, classes: int, heard: str) -> None:
     """UA, as clips are and in every condition, over milliseconds for a second of audio.
 
     Args:
         rows: The package's file first.
         path: The PNG.
+        classes: How many there are.
         heard: What the figures are of, in words.
     """
     corpora = list(rows[0].ua)
@@ -31,7 +32,7 @@ def draw(rows: Sequence[Row], path: Path, heard: str) -> None:
     for axes, corpus in zip(
         np.atleast_1d(figure.subplots(1, len(corpora), sharex=True)), corpora, strict=True
     ):
-        _draw_corpus(axes, rows, corpus)
+        _draw_corpus(axes, rows, corpus, classes)
     axes = figure.axes[0]
     axes.set_ylabel("UA in %", color=GREY)
     axes.legend(loc="lower left", frameon=False, fontsize=8.5, labelcolor=DARK, title=None)
@@ -41,7 +42,7 @@ def draw(rows: Sequence[Row], path: Path, heard: str) -> None:
     )  # fmt: skip
     figure.supxlabel(
         f"Milliseconds for a second of audio, one thread, one core (logarithmic).\n{heard}. "
-        "Disc: the clips as they are; its area: bytes. Dotted: what a coin of so many sides gets.",
+        "Disc: the clips as they are; its area: bytes. Dotted: chance.",
         x=0.01,
         ha="left",
         color=GREY,
@@ -50,13 +51,15 @@ def draw(rows: Sequence[Row], path: Path, heard: str) -> None:
     save(figure, path)
 
 
-def _draw_corpus(axes: Axes, rows: Sequence[Row], corpus: str) -> None:
+def _draw_corpus(axes: Axes, rows: Sequence[Row], corpus: str, classes: int) -> None:
     quiet_frame(axes, grid="both")
     for number, row in enumerate(rows):
         color = BLUE if number == 0 else ORANGE
         _draw_row(axes, row, corpus, color)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.axhline(100 / classes, color=GREY, linewidth=1, linestyle=":")
+    axes.minorticks_off()
     times = [row.cost.median for row in rows]
     # Room for names at both ends.
     axes.set_xlim(min(times) / 2.2, max(times) * 3.5)
@@ -77,7 +80,7 @@ def _draw_row(axes: Axes, row: Row, corpus: str, color: str) -> None:
     area = max(_AREA * row.size / 1e6, _LEAST)
     axes.scatter(x, ua[CLEAN], s=area, color=color, alpha=0.75, linewidths=0, zorder=3)
     axes.annotate(
-        f"{row.title}\n{ua[CLEAN]:.1f} %, {_bytes(row.size)}", (x, ua[CLEAN]),
+        f"{row.title}\n{ua[CLEAN]:.1f} %, {_bytes(row.size)}", (x, max(ua.values())),
         (0, 8 + (area / np.pi) ** 0.5), textcoords="offset points", ha="center", va="bottom",
         color=color, fontsize=8.5,
     )  # fmt: skip

@@ -70,13 +70,24 @@ def tables_of(rows: Sequence[Row], machine: str) -> tuple[Table, Table]:
         title_justify="left",
         caption_justify="left",
     )
-    for table, columns in ((accuracy, _accuracy(rows)), (cost, _COST)):
-        table.add_column("")
-        for heading, _ in columns:
-            table.add_column(heading, justify="right")
+    for corpus, by_condition in rows[0].ua.items():
+        if not accuracy.columns:
+            _add_columns(accuracy, [SHORT_NAMES[name] for name in by_condition])
+        accuracy.add_section()
+        accuracy.add_row(f"[bold]{corpus}[/]")
         for row in rows:
-            table.add_row(row.title, *(written(row) for _, written in columns))
+            ua = row.ua[corpus].values()
+            accuracy.add_row(f" {row.title}", *(f"{100 * value:.1f}" for value in ua))
+    _add_columns(cost, [heading for heading, _ in _COST])
+    for row in rows:
+        cost.add_row(row.title, *(written(row) for _, written in _COST))
     return accuracy, cost
+
+
+def _add_columns(table: Table, headings: Sequence[str]) -> None:
+    table.add_column("")
+    for heading in headings:
+        table.add_column(heading, justify="right")
 
 
 def markdown_of(rows: Sequence[Row], told: Sequence[str]) -> str:
@@ -129,7 +140,7 @@ def _verdict(
 ) -> str:
     """The lowest figure is the first."""
     best = min(others, key=figure)
-    first = figure(own) < figure(best)
+    first = figure(own) <= figure(best)
     place = "first" if first else "NOT first"
     return (
         f"{what}: {own.title} is {place}, {written(figure(own))}; "

@@ -69,6 +69,7 @@ def run(
     file: Path,
     teacher: str | None,
     names: Sequence[str],
+    notes: Sequence[str],
     console: Console,
 ) -> list[Row]:
     """Compares the file with the others.
@@ -80,6 +81,7 @@ def run(
         file: The `.tflite` file.
         teacher: Name or folder of a preset of Whisper; `None`: Whisper is left out.
         names: Who is compared, the file first.
+        notes: What is said beside the results, such as who is left out.
         console: Where to report.
 
     Returns:
@@ -98,7 +100,7 @@ def run(
         log_mel = create_front_end(settings)
         build_store(clips.segments, data, out / "store", log_mel=log_mel, console=console)
         corpus = Corpus(out / "store", log_mel)
-        return _Run(settings, out, clips, corpus, console).run(file, teacher, names)
+        return _Run(settings, out, clips, corpus, notes, console).run(file, teacher, names)
 
 
 def _check_labels(file: Path, labels: Sequence[str]) -> None:
@@ -134,6 +136,7 @@ class _Run:
     out: Path
     clips: Clips
     corpus: Corpus
+    notes: Sequence[str]
     console: Console
 
     def run(self, file: Path, teacher: str | None, names: Sequence[str]) -> list[Row]:
@@ -154,7 +157,7 @@ class _Run:
 
     def _prepared(self, name: str, file: Path, teacher: str | None) -> Contestant:
         if name == OURS:
-            return _of_file(name, file.name, file)
+            return of_file(name, file.name, file)
         if name == LIGHT_SERNET:
             return self._light_sernet(self.out / name)
         if name == EGEMAPS:
@@ -181,7 +184,7 @@ class _Run:
                 texts={},
                 console=self.console,
             )
-        return _of_file(LIGHT_SERNET, "like Light-SERNet, int8", path)
+        return of_file(LIGHT_SERNET, "like Light-SERNet, int8", path)
 
     def _egemaps(self, folder: Path) -> Contestant:
         if not (folder / HEAD).is_file():
@@ -259,16 +262,17 @@ class _Run:
         machine = environment("keras", "tensorflow", "ai-edge-litert", "scikit-learn")
         for table in tables_of(rows, described(machine)):
             self.console.print(table)
-        for line in verdicts(rows):
+        for line in (*verdicts(rows), *self.notes):
             say(self.console, line)
         with staged(self.out) as beside:
             write_json(
                 beside / "results.json",
                 {"protocol": self._protocol, "environment": machine, "rows": rows},
             )
-            told = (MEANING, CONDITIONS_TOLD, self._protocol, f"Measured on: {described(machine)}.")
+            machine_told = f"Measured on: {described(machine)}."
+            told = (MEANING, CONDITIONS_TOLD, self._protocol, machine_told, *self.notes)
             (beside / "results.md").write_text(markdown_of(rows, told), encoding="utf-8")
-            draw(rows, beside / "baselines.png", self._heard)
+            draw(rows, beside / "baselines.png", classes=len(self.clips.labels), heard=self._heard)
         say(self.console, f"Tables, picture and models lie in {self.out}")
 
     @property
@@ -296,7 +300,8 @@ class _Run:
         )
 
 
-def _of_file(name: str, title: str, path: Path) -> Contestant:
+def of_file(name: str, title: str, path: Path) -> Contestant:
+    """A `.tflite` classifier; its parameters: the constants behind the front end."""
     graph = TFLiteGraph(read_model(path))
     return Contestant(
         name=name,

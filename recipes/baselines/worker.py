@@ -22,24 +22,29 @@ from recipes.common.command import keep_quiet
 # What a process keeps from clip to clip.
 _listener: Listener | None = None
 _before = 0.0
+_ONE_THREAD = {
+    **{f"TF_NUM_{kind}_THREADS": "1" for kind in ("INTRAOP", "INTEROP")},
+    **{"OMP_NUM_THREADS": "1", "KERAS_BACKEND": "tensorflow"},
+}
 
 
 class Worker:
-    """Hears clips, on one thread and one core.
+    """Hears clips, on one thread.
 
     Args:
         kind: What hears.
         path: As `listener` takes it.
+        one_core: Whether it stays on one core, the same for all.
     """
 
-    def __init__(self, kind: Kind, path: Path):
+    def __init__(self, kind: Kind, path: Path, *, one_core: bool = False):
         self._what = f"{kind}, '{path}'"
         # Forked processes would share what LiteRT's and TensorFlow's threads hold.
         self._executor = ProcessPoolExecutor(
             1,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=_start,
-            initargs=(kind, path),
+            initargs=(kind, path, one_core),
         )
 
     def __enter__(self) -> "Worker":
@@ -63,12 +68,12 @@ class Worker:
             raise ChildProcessError(f"The process died that runs {self._what}") from error
 
 
-def _start(kind: Kind, path: Path) -> None:
+def _start(kind: Kind, path: Path, one_core: bool) -> None:
     # Ctrl-C is the first process's, which then tells the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     keep_quiet()
-    os.environ["KERAS_BACKEND"] = "tensorflow"
-    if hasattr(os, "sched_setaffinity"):
+    os.environ |= _ONE_THREAD
+    if one_core and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     threadpool_limits(1)
     global _listener, _before
