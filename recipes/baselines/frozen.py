@@ -12,6 +12,7 @@ from recipes.common.files.json_file import read_json, write_json
 from recipes.common.names import CONFIG
 from recipes.common.settings import FROZEN, RecipeSettings
 from recipes.common.training.frozen import FrozenModel, train_frozen
+from recipes.common.training.train import is_trained
 
 
 def train(corpus: Corpus, clips: Clips, teacher: str, folder: Path, console: Console) -> None:
@@ -24,6 +25,15 @@ def train(corpus: Corpus, clips: Clips, teacher: str, folder: Path, console: Con
     train_frozen(corpus, fold, clips.labels, settings, folder, console)
 
 
+def teacher_of(folder: Path) -> str | None:
+    """The teacher that was given to `train`; `None` where nothing is trained."""
+    return _settings(folder).teacher if is_trained(folder) else None
+
+
 def read_frozen(folder: Path) -> FrozenModel:
     """What `train` left."""
-    return FrozenModel(folder, RecipeSettings(**read_json(folder / CONFIG, dict[str, Any])))
+    return FrozenModel(folder, _settings(folder))
+
+
+def _settings(folder: Path) -> RecipeSettings:
+    return RecipeSettings(**read_json(folder / CONFIG, dict[str, Any]))

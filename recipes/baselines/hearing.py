@@ -1,12 +1,12 @@
 """Which class each test clip gets, as it is and in every condition."""
 
+import dataclasses
 import hashlib
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-import pydantic
 from rich.console import Console
 
 from keras_reparam._utils.progress import track
@@ -28,7 +28,7 @@ _CLASSES = "classes.json"
 _SAVED_SECONDS = 20.0
 
 
-@pydantic.dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class _Kept:
     """What was heard by which artifact: indices of classes by condition and clip."""
 

@@ -11,6 +11,7 @@ from sklearn.metrics import recall_score
 
 from keras_reparam._utils.environment import described, environment
 from keras_reparam._utils.progress import track
+from keras_reparam.deploy import load_classifier
 from keras_reparam.deploy.conversion.saved_model import load_model
 from keras_reparam.deploy.tflite.tflite_buffers import read_model
 from keras_reparam.deploy.tflite.tflite_graph import TFLiteGraph
@@ -104,8 +105,6 @@ def run(
 
 
 def _check_labels(file: Path, labels: Sequence[str]) -> None:
-    from keras_reparam.deploy import load_classifier
-
     found = load_classifier(file).labels
     if tuple(found) != tuple(labels):
         raise ValueError(
@@ -226,7 +225,7 @@ class _Run:
         return read_features(path)
 
     def _whisper(self, folder: Path, teacher: str) -> Contestant:
-        if not is_trained(folder):
+        if frozen.teacher_of(folder) != teacher:
             frozen.train(self.corpus, self.clips, teacher, folder, self.console)
         parameters = read_json(folder / TRAINING, dict[str, Any])["parameters"]["merged"]
         return Contestant(
