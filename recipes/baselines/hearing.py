@@ -25,7 +25,7 @@ HARD = ("gain-20", "white", "telephone")
 _SEED = 1
 _CLASSES = "classes.json"
 # After a kill about so much is done again.
-_SAVED_SECONDS = 20.0
+SAVED_SECONDS = 20.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +64,7 @@ def classes_of(
             saved = time.monotonic()
             for example in bar:
                 _hear(worker, example.id, samples(example), known)
-                if time.monotonic() - saved > _SAVED_SECONDS:
+                if time.monotonic() - saved > SAVED_SECONDS:
                     write_json(folder / _CLASSES, _Kept(digest, _SEED, known))
                     saved = time.monotonic()
         write_json(folder / _CLASSES, _Kept(digest, _SEED, known))

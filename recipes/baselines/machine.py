@@ -1,6 +1,6 @@
 """A linear support vector machine on eGeMAPS."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -51,15 +51,17 @@ def fit_machine(
     return best, chosen
 
 
-def write_features(path: Path, clips: Sequence[str], features: np.ndarray) -> None:
-    """Features `(clips, 88)` by the clips' ids, whole or not at all."""
+def write_features(path: Path, features: Mapping[str, np.ndarray]) -> None:
+    """Features `(88,)` by the clips' ids, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with written_beside(path) as beside:
-        np.savez(beside, clips=np.array(clips), features=features)
+        np.savez(beside, clips=np.array([*features]), features=np.stack([*features.values()]))
 
 
 def read_features(path: Path) -> dict[str, np.ndarray]:
-    """What `write_features` wrote."""
+    """What `write_features` wrote; nothing if there is no such file."""
+    if not path.is_file():
+        return {}
     with np.load(path) as file:
         return dict(zip(file["clips"].tolist(), file["features"], strict=True))
 

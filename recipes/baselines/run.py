@@ -1,6 +1,7 @@
 """Trains what is not there yet, lets everybody hear the test clips, and writes what came out."""
 
 import dataclasses
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from recipes.baselines import frozen
 from recipes.baselines.clips import Clips, load_clips
 from recipes.baselines.contestant import Contestant
 from recipes.baselines.functionals import library_bytes
-from recipes.baselines.hearing import classes_of
+from recipes.baselines.hearing import SAVED_SECONDS, classes_of
 from recipes.baselines.light_sernet import create
 from recipes.baselines.machine import (
     fit_machine,
@@ -213,16 +214,20 @@ class _Run:
         )
 
     def _functionals(self, path: Path) -> Mapping[str, np.ndarray]:
-        """Of training and validation clips, computed unless they are there."""
-        if not path.is_file():
-            examples = (*self.clips.fold.train, *self.clips.fold.validation)
+        """Of training and validation clips; computed are those that are not there."""
+        found = read_features(path)
+        examples = (*self.clips.fold.train, *self.clips.fold.validation)
+        missing = [example for example in examples if example.id not in found]
+        if missing:
             with Worker("functionals", path) as worker:
-                rows = [
-                    worker.hear(self.corpus.samples(example))[0]
-                    for example in track(examples, "Computing eGeMAPS", self.console)
-                ]
-            write_features(path, [example.id for example in examples], np.stack(rows))
-        return read_features(path)
+                saved = time.monotonic()
+                for example in track(missing, "Computing eGeMAPS", self.console):
+                    found[example.id], _ = worker.hear(self.corpus.samples(example))
+                    if time.monotonic() - saved > SAVED_SECONDS:
+                        write_features(path, found)
+                        saved = time.monotonic()
+            write_features(path, found)
+        return found
 
     def _whisper(self, folder: Path, teacher: str) -> Contestant:
         if frozen.teacher_of(folder) != teacher:
