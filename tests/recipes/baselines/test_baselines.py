@@ -22,8 +22,8 @@ from recipes.baselines.hearing import HARD, changed, classes_of
 from recipes.baselines.light_sernet import LightSernet
 from recipes.baselines.machine import fit_machine
 from recipes.baselines.measurement import Cost
+from recipes.baselines.preparation import of_file
 from recipes.baselines.report import Row, markdown_of, verdicts
-from recipes.baselines.run import of_file
 from recipes.baselines.settings import NAMES, Settings
 from recipes.common.manifest import read_manifest, read_segment, write_manifest
 from recipes.common.protocol.examples import examples_of
