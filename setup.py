@@ -43,6 +43,8 @@ CLUSTER = ["ray>=2.60"]
 FORMATS = ["av>=16.0"]
 # A Whisper as teacher: `recipes/teachers`.
 TEACHER = ["keras-hub>=0.32"]
+# What a user would take instead, in `recipes/baselines`: openSMILE's license allows research alone.
+BASELINES = ["opensmile>=2.6"]
 # Its last release has no wheel beyond Python 3.11.
 TFIO = ['tensorflow-io>=0.37.1; python_version < "3.12"']
 EXTRAS_REQUIRE = {
@@ -67,6 +69,7 @@ EXTRAS_REQUIRE = {
         "uv>=0.9",
     ],
     "teacher": TEACHER,
+    "baselines": BASELINES,
     "tfio": TFIO,
 }
 

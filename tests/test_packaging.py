@@ -117,6 +117,7 @@ def test_setup_says_what_the_design_promises():
         "cluster",
         "formats",
         "teacher",
+        "baselines",
         "dev",
         "tfio",
     }

@@ -1,7 +1,6 @@
 """Classifies one clip in every condition."""
 
 import functools
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from recipes.common.manifest import Segment
 from recipes.common.perturbations.level import sixteen_bits
 from recipes.robustness.clips import Clips
 from recipes.robustness.condition import Condition
-from recipes.robustness.scene import Scene
+from recipes.robustness.scene import Scene, generator
 
 # What is said of a clip that is silence to the classifier, or of no class.
 NONE = -1
@@ -71,8 +70,7 @@ class Listener:
         return NONE if found.label is None else self._classifier.labels.index(found.label)
 
     def _scene(self, segment: Segment, condition: Condition) -> Scene:
-        names = (zlib.crc32(name.encode()) for name in (segment.id, condition.name))
-        rng = np.random.default_rng([self._seed, *names])
+        rng = generator(self._seed, segment.id, condition.name)
 
         def voices(count: int) -> list[np.ndarray]:
             return [self._read(each) for each in self._others(segment.speaker, count, rng)]

@@ -1,6 +1,7 @@
 """What a perturbation can draw from, besides the clip itself."""
 
 import dataclasses
+import zlib
 from collections.abc import Callable
 
 import numpy as np
@@ -22,3 +23,14 @@ class Scene:
     rng: np.random.Generator
     voices: Callable[[int], list[np.ndarray]]
     recording: Callable[[str], np.ndarray]
+
+
+def generator(seed: int, clip: str, condition: str) -> np.random.Generator:
+    """What a condition draws from for a clip: it depends on these three alone.
+
+    Args:
+        seed: Of a run.
+        clip: The clip's id.
+        condition: The condition's name.
+    """
+    return np.random.default_rng([seed, *(zlib.crc32(name.encode()) for name in (clip, condition))])

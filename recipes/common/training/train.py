@@ -1,7 +1,7 @@
 """Trains one fold."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
@@ -52,6 +52,8 @@ def train_fold(
     settings: RecipeSettings,
     folder: Path,
     console: Console,
+    *,
+    create: Callable[..., keras.Model] = create_backbone,
 ) -> None:
     """Trains on the fold's training split, keeps the epoch that `settings.select_on` names.
 
@@ -67,6 +69,7 @@ def train_fold(
         settings: The recipe.
         folder: Of the fold; made if need be.
         console: Where to report.
+        create: Makes the backbone, as `create_backbone` does.
 
     Raises:
         ValueError: If nobody validates, and the settings want a validation.
@@ -86,7 +89,7 @@ def train_fold(
     keras.utils.set_random_seed(settings.seed)
     if settings.frames is None:
         settings = settings.model_copy(update={"frames": _longest(corpus, fold)})
-    training = _FoldTraining(corpus, fold, labels, settings, folder, console, lessons)
+    training = _FoldTraining(corpus, fold, labels, settings, folder, console, lessons, create)
     shared = all_devices(settings) if settings.distribute else contextlib.nullcontext(1)
     with shared as devices:
         backbone, checkpoints, calibration = training.run()
@@ -118,12 +121,13 @@ class _FoldTraining:
         folder: Path,
         console: Console,
         lessons: Lessons | None,
+        create: Callable[..., keras.Model],
     ):
         self._corpus, self._fold, self._labels = corpus, fold, labels
         self._settings, self._folder, self._console = settings, folder, console
         self.log_mel = create_front_end(settings)
         corpus.adapt(self.log_mel, fold.train)
-        self._lessons = lessons
+        self._lessons, self._create = lessons, create
         self.batches = _batches(corpus, fold, labels, self.log_mel, settings, lessons)
 
     def run(self) -> tuple[keras.Model, Checkpoints, Calibration | None]:
@@ -167,7 +171,7 @@ class _FoldTraining:
         shape = {"num_classes": len(self._labels), "num_mels": log_mel.num_mels}
         former = (settings, self._fold.name, self._labels, log_mel)
         teacher, start = load_teacher(*former), load_start(*former)
-        backbone = create_backbone(settings, **shape, dtype=settings.precision, start=start)
+        backbone = self._create(settings, **shape, dtype=settings.precision, start=start)
         front_end = _copy(log_mel) if settings.waveform_augmentation else None
         model = training_model(
             backbone,
