@@ -34,6 +34,16 @@ from recipes.common.store.layout import SAMPLE_RATE
 from recipes.common.store.store import Store
 from recipes.joint.recipe import RECIPE
 
+# What other commands put into the card, each between its lines.
+_MEASURED_LATER = """
+## What it bears
+<!-- robustness -->
+<!-- end of robustness -->
+
+## Beside others
+<!-- baselines -->
+<!-- end of baselines -->
+"""
 PRETRAINED = Path(keras_reparam.__file__).parent / "pretrained"
 
 
@@ -105,8 +115,10 @@ def install(
                     f"{before[title]:.1%}; the package's model is as it was"
                 )
     with replaced(PRETRAINED) as beside:
-        for name in (*map(file_name, DEFAULT_KINDS), CARD):
+        for name in map(file_name, DEFAULT_KINDS):
             shutil.copyfile(folder / name, beside / name)
+        card = (folder / CARD).read_text(encoding="utf-8")
+        (beside / CARD).write_text(card + _MEASURED_LATER, encoding="utf-8")
         shutil.copytree(folder / GOLDEN, beside / GOLDEN)
     return PRETRAINED
 
