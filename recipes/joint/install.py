@@ -23,12 +23,10 @@ from recipes.common.names import (
     GOLDEN,
     RESULTS,
     file_name,
-    predictions_name,
 )
 from recipes.common.protocol.fold import Example
 from recipes.common.protocol.folds import OFFICIAL
 from recipes.common.results.metrics import evaluate
-from recipes.common.results.predictions import read_predictions
 from recipes.common.run_folder import RunFolder
 from recipes.common.store.layout import SAMPLE_RATE
 from recipes.common.store.store import Store
@@ -52,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = Parser(
         prog="python -m recipes.joint.install",
         description="Make the exported model of a run the one that comes with the package, with "
-        "its card and golden clips, unless the package's is better on the test clips of a corpus.",
+        "its card and golden clips, unless the package's is better on a corpus's validation clips.",
         epilog="Example: python -m recipes.joint.install --run shipped",
     )
     parser.add_argument("--run", required=True, metavar="NAME", help="the run")
@@ -74,7 +72,7 @@ def _run(options: argparse.Namespace) -> int:
     (fold,) = RECIPE.folds_of(read_manifest(options.out / "manifest.csv"), settings)
     store = Store(options.out / "store")
     folder = install(
-        run.fold(OFFICIAL), fold.tests["test"], lambda example: store.audio(example.id), console
+        run.fold(OFFICIAL), fold.validation, lambda example: store.audio(example.id), console
     )
     say(console, f"Installed in {folder}. Now renew what tells of it: recipes/joint/README.md")
     return 0
@@ -82,7 +80,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def install(
     folder: Path,
-    tests: Sequence[Example],
+    validation: Sequence[Example],
     read: Callable[[Example], np.ndarray],
     console: Console,
 ) -> Path:
@@ -90,30 +88,29 @@ def install(
 
     Args:
         folder: Of the fold, exported.
-        tests: The test clips that its files were scored on.
+        validation: The clips that decide: those of the test choose nothing.
         read: Gives a clip's waveform.
         console: Where to report.
 
     Raises:
         FileNotFoundError: If the fold was not exported.
-        ValueError: If the package's model is better on the test clips of any corpus.
+        ValueError: If the package's model is better on the clips of any corpus.
     """
     if not (folder / RESULTS).is_file():
         raise FileNotFoundError(f"'{folder}' holds no exported model: export the run first")
-    labels = Classifier(folder / file_name("int8")).labels
-    before = _ua_by_corpus(tests, _shipped_classes(tests, read, labels, console), labels)
-    for kind in DEFAULT_KINDS:
-        found = read_predictions(folder / predictions_name(kind))
-        predicted = dict(zip(found.id.tolist(), found.predicted.tolist(), strict=True))
-        now = _ua_by_corpus(tests, [predicted[example.id] for example in tests], labels)
-        for title, ua in now.items():
-            say(console, f"{title}, {kind}: UA {ua:.1%}; the package's int8: {before[title]:.1%}")
-            if ua < before[title]:
-                raise ValueError(
-                    "The model that comes with the package is replaced only by one that is no "
-                    f"worse on any corpus. Received: UA {ua:.1%} on {title}, and it has "
-                    f"{before[title]:.1%}; the package's model is as it was"
-                )
+    before, now = (
+        _ua_by_corpus(path / file_name("int8"), validation, read, console)
+        for path in (PRETRAINED, folder)
+    )
+    for title, ua in now.items():
+        told = f"UA {ua:.1%} on {title}, and it has {before[title]:.1%}"
+        say(console, f"Validation: {told}.")
+        if ua < before[title]:
+            raise ValueError(
+                "The model that comes with the package is replaced only by one that is no worse on "
+                f"the validation clips of any corpus. Received: {told}; the package's model is as "
+                "it was"
+            )
     with replaced(PRETRAINED) as beside:
         for name in map(file_name, DEFAULT_KINDS):
             shutil.copyfile(folder / name, beside / name)
@@ -123,29 +120,24 @@ def install(
     return PRETRAINED
 
 
-def _shipped_classes(
-    tests: Sequence[Example],
-    read: Callable[[Example], np.ndarray],
-    labels: Sequence[str],
-    console: Console,
-) -> list[int]:
-    """What the package's int8 file says of the clips, however quiet they are."""
-    classifier = Classifier(PRETRAINED / file_name("int8"), silence_decibels=-math.inf)
-    return [
-        labels.index(classifier.classify(read(example), SAMPLE_RATE).label)
-        for example in track(tests, "Scoring the package's model", console)
-    ]
-
-
 def _ua_by_corpus(
-    tests: Sequence[Example], predicted: Sequence[int], labels: Sequence[str]
+    file: Path,
+    examples: Sequence[Example],
+    read: Callable[[Example], np.ndarray],
+    console: Console,
 ) -> dict[str, float]:
-    found = {}
-    for title in dict.fromkeys(example.corpus for example in tests):
-        which = [i for i, example in enumerate(tests) if example.corpus == title]
-        truth = np.array([tests[i].label for i in which])
-        found[title] = evaluate(truth, np.array(predicted)[which], labels).ua
-    return found
+    """Of an int8 file, however quiet a clip is."""
+    classifier = Classifier(file, silence_decibels=-math.inf)
+    heard: dict[str, tuple[list[int], list[int]]] = {}
+    for example in track(examples, f"Scoring {file.parent.name}'s model", console):
+        label = classifier.classify(read(example), SAMPLE_RATE).label
+        truth, predicted = heard.setdefault(example.corpus, ([], []))
+        truth.append(example.label)
+        predicted.append(classifier.labels.index(label))
+    return {
+        title: evaluate(np.array(truth), np.array(predicted), classifier.labels).ua
+        for title, (truth, predicted) in heard.items()
+    }
 
 
 if __name__ == "__main__":

@@ -136,7 +136,7 @@ def _limits(
     facts: ModelFacts,
 ) -> list[str]:
     corpus, results = facts.corpus, measured.results
-    untested = "Other languages, children, noise and other microphones are untested"
+    untested = "Other languages, children, real rooms and other microphones are untested"
     if corpus.acted:
         untested = f"Speech that is not acted, {untested[0].lower()}{untested[1:]}"
     sexes = "Women and men" if results.by_sex else "No groups of people"
