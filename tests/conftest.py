@@ -41,8 +41,10 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish():
-    """Garbage collection skips what imports made: TensorFlow's converter collects each time."""
+    """Garbage collection is rare, and skips what imports made: TensorFlow's converter collects."""
     gc.freeze()
+    # What tests make lives shortly: by default a young generation of 700 is looked through.
+    gc.set_threshold(100_000, 20, 20)
 
 
 @pytest.fixture(autouse=True)

@@ -355,6 +355,7 @@ def test_classify_imports_no_keras(run_python, clips, tflite):
     assert child.stdout.splitlines()[-1] == "set()" and child.stderr == ""
 
 
+@pytest.mark.slow
 def test_no_logs_on_the_screen(run_python, saved, tmp_path):
     code = (
         "import os, sys; os.environ.pop('TF_CPP_MIN_LOG_LEVEL', None); "

@@ -80,7 +80,15 @@ def test_readme_has_no_block_that_nothing_runs(path):
         assert all(line.startswith("keras-reparam ") for line in block.splitlines()), block
 
 
-@each_readme
+@pytest.mark.parametrize(
+    "path",
+    [
+        # Each loads, trains or exports models of its own.
+        pytest.param(path, marks=() if path == README else pytest.mark.slow)
+        for path in READMES
+    ],
+    ids=[str(path.relative_to(ROOT)) for path in READMES],
+)
 def test_readme_examples(path, run_cli, clip, tmp_path, monkeypatch, capsys):
     """Python blocks in their order, as one program, then the commands, in one folder.
 

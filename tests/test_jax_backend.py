@@ -14,17 +14,21 @@ ROOT = Path(__file__).resolve().parents[1]
 @pytest.mark.parametrize(
     "part",
     [
-        "layers quantizers transforms/test_hard_cases.py transforms/test_quantize_aware.py",
+        "layers/test_hrf_layers.py transforms/test_hard_cases.py",
+        pytest.param(
+            "layers/test_contract.py quantizers transforms/test_quantize_aware.py",
+            marks=pytest.mark.slow,
+        ),
         # Spectra and whole models compile longest.
         pytest.param("audio transforms/test_transforms.py", marks=pytest.mark.nightly),
         pytest.param("models transforms/test_keras_hub.py", marks=pytest.mark.nightly),
     ],
-    ids=["layers", "audio", "models"],
+    ids=["hrf", "methods", "audio", "models"],
 )
 def test_on_jax(run_python, request, part):
     child = run_python(
         *("-m", "pytest", "-n", "0", "-q", "-x", "-p", "no:cacheprovider"),
-        *("-m", "backend and not slow", "--durations", "10"),
+        *("-m", "backend", "--durations", "10"),
         *(ROOT / "tests" / name for name in part.split()),
         env={
             "KERAS_BACKEND": "jax",

@@ -25,6 +25,7 @@ from keras_reparam._utils.printed import Printed
 from keras_reparam._utils.progress import track
 from keras_reparam.benchmarks.arm_environment import ArmPython, make_arm_python
 from keras_reparam.benchmarks.arm_instructions import instructions_per_inference
+from keras_reparam.benchmarks.command import BAD_INPUT, FAILED, exit_code
 from keras_reparam.deploy.runtime.classifier import load_classifier
 from keras_reparam.deploy.runtime.runtime import Runtime
 from keras_reparam.deploy.runtime.shipped import golden_clips, shipped_files
@@ -230,24 +231,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(arguments)
-    errors = Console(stderr=True)
-    try:
-        with errors.status("Preparing") as status:
-            python = make_arm_python(say=status.update)
-        with shipped_files() as folder:
-            shipped = [folder / f"ser_{kind}.tflite" for kind in ("float32", "int8")]
-            files = options.files or shipped
-            first = load_classifier(files[0])
-            clips = golden_clips(first.window, first.sample_rate)
-            result = compare_on_arm(files, clips, python, instructions=options.instructions)
-    except (RuntimeError, ValueError, OSError) as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return 2
+    # 1 is of scores that differ.
+    return exit_code(parser, lambda: run(options), failed=BAD_INPUT)
+
+
+def run(options: argparse.Namespace) -> int:
+    """1 if the scores differ."""
+    with Console(stderr=True).status("Preparing") as status:
+        python = make_arm_python(say=status.update)
+    with shipped_files() as folder:
+        shipped = [folder / f"ser_{kind}.tflite" for kind in ("float32", "int8")]
+        files = options.files or shipped
+        first = load_classifier(files[0])
+        clips = golden_clips(first.window, first.sample_rate)
+        result = compare_on_arm(files, clips, python, instructions=options.instructions)
     if options.json:
         print(json.dumps(result.as_dict(), indent=1))
     else:
         Console().print(result)
-    return 0 if result.passed else 1
+    return 0 if result.passed else FAILED
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from rich.console import Console
 from keras_reparam._utils.environment import described, environment
 from keras_reparam._utils.quiet import import_keras
 from keras_reparam._utils.turns import take_turns
+from keras_reparam.benchmarks.command import exit_code
 from keras_reparam.benchmarks.training_step import (
     NUM_CLASSES,
     Row,
@@ -176,14 +177,15 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    options = parser().parse_args(arguments)
+    command = parser()
+    options = command.parse_args(arguments)
+    return exit_code(command, lambda: run(options))
+
+
+def run(options: argparse.Namespace) -> int:
     backend = import_keras()
     about = environment("keras", backend, "numpy")
-    try:
-        features, waveform = measure_all(options)
-    except ValueError as error:
-        print(f"augmentation: {error}", file=sys.stderr)
-        return 2
+    features, waveform = measure_all(options)
     if options.json:
         report = {
             "environment": about,

@@ -35,8 +35,13 @@ def print_result(options: argparse.Namespace, content: Any, tables: Sequence[Tab
             Console().print(table)
 
 
-def exit_code(parser: argparse.ArgumentParser, body: Callable[[], int]) -> int:
-    """Runs `body`: what it returns; of an error one line, and 2 (bad input) or 1; 130 of Ctrl-C."""
+def exit_code(
+    parser: argparse.ArgumentParser, body: Callable[[], int], *, failed: int = FAILED
+) -> int:
+    """Runs `body`: what it returns; of an error one line, and 2 (bad input) or `failed`.
+
+    130 of Ctrl-C.
+    """
     try:
         return body()
     except KeyboardInterrupt:
@@ -46,4 +51,4 @@ def exit_code(parser: argparse.ArgumentParser, body: Callable[[], int]) -> int:
         return BAD_INPUT
     except RuntimeError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
-        return FAILED
+        return failed

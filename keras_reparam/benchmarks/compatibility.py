@@ -24,6 +24,7 @@ from rich.text import Text
 from keras_reparam._utils.files import write_bytes
 from keras_reparam._utils.quiet import import_keras
 from keras_reparam._utils.user_cache import user_cache
+from keras_reparam.benchmarks.command import exit_code
 from keras_reparam.benchmarks.runtime_environments import (
     RUNTIMES,
     RuntimeEnvironment,
@@ -244,20 +245,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--update", type=Path, metavar="FILE.md", help="write the table into it")
     parser.add_argument("--json", action="store_true", help="print every file's row as JSON")
     options = parser.parse_args(arguments)
+    return exit_code(parser, lambda: measure_all(options))
+
+
+def measure_all(options: argparse.Namespace) -> int:
     import_keras()
-    try:
-        if options.update:
-            # Minutes of work shall not end with a file that can't take the table.
-            update(options.update, None)
-        waveforms = golden_clips(FRAMES * SAMPLE_RATE // 100, SAMPLE_RATE)
-        models = saved_models(options.models) if options.models else random_models(waveforms)
-        chosen = [r for r in RUNTIMES[1:] if r.script_name in options.runtimes]
-        rows = run(models, chosen, options.cache)
-        if options.update:
-            update(options.update, markdown(rows))
-    except (ValueError, TypeError, OSError) as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return 2
+    if options.update:
+        # Minutes of work shall not end with a file that can't take the table.
+        update(options.update, None)
+    waveforms = golden_clips(FRAMES * SAMPLE_RATE // 100, SAMPLE_RATE)
+    models = saved_models(options.models) if options.models else random_models(waveforms)
+    chosen = [r for r in RUNTIMES[1:] if r.script_name in options.runtimes]
+    rows = run(models, chosen, options.cache)
+    if options.update:
+        update(options.update, markdown(rows))
     if options.json:
         print(json.dumps([dataclasses.asdict(row) for row in rows], indent=1))
     else:

@@ -21,6 +21,7 @@ from rich.table import Table
 from keras_reparam._utils.environment import described, environment
 from keras_reparam._utils.quiet import import_keras
 from keras_reparam._utils.turns import take_turns
+from keras_reparam.benchmarks.command import exit_code
 from keras_reparam.benchmarks.peak_memory import peak_memory
 
 if TYPE_CHECKING:
@@ -235,7 +236,12 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    options = parser().parse_args(arguments)
+    command = parser()
+    options = command.parse_args(arguments)
+    return exit_code(command, lambda: run(options))
+
+
+def run(options: argparse.Namespace) -> int:
     backend = import_keras()
     if options.peak:
         print_peak(options)
@@ -248,14 +254,10 @@ def main(arguments: list[str] | None = None) -> int:
         console.print(f"{options.model} {options.size}, {options.frames} frames, Adam")
     times: list[Row] = []
     memory: list[Memory] = []
-    try:
-        for batch_size in options.batch_size:
-            times += measure_time(batch_size, options)
-            if not options.no_memory:
-                memory += measure_memory(batch_size, options)
-    except ValueError as error:
-        print(f"training_step: {error}", file=sys.stderr)
-        return 2
+    for batch_size in options.batch_size:
+        times += measure_time(batch_size, options)
+        if not options.no_memory:
+            memory += measure_memory(batch_size, options)
     if options.json:
         report = {
             "environment": about,

@@ -3,9 +3,11 @@
 import keras
 from keras import ops
 
+from keras_reparam.models.masked_pooling import MaskedPooling
+
 
 @keras.saving.register_keras_serializable(package="keras_reparam")
-class MaskedMeanPooling(keras.layers.Layer):
+class MaskedMeanPooling(MaskedPooling):
     """`sum_t m[t] x[t] / max(1, sum_t m[t])`: the mean over valid frames.
 
     Zero where no frame is valid (`keras.layers.GlobalAveragePooling1D` gives NaN there). The
@@ -21,13 +23,6 @@ class MaskedMeanPooling(keras.layers.Layer):
         `(batch, units)`, without a mask.
     """
 
-    def __init__(self, **kwargs):
-        super().__init__(**kwargs)
-        self.supports_masking = True
-
-    def build(self, input_shape):
-        pass
-
     def call(self, x, mask=None):
         values = ops.cast(x, "float32")
         if mask is None:
@@ -35,9 +30,3 @@ class MaskedMeanPooling(keras.layers.Layer):
         valid = ops.cast(mask, "float32")[:, :, None]
         count = ops.maximum(ops.sum(valid, axis=1), 1.0)
         return ops.cast(ops.sum(values * valid, axis=1) / count, x.dtype)
-
-    def compute_mask(self, x, previous_mask=None):
-        return None
-
-    def compute_output_shape(self, input_shape):
-        return (input_shape[0], input_shape[2])

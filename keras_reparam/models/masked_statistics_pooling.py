@@ -3,12 +3,14 @@
 import keras
 from keras import ops
 
+from keras_reparam.models.masked_pooling import MaskedPooling
+
 # Of a variance: where frames do not differ, the square root has a finite slope.
 _EPSILON = 1e-5
 
 
 @keras.saving.register_keras_serializable(package="keras_reparam")
-class MaskedStatisticsPooling(keras.layers.Layer):
+class MaskedStatisticsPooling(MaskedPooling):
     """Mean and standard deviation over the valid frames, side by side.
 
     `mean = sum_t m[t] x[t] / n` and `std = sqrt(sum_t m[t] (x[t] - mean)^2 / n + 1e-5)`, with
@@ -28,12 +30,7 @@ class MaskedStatisticsPooling(keras.layers.Layer):
         Snyder et al., x-vectors, ICASSP 2018: statistics pooling.
     """
 
-    def __init__(self, **kwargs):
-        super().__init__(**kwargs)
-        self.supports_masking = True
-
-    def build(self, input_shape):
-        pass
+    statistics = 2
 
     def call(self, x, mask=None):
         values = ops.cast(x, "float32")
@@ -46,9 +43,3 @@ class MaskedStatisticsPooling(keras.layers.Layer):
         variance = ops.sum(ops.square(values - mean) * valid, axis=1, keepdims=True) / count
         both = ops.concatenate([mean, ops.sqrt(variance + _EPSILON)], axis=-1)
         return ops.cast(ops.squeeze(both, axis=1), x.dtype)
-
-    def compute_mask(self, x, previous_mask=None):
-        return None
-
-    def compute_output_shape(self, input_shape):
-        return (input_shape[0], 2 * input_shape[2])

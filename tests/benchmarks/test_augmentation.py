@@ -33,7 +33,8 @@ def check(rows, names):
     assert all(row["ratio_low"] == row["ratio_high"] == 1 for row in rows[:2])
 
 
-@pytest.mark.slow
+# What `test_training_step.py` measures in CI, for thirty models in place of three.
+@pytest.mark.nightly
 def test_everything(tiny_size, capsys):
     report = report_of_tiny(capsys)
     check(report["features"], ["SpecAugment", "MixUp", "MixUp + SpecAugment"])

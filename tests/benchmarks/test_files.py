@@ -67,6 +67,7 @@ def test_command(capsys):
     assert err == "" and "ser_int8.tflite" in out
 
 
+@pytest.mark.slow
 def test_any_inputs_and_outputs(tmp_path):
     if pytest.importorskip("keras").config.backend() != "tensorflow":
         pytest.skip("TensorFlow's converter makes these files")

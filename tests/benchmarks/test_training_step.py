@@ -16,6 +16,7 @@ def tiny_size(monkeypatch):
     monkeypatch.setitem(SIZES["conv_transformer"], "tiny", sizes)
 
 
+@pytest.mark.slow
 def test_report_of_a_tiny_model(tiny_size, capsys):
     options = (*TINY, "--size", "tiny", "--expansion", "2", "--batch-size", "2")
     assert training_step.main([*options, "--no-memory", "--json"]) == 0

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from rich.console import Console
 
 from keras_reparam.benchmarks import windows
@@ -11,6 +12,7 @@ from keras_reparam.models.sizes import SIZES
 TINY = {"channels": 2, "units": 8, "num_layers": 1, "num_heads": 2, "feed_forward_units": 8}
 
 
+@pytest.mark.slow
 def test_measures_both_in_the_same_rounds(monkeypatch, capsys):
     monkeypatch.setitem(SIZES["conv_transformer"], "light", TINY)
     # Far apart, so that noise can't matter.

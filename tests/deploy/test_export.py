@@ -150,7 +150,9 @@ def test_same_bytes_and_silent(tmp_path, capfd):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.tflite", "b.tflite"]
 
 
-@pytest.mark.parametrize("policy", ["float32", "mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize(
+    "policy", ["float32", "mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)]
+)
 def test_features_in_any_precision(tmp_path, policy):
     model = small_model(policy=policy)
     before = [np.asarray(w) for w in model.weights]
@@ -444,6 +446,7 @@ np.save(folder / "expected.npy", keras.ops.softmax(model(clips)))
 """
 
 
+@pytest.mark.slow
 def test_export_under_jax_gives_the_same_bytes(run_python, tmp_path):
     child = run_python("-c", JAX, tmp_path, env={"KERAS_BACKEND": "jax", "PYTHONHASHSEED": "7"})
     assert (child.returncode, child.stdout) == (0, ""), child.stderr

@@ -8,7 +8,18 @@ import keras_reparam as kr
 from tests.layers.contract import ROWS, takes_training, trained
 from tests.layers.helpers import TOLERANCE, difference, gradients, numpy
 
-pytestmark = pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+# Each has a neighbour that differs from it in one thing alone.
+SLOW = (
+    *("HRF, one factor", "HRF and shift, EinsumDense", "HRF and ternary, Conv1D"),
+    *("branches, no bias", "int4, Dense", "pruned and sign, Dense"),
+)
+pytestmark = pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(row, id=name, marks=pytest.mark.slow if name in SLOW else ())
+        for name, row in ROWS.items()
+    ],
+)
 
 
 def test_conversion_keeps_the_function_at_inference(row):
@@ -73,7 +84,9 @@ def test_a_plain_checkpoint_loads(row, tmp_path):
     assert difference(row.expected(plain.layers[0])(row.x), model(row.x)) < 1e-5
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize(
+    "policy", ["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)]
+)
 def test_precision_policies(row, policy):
     layer = trained(row.make(dtype=policy), row.x)
     assert keras.backend.standardize_dtype(layer(row.x).dtype) == layer.compute_dtype

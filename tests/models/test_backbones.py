@@ -57,6 +57,15 @@ FEATURES = FEATURES.astype("float32")
 MASK = np.arange(FRAMES)[None, :] < np.array([[FRAMES], [38], [9]])
 
 
+# What trains or converts takes longest: one backbone each time, or two, and all of them in CI.
+def only(*quick):
+    params = [
+        pytest.param(name, marks=() if name in quick else pytest.mark.slow)
+        for name in sorted(SMALL)
+    ]
+    return pytest.mark.parametrize("name", params, indirect=True)
+
+
 def make(name, **options):
     # Fixtures of the module are made whenever they are first needed.
     keras.utils.set_random_seed(20241)
@@ -140,7 +149,9 @@ def test_bad_features(model, any_length):
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize(
+    "policy", ["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)]
+)
 def test_mixed_precision(model, policy):
     mixed = with_config(model, dtype=policy)
     logits = call(mixed, FEATURES, MASK)
@@ -161,6 +172,7 @@ def test_file_round_trip(model, tmp_path):
     np.testing.assert_array_equal(call(loaded, FEATURES, MASK), expected)
 
 
+@only("conformer", "conv_transformer")
 def test_created_with_expansion_is_what_expand_makes(name, model):
     created, expanded = make(name, expansion=2), kr.expand(model, expansion=2)
     assert len(created.get_config()["sites"]) == SMALL[name]["sites"]
@@ -174,6 +186,7 @@ def test_created_with_expansion_is_what_expand_makes(name, model):
 
 
 @pytest.mark.backend
+@only("conv_transformer")
 def test_expand_train_merge(name, model, tmp_path):
     train = make(name, expansion=2, dropout=0.0)
     before = [np.array(v) for v in train.trainable_variables]
@@ -211,7 +224,6 @@ def fit(model, features, mask, labels, *, steps):
     return [float(both.train_on_batch([features, mask], labels)) for _ in range(steps)]
 
 
-@pytest.mark.backend
 @pytest.mark.slow
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 def test_trains_in_mixed_precision(name, policy):
@@ -280,6 +292,7 @@ def content(converted):
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="converts in TensorFlow")
+@only("conformer", "conv_transformer")
 class TestTFLite:
     def test_graph_is_static(self, content):
         from keras_reparam.deploy.tflite.tflite_graph import TFLiteGraph
@@ -341,10 +354,12 @@ def check_graph(graph):
     assert not names & dynamic
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="converts in TensorFlow")
 @pytest.mark.parametrize("size", ["light", "large", "S", "M", "L", "B"])
-@pytest.mark.parametrize("frames", [97, 1000])
+@pytest.mark.parametrize(
+    "frames",
+    [pytest.param(97, marks=pytest.mark.slow), pytest.param(1000, marks=pytest.mark.nightly)],
+)
 def test_every_size_is_static(name, size, frames):
     from keras_reparam.deploy.conversion.convert import convert
 
@@ -357,6 +372,7 @@ def test_every_size_is_static(name, size, frames):
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="counts are the same")
+@only("conv_transformer")
 def test_large_is_larger(name, light):
     large = kr.models.create(name, size="large", num_classes=4)
     assert large.count_params() >= 7.5 * light.count_params()
@@ -377,7 +393,9 @@ def test_sites_of_the_light_size(name, light):
     assert [by_name[path] for path in paths] == ModelSites(light).feed_forward()
 
 
-@pytest.mark.parametrize("name", ["conformer", "haffformer"], indirect=True)
+@pytest.mark.parametrize(
+    "name", ["conformer", pytest.param("haffformer", marks=pytest.mark.slow)], indirect=True
+)
 def test_convolutions_over_time_train_as_branches(name, model):
     train = kr.expand(model, kr.Branches())
     features, labels = np.tile(FEATURES, (2, 1, 1)), np.arange(6) % 3

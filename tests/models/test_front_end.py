@@ -123,6 +123,7 @@ print(type(model.get_layer("ser")).__name__, np.isfinite(model.predict(
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the same on all")
+@pytest.mark.slow
 def test_loads_in_a_new_process(wave, tmp_path, run_python):
     wave.save(tmp_path / "wave.keras")
     result = run_python("-c", LOADS, tmp_path / "wave.keras")

@@ -48,6 +48,7 @@ def test_mixes_no_further_than_its_kernels():
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="converts in TensorFlow")
+@pytest.mark.slow
 def test_cost_is_linear_in_time():
     """Multiply-adds, values of all activations, and the largest activation, exactly."""
     from keras_reparam.deploy.conversion.convert import convert

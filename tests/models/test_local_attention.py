@@ -79,7 +79,19 @@ def test_frames_after_the_clip_change_nothing(randomized):
     np.testing.assert_allclose(predicted, expected, atol=1e-6)
 
 
+# A Conformer takes three times as long as a ConvTransformer, whose windows are the same.
+quick = pytest.mark.parametrize(
+    "model",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name == "conformer" else ())
+        for name in sorted(CLASSES)
+    ],
+    indirect=True,
+)
+
+
 @pytest.mark.backend
+@quick
 def test_windows_of_a_backbone(model):
     # One window, or global layers alone, are the backbone as it was.
     everywhere = with_config(model, num_windows=1)
@@ -110,6 +122,7 @@ def test_features_are_concatenated_and_projected(model):
 
 
 @pytest.mark.backend
+@quick
 def test_expanded_trained_saved_and_merged(model, tmp_path):
     train = kr.expand(model, expansion=2)
     assert len(train.get_config()["sites"]) == 3 * (2 if "block_0" in str(train.layers) else 1)
@@ -127,6 +140,7 @@ def test_expanded_trained_saved_and_merged(model, tmp_path):
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="converts in TensorFlow")
+@quick
 def test_file_has_builtin_operators_and_no_shape_of_its_own(model, emodb4):
     from keras_reparam.deploy.conversion.convert import convert
     from keras_reparam.deploy.runtime.runtime import Runtime

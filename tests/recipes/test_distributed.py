@@ -70,8 +70,13 @@ def losses_of(folder):
         return [(float(row["loss"]), float(row["val_loss"])) for row in csv.DictReader(file)]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("backend", "folds"), [("tensorflow", "12"), ("jax", "1")])
+@pytest.mark.parametrize(
+    ("backend", "folds"),
+    [
+        pytest.param("tensorflow", "12", marks=pytest.mark.slow),
+        pytest.param("jax", "1", marks=pytest.mark.nightly),
+    ],
+)
 def test_two_devices_train_as_one(prepared, backend, folds):
     """Gradients are clipped, as by default; on TensorFlow two trainings follow one another."""
     one, two = prepared / f"{backend}-1", prepared / f"{backend}-2"

@@ -315,6 +315,7 @@ def test_folder_that_is_a_file(export, tmp_path):
     assert (tmp_path / "run").read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_interrupted_export_leaves_the_former_one(exported, export, fold, read):
     folder, _ = exported
 
@@ -332,6 +333,7 @@ def test_interrupted_export_leaves_the_former_one(exported, export, fold, read):
     assert contents() == before
 
 
+@pytest.mark.slow
 def test_backbone_without_frames_gets_a_window():
     import keras_reparam as kr
     from recipes.common.deployment.static_model import with_frames

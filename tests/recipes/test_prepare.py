@@ -236,6 +236,7 @@ def test_bad_use_is_one_line(tmp_path, data, failed):
     assert "must name a file" in failed(run, "prepare", "--data", data, *manifest)
 
 
+@pytest.mark.slow
 def test_a_folder_whose_name_is_no_utf8(data, run_python):
     folder = data.rename(os.fsdecode(bytes(data.parent) + b"/K\xf6rper"))
     (folder / "a.wav").write_text("no audio")

@@ -689,6 +689,7 @@ def test_any_corpus_gives_honest_folds_or_an_error(segments, seed):
 # Imports.
 
 
+@pytest.mark.slow
 def test_protocols_need_no_keras(run_python):
     names = ("iemocap", "m3ed", "daic_woz", "emodb", "crema_d", "custom")
     modules = [f"recipes.{name}.{module}" for name in names for module in ("settings", "protocol")]

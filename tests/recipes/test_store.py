@@ -606,6 +606,7 @@ def kills(run_python, tmp_path):
     return run
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments(kills):
     assert kills("random", "0", "10") >= 10
 

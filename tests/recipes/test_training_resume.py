@@ -187,8 +187,11 @@ def unbroken(run, *settings, folds=FOLDS, **env):
 
 @pytest.fixture(scope="module")
 def reference(prepared):
-    """A run of one fold that nothing interrupted."""
-    return unbroken(prepared / "unbroken", *as_arguments(SETTINGS), folds=FOLDS[:2])
+    """A run of one fold that nothing interrupted, in this process."""
+    run = prepared / "unbroken"
+    assert main(command("train", run, *FOLDS[:2], *as_arguments(SETTINGS))) == 0
+    assert main(command("evaluate", run, *FOLDS[:2])) == 0
+    return run
 
 
 class Killer:
@@ -234,7 +237,7 @@ class Killer:
         return number
 
 
-# CI has the kills of `test_full_disk`, and every event as an exception.
+# CI has the kills of comparisons' workers, and every event as an exception.
 @pytest.mark.nightly
 def test_kills_at_random_moments(prepared):
     """Two folds, then their evaluation, stopped again and again."""
@@ -268,18 +271,16 @@ def test_same_seed_gives_the_same_metrics(prepared):
     """Also where operations are shared among threads."""
     settings = as_arguments(
         {
-            **{"frames": 200, "epochs": 2, "batch_size": 12, "mixup": 0.2, "ema": 0.9},
+            **{"frames": 200, "epochs": 1, "batch_size": 12, "mixup": 0.2, "ema": 0.9},
             # As wide as by default: a narrow layer is no work for two threads.
-            **{"backbone_options": {"num_layers": 1}, "seed": 5, "diagnostics": True},
+            **{"backbone_options": {"num_layers": 1}, "diagnostics": True},
         }
     )
     env = {"TF_NUM_INTRAOP_THREADS": "2", "TF_NUM_INTEROP_THREADS": "2", "OMP_NUM_THREADS": "2"}
-    first, second = (
-        unbroken(prepared / f"same{i}", *settings, folds=FOLDS[:2], **env) for i in range(2)
-    )
-    assert_same_runs(second, first)
-    other = prepared / "other"
-    finish("train", other, *FOLDS[:2], *settings, "seed=6", **env)
+    first, second, other = (prepared / name for name in ("first", "second", "other"))
+    for run, seed in ((first, 5), (second, 5), (other, 6)):
+        finish("train", run, *FOLDS[:2], *settings, f"seed={seed}", **env)
+    assert_same_models(second / "fold-1", first / "fold-1")
     assert history_of(other / "fold-1") != history_of(first / "fold-1")
 
 
@@ -292,7 +293,7 @@ def wait_for(process, condition):
 
 
 @pytest.mark.slow
-def test_second_process_stops_and_does_not_disturb_the_first(prepared, reference):
+def test_second_process_stops_and_does_not_disturb_the_first(prepared, reference, failed, capsys):
     run = prepared / "twice"
     fold = FOLDS[:2]
     arguments = command("train", run, *fold, *as_arguments(SETTINGS))
@@ -302,32 +303,34 @@ def test_second_process_stops_and_does_not_disturb_the_first(prepared, reference
         first.send_signal(signal.SIGSTOP)
         before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
         for stage in ("train", "evaluate"):
-            code, _, err = ended(start(command(stage, run, *fold), run))
-            assert (code, err.count("\n")) == (2, 1)
-            assert err.startswith(f"custom: Another process is writing '{run}'.")
+            capsys.readouterr()
+            error = failed(main, *command(stage, run, *fold))
+            assert error.startswith(f"custom: Another process is writing '{run}'.")
         assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
         first.send_signal(signal.SIGCONT)
         assert_finished(first)
     finally:
         first.kill()
-    finish("evaluate", run, *fold)
+    assert main(command("evaluate", run, *fold)) == 0
     assert_same_runs(run, reference)
 
 
 @pytest.mark.slow
-def test_full_disk(prepared, small_disk, reference):
+def test_full_disk(prepared, small_disk, reference, interrupting, capsys):
     """During an epoch, while the models are written, and in the evaluation."""
     run = prepared / "full"
     run.symlink_to(small_disk)
     train = ("train", run, *FOLDS[:2], *as_arguments(SETTINGS))
     evaluate = ("evaluate", run, *FOLDS[:2])
     for stage, *moment in ((train, "fsync", 9), (train, "os.mkdir", 4), (evaluate, "fsync", 1)):
-        code, _, err = ended(start(command(*stage), run, *moment))
-        assert code == -signal.SIGKILL, err
+        with interrupting(*moment, run):
+            assert main(command(*stage)) == 130
         before = checkpoints(run)
         fill(small_disk / "filler")
-        code, _, err = ended(start(command(*stage), run))
-        assert (code, err.count("\n")) == (2, 1), err
+        capsys.readouterr()
+        assert main(command(*stage)) == 2
+        err = capsys.readouterr().err
+        assert err.count("\n") == 1, err
         assert "No space left" in err
         if stage is train:
             assert "make room, and run the same command again" in err
@@ -335,7 +338,7 @@ def test_full_disk(prepared, small_disk, reference):
         assert checkpoints(run) == before
         (small_disk / "filler").unlink()
         if moment[0] != "fsync" or stage is evaluate:
-            finish(*stage)
+            assert main(command(*stage)) == 0
     assert_same_models(run / "fold-1", reference / "fold-1")
 
 
@@ -427,10 +430,18 @@ OPTIONS = {
         "precision": "mixed_bfloat16",
     },
 }
+LONG = ("XLA", "Conformer, bfloat16")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("option", OPTIONS)
+@pytest.mark.parametrize(
+    "option",
+    [
+        # Compiled by XLA, and the largest of these backbones.
+        pytest.param(option, marks=pytest.mark.nightly if option in LONG else ())
+        for option in OPTIONS
+    ],
+)
 def test_every_state_is_kept(training, tmp_path, option):
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     training(whole, OPTIONS[option])

@@ -80,7 +80,14 @@ BACKBONES = {
 }
 
 
-@pytest.mark.parametrize("name", BACKBONES)
+# Two of one stack each; those of an encoder and a decoder take longest.
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in ("bert", "vit") else pytest.mark.slow)
+        for name in BACKBONES
+    ],
+)
 def test_backbone(name, tmp_path):
     make, expected = BACKBONES[name]
     keras.backend.clear_session()

@@ -141,30 +141,29 @@ def own_activation(x):
     return ops.sin(x)
 
 
-@pytest.mark.parametrize(
-    ("where", "name", "value"),
-    [
-        (lambda m: m.head, "activation", None),
-        (lambda m: m.fc1, "activation", own_activation),
-        (lambda m: m.parts[0].norm, "epsilon", 0.3),
-        (lambda m: m.norm, "momentum", 0.5),
-        (lambda m: m.drop, "rate", 0.0),
-        (lambda m: m.parts[0].dropout, "rate", 0.7),
-        (lambda m: m.fc2, "activity_regularizer", keras.regularizers.L2(0.3)),
-        (lambda m: m.head, "kernel_regularizer", keras.regularizers.L2(0.3)),
-        (lambda m: m, "temperature", 0.2),
-    ],
-)
-def test_settings_that_were_changed_on_the_live_model_are_carried_over(where, name, value):
+CHANGES = [
+    (lambda m: m.head, "activation", None),
+    (lambda m: m.fc1, "activation", own_activation),
+    (lambda m: m.parts[0].norm, "epsilon", 0.3),
+    (lambda m: m.norm, "momentum", 0.5),
+    (lambda m: m.drop, "rate", 0.0),
+    (lambda m: m.parts[0].dropout, "rate", 0.7),
+    (lambda m: m.fc2, "activity_regularizer", keras.regularizers.L2(0.3)),
+    (lambda m: m.head, "kernel_regularizer", keras.regularizers.L2(0.3)),
+]
+
+
+def test_settings_that_were_changed_on_the_live_model_are_carried_over():
     model = Changeable()
     model(X)
-    setattr(where(model), name, value)
-    cls = type(where(model))
-    (config,) = LiveObjects([model]).settings([(where(model), cls)])
+    model.temperature = 0.2
+    for where, name, value in CHANGES:
+        setattr(where(model), name, value)
     for copy in after_both(model, X):
-        twin = where(copy)
-        if name != "temperature":
-            (found,) = LiveObjects([copy]).settings([(twin, cls)])
+        for where, name, _ in CHANGES:
+            pairs = [(where(copy), type(where(model)))]
+            (found,) = LiveObjects([copy]).settings(pairs)
+            (config,) = LiveObjects([model]).settings([(where(model), pairs[0][1])])
             assert found[name] == config[name]
         assert sum(map(float, copy.losses)) == pytest.approx(sum(map(float, model.losses)))
 
@@ -351,6 +350,7 @@ def test_unregistered_settings_are_used_again_and_the_model_stays_compiled():
 @pytest.mark.skipif(
     keras.backend.backend() == "jax", reason="JAX compiles 24 blocks for minutes, one by one"
 )
+@pytest.mark.slow
 def test_a_deep_model_in_half_precision():
     keras.utils.set_random_seed(0)
     keras.config.set_dtype_policy("mixed_float16")

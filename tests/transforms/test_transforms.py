@@ -17,8 +17,6 @@ from tests.transforms import zoo
 # Keras's own loader says so of every composite layer without a `build`, and goes on.
 pytestmark = pytest.mark.filterwarnings("ignore:.*`build\\(\\)` was called on layer")
 
-each_model = pytest.mark.parametrize("name", zoo.MODELS)
-
 
 def outputs(model, inputs=None):
     found = model(*(random_input(model) if inputs is None else inputs), training=False)
@@ -47,14 +45,35 @@ def scramble_factors(model):
             scramble(layer)
 
 
+@pytest.fixture(scope="module", params=zoo.MODELS)
+def name(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def model(name):
+    keras.utils.set_random_seed(20241)
+    return zoo.randomize(zoo.MODELS[name][0]())
+
+
+@pytest.fixture(scope="module")
+def train(model):
+    """The expanded model, with factors as after a training."""
+    train = kr.expand(model, expansion=2)
+    scramble_factors(train)
+    return train
+
+
+@pytest.fixture(scope="module")
+def light(train):
+    return kr.merge(train)
+
+
 @pytest.mark.backend
-@each_model
-def test_expand_keeps_function_names_and_the_original(name):
-    make, expected = zoo.MODELS[name]
-    model = zoo.randomize(make())
+def test_expand_keeps_function_names_and_the_original(name, model):
     before, graph_before, weights = outputs(model), graph(model), model.get_weights()
     train = kr.expand(model, expansion=3)
-    assert expanded_paths(train) == expected
+    assert expanded_paths(train) == zoo.MODELS[name][1]
     assert max_error(before, outputs(train, random_input(model))) < 1e-5
     assert layer_names(train) == layer_names(model)
     assert [x.trainable for x in train._flatten_layers()] == [
@@ -68,13 +87,8 @@ def test_expand_keeps_function_names_and_the_original(name):
 
 
 @pytest.mark.backend
-@each_model
-def test_merge_gives_the_model_before_expand(name):
-    model = zoo.randomize(zoo.MODELS[name][0]())
-    train = kr.expand(model)
-    scramble_factors(train)
+def test_merge_gives_the_model_before_expand(model, train, light):
     inputs = random_input(train)
-    light = kr.merge(train)
     assert max_error(outputs(train, inputs), outputs(light, inputs)) < 1e-5
     assert type(light) is type(model)
     assert layer_names(light) == layer_names(model)
@@ -84,18 +98,20 @@ def test_merge_gives_the_model_before_expand(name):
     assert expanded_paths(train), "the trained model must stay as it is"
 
 
-@pytest.mark.parametrize(
-    ("name", "factors"),
-    [
-        *(pytest.param(name, 2, marks=pytest.mark.backend) for name in zoo.MODELS),
-        ("functional", 3),
-    ],
-)
-def test_saved_models_come_back_with_their_factors(name, factors, tmp_path):
-    train = kr.expand(zoo.randomize(zoo.MODELS[name][0]()), factors=factors, expansion=2)
+@pytest.mark.backend
+def test_saved_models_come_back_with_their_factors(train, tmp_path):
+    check_saved(train, tmp_path)
+
+
+def test_three_factors_come_back(tmp_path):
+    train = kr.expand(zoo.randomize(zoo.functional()), factors=3, expansion=2)
     scramble_factors(train)
-    train.save(tmp_path / "train.keras")
-    again = keras.saving.load_model(tmp_path / "train.keras", custom_objects=zoo.CUSTOM_OBJECTS)
+    check_saved(train, tmp_path)
+
+
+def check_saved(train, folder):
+    train.save(folder / "train.keras")
+    again = keras.saving.load_model(folder / "train.keras", custom_objects=zoo.CUSTOM_OBJECTS)
     assert len(expanded_paths(again)) == len(expanded_paths(train))
     for first, second in zip(train.weights, again.weights, strict=True):
         np.testing.assert_array_equal(numpy(first.value), numpy(second.value))
@@ -105,72 +121,60 @@ def test_saved_models_come_back_with_their_factors(name, factors, tmp_path):
     assert max_error(outputs(train, inputs), outputs(light, inputs)) < 1e-5
 
 
-@each_model
-def test_a_light_models_weights_load_into_its_expanded_twin(name, tmp_path):
-    light = zoo.randomize(zoo.MODELS[name][0]())
-    train = kr.expand(zoo.MODELS[name][0]())
-    light.save_weights(tmp_path / "light.weights.h5")
+def test_a_light_models_weights_load_into_its_expanded_twin(model, tmp_path):
+    train = kr.expand(model)
+    scramble_factors(train)
+    model.save_weights(tmp_path / "light.weights.h5")
     train.load_weights(tmp_path / "light.weights.h5")
-    inputs = random_input(light)
-    assert max_error(outputs(light, inputs), outputs(train, inputs)) < 1e-5
+    inputs = random_input(model)
+    assert max_error(outputs(model, inputs), outputs(train, inputs)) < 1e-5
 
 
-@each_model
-def test_merged_models_need_nothing_of_ours(name, tmp_path):
-    light = kr.merge(kr.expand(zoo.MODELS[name][0]()))
+def test_merged_models_need_nothing_of_ours(light, tmp_path):
     light.save(tmp_path / "light.keras")
     with zipfile.ZipFile(tmp_path / "light.keras") as archive:
         assert "keras_reparam" not in archive.read("config.json").decode()
 
 
-def test_a_merged_model_loads_in_a_process_without_keras_reparam(tmp_path, run_python):
-    model = zoo.randomize(zoo.functional())
-    light = kr.merge(kr.expand(model))
-    light.save(tmp_path / "light.keras")
-    x = np.random.default_rng(0).standard_normal((2, 6, 8)).astype("float32")
-    np.save(tmp_path / "x.npy", x)
-    code = (
-        "import sys, json, numpy as np, keras\n"
-        "model = keras.saving.load_model('light.keras')\n"
-        "y = model(np.load('x.npy'))\n"
-        "assert not any(name.startswith('keras_reparam') for name in sys.modules)\n"
-        "print(json.dumps(np.asarray(keras.ops.convert_to_numpy(y)).tolist()))"
-    )
-    result = run_python("-c", code, cwd=tmp_path)
-    assert result.returncode == 0, result.stderr
-    found = np.array(json.loads(result.stdout.splitlines()[-1]))
-    np.testing.assert_allclose(found, outputs(light, [x])[0], rtol=1e-5, atol=1e-5)
+# The second model needs the package that the first must not need.
+LOADS = """
+import json, sys
+import keras, keras_hub, numpy as np
+for name in ("light", "train"):
+    if name == "train":
+        assert not any(module.startswith("keras_reparam") for module in sys.modules)
+        import keras_reparam
+    y = keras.saving.load_model(f"{name}.keras")(np.load("x.npy"))
+    print(json.dumps(keras.ops.convert_to_numpy(y).tolist()))
+"""
 
 
-def test_an_expanded_composite_model_loads_in_a_new_process(tmp_path, run_python):
+def test_a_merged_and_an_expanded_composite_model_load_in_a_new_process(tmp_path, run_python):
     import keras_hub
 
     inputs = keras.Input((6, 8))
-    model = keras.Model(inputs, keras_hub.layers.TransformerEncoder(16, 2)(inputs))
-    train = kr.expand(model)
+    train = kr.expand(keras.Model(inputs, keras_hub.layers.TransformerEncoder(16, 2)(inputs)))
     scramble_factors(train)
-    train.save(tmp_path / "train.keras")
+    light = kr.merge(kr.expand(zoo.randomize(zoo.functional())))
     x = np.random.default_rng(0).standard_normal((2, 6, 8)).astype("float32")
     np.save(tmp_path / "x.npy", x)
-    code = (
-        "import json, numpy as np, keras, keras_hub, keras_reparam\n"
-        "model = keras.saving.load_model('train.keras')\n"
-        "y = model(np.load('x.npy'))\n"
-        "print(json.dumps(np.asarray(keras.ops.convert_to_numpy(y)).tolist()))"
-    )
-    result = run_python("-c", code, cwd=tmp_path)
+    light.save(tmp_path / "light.keras")
+    train.save(tmp_path / "train.keras")
+    result = run_python("-c", LOADS, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    found = np.array(json.loads(result.stdout.splitlines()[-1]))
-    np.testing.assert_allclose(found, outputs(train, [x])[0], rtol=1e-5, atol=1e-5)
+    for model, line in zip((light, train), result.stdout.splitlines()[-2:], strict=True):
+        np.testing.assert_allclose(json.loads(line), outputs(model, [x])[0], rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("name", ["functional", "subclassed"])
+@pytest.mark.parametrize(
+    "make", [zoo.functional, pytest.param(zoo.subclassed, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-def test_mixed_precision(name, policy):
+def test_mixed_precision(make, policy):
     keras.config.set_dtype_policy(policy)
     try:
-        model = zoo.MODELS[name][0]()
+        model = make()
         train = kr.expand(model)
         inputs = random_input(model)
         assert max_error(outputs(model, inputs), outputs(train, inputs)) < TOLERANCE[policy]
@@ -185,7 +189,7 @@ def test_mixed_precision(name, policy):
 def test_depth_does_not_add_up_errors():
     inputs = keras.Input((8,))
     x = inputs
-    for i in range(24):
+    for i in range(12):
         x = zoo.feed_forward(x, f"block{i}")
     model = zoo.randomize(keras.Model(inputs, x))
     train = kr.expand(model, expansion=8, factors=3)

@@ -177,7 +177,8 @@ def test_no_run_of_other_settings_is_reused(unbroken, prepared, tmp_path, monkey
 @pytest.mark.parametrize("what", ["worker killed", "interrupted"])
 def test_goes_on(tmp_path, prepared, unbroken, what):
     folder = GridFolder(tmp_path / "grid")
-    arguments = [*AXES, with_settings()]
+    # One of the two runs: what both do is what one does.
+    arguments = [*AXES[:3], "expansions=[2]", with_settings()]
     own = command("run", folder.path, prepared, "--workers", CORES, *arguments)
     run = subprocess.Popen(
         [sys.executable, "-m", "recipes.compare", *own],
@@ -199,12 +200,13 @@ def test_goes_on(tmp_path, prepared, unbroken, what):
         out, _ = run.communicate(timeout=600)
         assert run.returncode == 130, out
         assert "nothing half-written is left" in out
-        assert not (folder.path / "finished").exists() or len(ids(folder)) < 2
+        assert not (folder.path / "finished").exists() or not ids(folder)
         assert main(command("run", folder.path, prepared, "--workers", CORES)) == 0
     logs = [path.read_text(encoding="utf-8") for path in (folder.path / "logs").iterdir()]
     assert any("goes on after epoch" in log for log in logs)
     # It ends as the one that nothing has happened to.
-    assert predictions(folder) == predictions(unbroken)
+    assert len(predictions(folder)) == 1
+    assert predictions(folder).items() <= predictions(unbroken).items()
 
 
 @pytest.mark.slow

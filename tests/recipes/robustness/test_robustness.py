@@ -233,6 +233,7 @@ def test_bad_use_is_one_line(failed, emodb4, tmp_path):
     assert not out.exists()
 
 
+@pytest.mark.slow
 def test_example_of_the_readme_without_keras(short, run_python, tmp_path):
     """In a process of its own, with two others: what they find is what one finds."""
     section = README.read_text(encoding="utf-8").split("\n## robustness\n")[1].split("\n## ")[0]
