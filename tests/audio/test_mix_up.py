@@ -179,6 +179,7 @@ class Mixing(keras.Model):
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="a train step of TensorFlow's")
+@pytest.mark.slow
 def test_in_a_train_step_under_xla():
     data, mixing = batch(), model(Mixing)
     mixing.jit_compile = True

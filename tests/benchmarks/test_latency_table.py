@@ -32,6 +32,7 @@ def model(tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 def test_measures_here_and_on_a_phone(model, tmp_path, capsys):
     assert main(["files", str(model), str(tmp_path)]) == 0
     names = {"whole": 50.0, "part0_8": 20.0, "part0_16": 30.0}

@@ -11,6 +11,7 @@ import keras_reparam as kr
 from keras_reparam.benchmarks import sizes
 from keras_reparam.benchmarks.markdown import markdown
 from keras_reparam.models.sizes import SIZES
+from tests.marks import slow_but
 
 README = Path(kr.__file__).parent / "models" / "README.md"
 
@@ -69,7 +70,9 @@ def test_every_size_stands_in_the_readme(published):
 
 
 # The Conformer's follows, with its bytes.
-@pytest.mark.parametrize("backbone", [name for name in SIZES if name != "conformer"])
+@pytest.mark.parametrize(
+    "backbone", slow_but([name for name in SIZES if name != "conformer"], "conv_transformer")
+)
 def test_light_rows_of_the_readme(published, backbone):
     model = kr.models.create(backbone, num_classes=4)
     row = shown(

@@ -20,6 +20,7 @@ from keras_reparam.deploy.tflite.kernel_versions import sub_byte_runtime  # noqa
 from keras_reparam.deploy.tflite.kinds import KINDS  # noqa: E402
 from keras_reparam.deploy.tflite.metadata import TFLiteMetadata, pack_with_metadata  # noqa: E402
 from keras_reparam.deploy.tflite.tflite_graph import TFLiteGraph  # noqa: E402
+from tests.marks import slow_but  # noqa: E402
 
 SHAPE = (20, 8)
 CLIPS = np.random.default_rng(0).normal(size=(12, *SHAPE)).astype("float32")
@@ -142,8 +143,9 @@ def test_report(exported):
 def test_same_bytes_and_silent(tmp_path, capfd):
     model = small_model()
     content = []
-    for name in ("a.tflite", "b.tflite"):
-        kr.export_tflite(model, tmp_path / name, representative_data=CLIPS, labels=["a", "b", "c"])
+    # Also where the data is an iterable.
+    for name, data in (("a.tflite", CLIPS), ("b.tflite", iter(CLIPS))):
+        kr.export_tflite(model, tmp_path / name, representative_data=data, labels=["a", "b", "c"])
         content.append((tmp_path / name).read_bytes())
     assert content[0] == content[1]
     assert capfd.readouterr() == ("", "")
@@ -151,7 +153,7 @@ def test_same_bytes_and_silent(tmp_path, capfd):
 
 
 @pytest.mark.parametrize(
-    "policy", ["float32", "mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)]
+    "policy", slow_but(["float32", "mixed_float16", "mixed_bfloat16"], "mixed_float16")
 )
 def test_features_in_any_precision(tmp_path, policy):
     model = small_model(policy=policy)
@@ -211,15 +213,6 @@ def test_batch_normalisation_is_folded(tmp_path):
     assert np.allclose(scores(path, CLIPS), probabilities(with_norm, CLIPS), atol=1e-5)
     plain = kr.export_tflite(model(False), path, quantization="float32")
     assert folded.operators == plain.operators
-
-
-def test_representative_data_may_be_an_iterable(tmp_path):
-    model = small_model()
-    path = tmp_path / "m.tflite"
-    kr.export_tflite(model, path, representative_data=CLIPS)
-    expected = path.read_bytes()
-    kr.export_tflite(model, path, representative_data=(clip for clip in CLIPS))
-    assert path.read_bytes() == expected
 
 
 def test_unmerged_model_names_merge(tmp_path):
@@ -464,6 +457,7 @@ def test_export_under_jax_gives_the_same_bytes(run_python, tmp_path):
         assert path.read_bytes() == pack_with_metadata(here, about)
 
 
+@pytest.mark.slow
 def test_a_failing_child_is_one_clear_error(tmp_path, monkeypatch):
     monkeypatch.setattr(keras.config, "backend", lambda: "jax")
     monkeypatch.setattr(sys, "executable", sys.executable + "-missing-module")

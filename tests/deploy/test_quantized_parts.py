@@ -14,6 +14,7 @@ from keras_reparam.deploy.inspection.inspect_model import inspect_content  # noq
 from keras_reparam.deploy.runtime.runtime import Runtime  # noqa: E402
 from keras_reparam.deploy.tflite.tflite_buffers import pack_model  # noqa: E402
 from keras_reparam.deploy.tflite.tflite_graph import TFLiteGraph  # noqa: E402
+from tests.marks import slow_but  # noqa: E402
 
 layers, ops = keras.layers, keras.ops
 SHAPE = (16, 24)
@@ -123,7 +124,10 @@ def front_ends():
     }
 
 
-@pytest.mark.parametrize("name", ["own layer", "with a name", "behind a network", "without level"])
+@pytest.mark.parametrize(
+    "name",
+    slow_but(["own layer", "with a name", "behind a network", "without level"], "behind a network"),
+)
 def test_front_ends_stay_float(tmp_path, name):
     inputs, features = front_ends()[name]
     x = layers.Dense(64, activation="relu")(features)
@@ -178,7 +182,7 @@ def tables():
     }, lambda x: keras.Model(inputs, head(layers.Dense(48, activation="relu")(flat(x))))
 
 
-@pytest.mark.parametrize("kind", ["float16", "int8_dynamic", "int8"])
+@pytest.mark.parametrize("kind", slow_but(["float16", "int8_dynamic", "int8"], "int8"))
 @pytest.mark.parametrize("name", ["gain", "normalization", "gain of what is learnt"])
 def test_tables_of_two_axes_keep_their_values(kind, name):
     keras.utils.set_random_seed(1)
@@ -211,7 +215,7 @@ def unread():
     }, lambda x: keras.Model(inputs, head(x))
 
 
-@pytest.mark.parametrize("name", ["gru", "lstm", "split", "unstack"])
+@pytest.mark.parametrize("name", slow_but(["gru", "lstm", "split", "unstack"], "lstm", "split"))
 def test_results_that_nobody_reads(capfd, name):
     made, finish = unread()
     reference = convert(finish(made[name]))

@@ -158,6 +158,7 @@ def test_a_file_that_always_says_the_same(model, files):
     assert "whatever it hears" in check.hint
 
 
+@pytest.mark.slow
 def test_an_untrained_model_proves_nothing(model, files):
     still = keras.models.clone_model(model)
     still.set_weights([0 * weight for weight in model.get_weights()])

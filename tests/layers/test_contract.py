@@ -7,6 +7,7 @@ import pytest
 import keras_reparam as kr
 from tests.layers.contract import ROWS, takes_training, trained
 from tests.layers.helpers import TOLERANCE, difference, gradients, numpy
+from tests.marks import slow_but
 
 # Each has a neighbour that differs from it in one thing alone.
 SLOW = (
@@ -84,9 +85,7 @@ def test_a_plain_checkpoint_loads(row, tmp_path):
     assert difference(row.expected(plain.layers[0])(row.x), model(row.x)) < 1e-5
 
 
-@pytest.mark.parametrize(
-    "policy", ["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("policy", slow_but(["mixed_float16", "mixed_bfloat16"], "mixed_float16"))
 def test_precision_policies(row, policy):
     layer = trained(row.make(dtype=policy), row.x)
     assert keras.backend.standardize_dtype(layer(row.x).dtype) == layer.compute_dtype

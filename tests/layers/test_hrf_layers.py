@@ -17,6 +17,7 @@ from tests.layers.helpers import (
     random,
     scramble,
 )
+from tests.marks import slow_but
 
 each_case = pytest.mark.parametrize("case", CASES)
 
@@ -159,7 +160,8 @@ def test_gradients_equal_those_of_a_chain_of_dense_layers(
 
 
 @pytest.mark.parametrize(
-    "initializer", ["glorot_uniform", "he_normal", "lecun_uniform", "random_normal"]
+    "initializer",
+    slow_but(["glorot_uniform", "he_normal", "lecun_uniform", "random_normal"], "he_normal"),
 )
 @pytest.mark.parametrize("factors", [2, 3])
 def test_fresh_kernels_have_the_variance_of_plain_ones(initializer, factors):
@@ -259,7 +261,7 @@ def test_config_round_trip(case):
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("filename", ["model.keras", "model.weights.h5"])
+@pytest.mark.parametrize("filename", slow_but(["model.keras", "model.weights.h5"], "model.keras"))
 def test_saving_keeps_the_factors_and_training_goes_on_exactly(tmp_path, filename):
     def build():
         model = keras.Sequential(

@@ -9,6 +9,7 @@ from keras_reparam.models.sizes import SIZES
 from keras_reparam.transforms.choice import choose
 from keras_reparam.transforms.linear_layers import walk
 from keras_reparam.transforms.model_sites import ModelSites
+from tests.marks import slow_but
 from tests.models.helpers import call, check_scores_vary, softmax
 
 FRAMES, MELS = 61, 12
@@ -57,13 +58,9 @@ FEATURES = FEATURES.astype("float32")
 MASK = np.arange(FRAMES)[None, :] < np.array([[FRAMES], [38], [9]])
 
 
-# What trains or converts takes longest: one backbone each time, or two, and all of them in CI.
+# What trains or converts takes longest: one backbone each time, and all of them in CI.
 def only(*quick):
-    params = [
-        pytest.param(name, marks=() if name in quick else pytest.mark.slow)
-        for name in sorted(SMALL)
-    ]
-    return pytest.mark.parametrize("name", params, indirect=True)
+    return pytest.mark.parametrize("name", slow_but(sorted(SMALL), *quick), indirect=True)
 
 
 def make(name, **options):
@@ -149,9 +146,7 @@ def test_bad_features(model, any_length):
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize(
-    "policy", ["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("policy", slow_but(["mixed_float16", "mixed_bfloat16"], "mixed_float16"))
 def test_mixed_precision(model, policy):
     mixed = with_config(model, dtype=policy)
     logits = call(mixed, FEATURES, MASK)
@@ -172,7 +167,7 @@ def test_file_round_trip(model, tmp_path):
     np.testing.assert_array_equal(call(loaded, FEATURES, MASK), expected)
 
 
-@only("conformer", "conv_transformer")
+@only("conv_transformer")
 def test_created_with_expansion_is_what_expand_makes(name, model):
     created, expanded = make(name, expansion=2), kr.expand(model, expansion=2)
     assert len(created.get_config()["sites"]) == SMALL[name]["sites"]
@@ -292,7 +287,7 @@ def content(converted):
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="converts in TensorFlow")
-@only("conformer", "conv_transformer")
+@only("conv_transformer")
 class TestTFLite:
     def test_graph_is_static(self, content):
         from keras_reparam.deploy.tflite.tflite_graph import TFLiteGraph
@@ -393,9 +388,8 @@ def test_sites_of_the_light_size(name, light):
     assert [by_name[path] for path in paths] == ModelSites(light).feed_forward()
 
 
-@pytest.mark.parametrize(
-    "name", ["conformer", pytest.param("haffformer", marks=pytest.mark.slow)], indirect=True
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["conformer", "haffformer"], indirect=True)
 def test_convolutions_over_time_train_as_branches(name, model):
     train = kr.expand(model, kr.Branches())
     features, labels = np.tile(FEATURES, (2, 1, 1)), np.arange(6) % 3

@@ -158,6 +158,7 @@ def test_statistics_are_those_of_valid_frames():
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the same rule")
+@pytest.mark.slow
 def test_expanded_in_multiples_of_the_input_also_from_a_file_or_within_a_model(tmp_path):
     light = small(frames=20, num_layers=1)
     light.save(tmp_path / "light.keras")
@@ -170,6 +171,7 @@ def test_expanded_in_multiples_of_the_input_also_from_a_file_or_within_a_model(t
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="converts in TensorFlow")
+@pytest.mark.slow
 def test_batch_normalization_folds_into_the_depthwise_kernel(randomized, sharpened):
     from keras_reparam.deploy.conversion.convert import convert
     from keras_reparam.deploy.runtime.runtime import Runtime

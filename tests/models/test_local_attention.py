@@ -7,6 +7,7 @@ import pytest
 import keras_reparam as kr
 from keras_reparam.models.multi_head_self_attention import MultiHeadSelfAttention
 from keras_reparam.models.relative_self_attention import RelativeSelfAttention
+from tests.marks import slow_but
 from tests.models.helpers import call, check_scores_vary, softmax
 
 FRAMES, MELS = 61, 12
@@ -81,12 +82,7 @@ def test_frames_after_the_clip_change_nothing(randomized):
 
 # A Conformer takes three times as long as a ConvTransformer, whose windows are the same.
 quick = pytest.mark.parametrize(
-    "model",
-    [
-        pytest.param(name, marks=pytest.mark.slow if name == "conformer" else ())
-        for name in sorted(CLASSES)
-    ],
-    indirect=True,
+    "model", slow_but(sorted(CLASSES), "conv_transformer"), indirect=True
 )
 
 

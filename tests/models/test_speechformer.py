@@ -13,6 +13,7 @@ from keras_reparam.models.merge_block import MergeBlock
 from keras_reparam.models.speechformer import merge_scales, window_lengths
 from keras_reparam.models.time_blocks import pad_to_blocks
 from keras_reparam.models.windowed_self_attention import WindowedSelfAttention
+from tests.marks import slow_but
 from tests.models.helpers import call, check_scores_vary
 
 RNG = np.random.default_rng(4)
@@ -91,7 +92,7 @@ CASES += [("B", 50, 7), ("B", 100, 47), ("B", 200, 61)]
 @pytest.mark.backend
 @pytest.mark.parametrize(
     ("size", "hop", "frames"),
-    CASES if keras.backend.backend() == "tensorflow" else CASES[5::7],
+    slow_but(CASES, *CASES[::5]) if keras.backend.backend() == "tensorflow" else CASES[5::7],
 )
 def test_outputs_of_other_hops_widths_and_lengths(smaller, size, hop, frames):
     expected = smaller[f"{size}/{hop}/{frames}"]
@@ -119,19 +120,22 @@ def test_published_parameter_counts(size, parameters):
     assert model.get_layer("stage_1").table.shape == (2000, 128)
 
 
+WINDOWS = [
+    (0.01, (5, 9, 9, None), (5, 5, 4), [651, 131, 27, 7]),
+    (0.02, (3, 11, 9, None), (2, 6, 4), [651, 326, 55, 14]),
+    # By hand: 50, 400, 2000 and 50, 250, 1000 ms in hops of 5, 12.5, 16, 25 and 7 ms.
+    (0.005, (11, 9, 9, None), (10, 5, 4), [397, 40, 8, 2]),
+    (0.0125, (5, 9, 9, None), (4, 5, 4), [161, 41, 9, 3]),
+    (0.016, (3, 9, 9, None), (3, 5, 4), [100, 34, 7, 2]),
+    (0.025, (3, 9, 9, None), (2, 5, 4), [83, 42, 9, 3]),
+    (0.007, (7, 9, 9, None), (7, 5, 4), [70, 10, 2, 1]),
+    (0.05, (1, 9, 9, None), (1, 5, 4), [3, 3, 1, 1]),
+]
+
+
 @pytest.mark.parametrize(
     ("hop", "windows", "merges", "frames"),
-    [
-        (0.01, (5, 9, 9, None), (5, 5, 4), [651, 131, 27, 7]),
-        (0.02, (3, 11, 9, None), (2, 6, 4), [651, 326, 55, 14]),
-        # By hand: 50, 400, 2000 and 50, 250, 1000 ms in hops of 5, 12.5, 16, 25 and 7 ms.
-        (0.005, (11, 9, 9, None), (10, 5, 4), [397, 40, 8, 2]),
-        (0.0125, (5, 9, 9, None), (4, 5, 4), [161, 41, 9, 3]),
-        (0.016, (3, 9, 9, None), (3, 5, 4), [100, 34, 7, 2]),
-        (0.025, (3, 9, 9, None), (2, 5, 4), [83, 42, 9, 3]),
-        (0.007, (7, 9, 9, None), (7, 5, 4), [70, 10, 2, 1]),
-        (0.05, (1, 9, 9, None), (1, 5, 4), [3, 3, 1, 1]),
-    ],
+    slow_but(WINDOWS, *WINDOWS[:3]),
 )
 def test_windows_and_merges(hop, windows, merges, frames):
     assert window_lengths(hop) == windows

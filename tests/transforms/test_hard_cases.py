@@ -26,7 +26,6 @@ def frozen(model):
     return [layer.name for layer in model._flatten_layers() if not layer._trainable]
 
 
-@pytest.mark.backend
 def test_a_partial_freeze_inside_a_subclassed_model_is_kept(tmp_path):
     model = zoo.subclassed()
     model.first.fc1.trainable = False
@@ -95,7 +94,7 @@ def test_mixed_precision_layers_in_a_float32_model():
 def test_the_global_policy_of_the_moment_does_not_matter():
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        model = zoo.subclassed()
+        model = zoo.composite()
     finally:
         keras.config.set_dtype_policy("float32")
     train = kr.expand(model)
@@ -340,6 +339,7 @@ def test_expanded_models_can_be_pickled():
         assert max_error(outputs(train, inputs), outputs(again, inputs)) == 0
 
 
+@pytest.mark.slow
 def test_names_of_the_models_themselves_are_kept():
     model = zoo.Subclassed()
     model(np.zeros((2, 6, 8), "float32"))

@@ -6,6 +6,7 @@ import pytest
 
 import keras_reparam as kr
 from keras_reparam.transforms.model_input import random_input
+from tests.marks import slow_but
 from tests.transforms.test_transforms import (
     expanded_paths,
     layer_names,
@@ -80,14 +81,7 @@ BACKBONES = {
 }
 
 
-# Two of one stack each; those of an encoder and a decoder take longest.
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=() if name in ("bert", "vit") else pytest.mark.slow)
-        for name in BACKBONES
-    ],
-)
+@pytest.mark.parametrize("name", slow_but(BACKBONES, "bert"))
 def test_backbone(name, tmp_path):
     make, expected = BACKBONES[name]
     keras.backend.clear_session()

@@ -322,6 +322,7 @@ class Largest(keras.metrics.Mean):
         return super().update_state(ops.max(p))
 
 
+@pytest.mark.slow
 def test_unregistered_settings_are_used_again_and_the_model_stays_compiled():
     def closeness(y, p):
         return -ops.mean(ops.abs(y - p), axis=-1)

@@ -149,6 +149,7 @@ for name in ("light", "train"):
 """
 
 
+@pytest.mark.slow
 def test_a_merged_and_an_expanded_composite_model_load_in_a_new_process(tmp_path, run_python):
     import keras_hub
 

@@ -25,14 +25,10 @@ def test_longer(cost, epochs):
     assert found == RecipeSettings(expansion=0, epochs=epochs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("backbone", "expansion"),
-    [
-        ("conv_transformer", 4),
-        pytest.param("conv_transformer", 8, marks=pytest.mark.slow),
-        pytest.param("conformer", 4, marks=pytest.mark.slow),
-        pytest.param("speechformer", 2, marks=pytest.mark.slow),
-    ],
+    [("conv_transformer", 4), ("conv_transformer", 8), ("conformer", 4), ("speechformer", 2)],
 )
 def test_wider_has_as_many_parameters_in_training(backbone, expansion):
     found = of("wider", backbone=backbone, expansion=expansion, size="light")

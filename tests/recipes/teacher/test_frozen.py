@@ -26,6 +26,7 @@ def rows(path):
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_commands(prepared, preset, failed, capsys):
     """Trained, scored on its own and on another corpus; what is written is what the head says."""
     own = ["--out", str(prepared), "--run", "frozen", "--fold", "1"]

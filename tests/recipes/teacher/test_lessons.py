@@ -236,6 +236,7 @@ def test_what_is_added_to_the_loss():
         assert not model.losses
 
 
+@pytest.mark.slow
 def test_training_with_a_whisper(prepared, preset):
     """What is kept and exported is the backbone alone: as many weights, one input."""
     settings = [f"backbone_options={json.dumps(OPTIONS)}", "frames=100", "batch_size=4"]
