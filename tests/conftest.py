@@ -27,10 +27,16 @@ for name, value in SETTINGS.items():
 
 # The longest files first, slow tests included, so that both processes have work until the end.
 LONGEST = (
-    *("test_jax_backend.py", "test_training_resume.py", "test_quickstart.py", "test_packaging.py"),
-    *("test_pool.py", "test_recipes_end_to_end.py", "test_docs.py", "test_export_stage.py"),
-    *("test_same_function.py", "test_transforms.py", "test_quantized_parts.py", "test_heads.py"),
-    *("test_backbones.py", "test_hard_cases.py", "test_export.py", "test_contract.py"),
+    *("test_jax_backend.py", "test_pool.py", "test_training_resume.py", "test_backbones.py"),
+    *("test_quantization.py", "test_joint.py", "test_store.py", "test_distributed.py"),
+    *(
+        "test_quickstart.py",
+        "test_packaging.py",
+        "test_recipes_end_to_end.py",
+        "test_transforms.py",
+    ),
+    *("test_docs.py", "test_export.py", "test_contract.py", "test_registration.py"),
+    *("test_hard_cases.py", "test_hrf_layers.py", "test_heads.py", "test_quantized_parts.py"),
 )
 
 
