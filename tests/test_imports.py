@@ -139,6 +139,7 @@ def modules_after(run_python, code, **env):
     return set(json.loads(child.stdout.splitlines()[-1]))
 
 
+@pytest.mark.slow
 def test_package_under_jax_imports_no_tensorflow(run_python):
     code = (
         "import keras, keras_reparam as kr\n"

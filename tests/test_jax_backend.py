@@ -12,24 +12,29 @@ ROOT = Path(__file__).resolve().parents[1]
     os.environ.get("KERAS_BACKEND") == "jax", reason="the suite itself runs on JAX already"
 )
 @pytest.mark.parametrize(
-    "part",
+    ("marked", "paths"),
     [
-        "layers/test_hrf_layers.py transforms/test_hard_cases.py",
+        (
+            "backend and not slow",
+            "layers/test_hrf_layers.py "
+            "transforms/test_hard_cases.py::test_states_stay_where_they_are",
+        ),
         pytest.param(
-            "layers/test_contract.py quantizers transforms/test_quantize_aware.py",
+            "backend",
+            "layers quantizers transforms/test_hard_cases.py transforms/test_quantize_aware.py",
             marks=pytest.mark.slow,
         ),
         # Spectra and whole models compile longest.
-        pytest.param("audio transforms/test_transforms.py", marks=pytest.mark.nightly),
-        pytest.param("models transforms/test_keras_hub.py", marks=pytest.mark.nightly),
+        pytest.param("backend", "audio transforms/test_transforms.py", marks=pytest.mark.nightly),
+        pytest.param("backend", "models transforms/test_keras_hub.py", marks=pytest.mark.nightly),
     ],
-    ids=["hrf", "methods", "audio", "models"],
+    ids=["few", "layers", "audio", "models"],
 )
-def test_on_jax(run_python, request, part):
+def test_on_jax(run_python, request, marked, paths):
     child = run_python(
         *("-m", "pytest", "-n", "0", "-q", "-x", "-p", "no:cacheprovider"),
-        *("-m", "backend", "--durations", "10"),
-        *(ROOT / "tests" / name for name in part.split()),
+        *("-m", marked, "--durations", "10"),
+        *(ROOT / "tests" / name for name in paths.split()),
         env={
             "KERAS_BACKEND": "jax",
             # A second run does not compile again; most functions here take less than a second.

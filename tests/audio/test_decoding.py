@@ -11,6 +11,7 @@ import soundfile
 
 from keras_reparam.audio import load, read_blocks
 from keras_reparam.audio.decoding.checksum import checksum
+from tests.marks import slow_but
 
 RATE = 16000
 SECONDS = 6
@@ -575,7 +576,7 @@ def test_a_pipe(tmp_path, speech, name, run_python):
 # Memory
 
 
-@pytest.mark.parametrize("kind", ["mp3", "ogg", "m4a"])
+@pytest.mark.parametrize("kind", slow_but(["mp3", "ogg", "m4a"], "ogg"))
 def test_memory_does_not_grow(tmp_path, speech, kind):
     import tracemalloc
 

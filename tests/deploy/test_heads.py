@@ -20,6 +20,7 @@ from keras_reparam.deploy.conversion.probability_check import refuse_probabiliti
 from keras_reparam.deploy.runtime.classification import Classification  # noqa: E402
 from keras_reparam.deploy.runtime.runtime import Runtime  # noqa: E402
 from keras_reparam.deploy.tflite.metadata import TFLiteMetadata, add_metadata, read_metadata  # noqa: E402
+from tests.marks import slow_but  # noqa: E402
 
 layers, ops = keras.layers, keras.ops
 WINDOW, RATE = 1600, 16000
@@ -331,7 +332,7 @@ PROBABILITIES = {
 }
 
 
-@pytest.mark.parametrize("name", PROBABILITIES)
+@pytest.mark.parametrize("name", slow_but(PROBABILITIES, "clipped", "by hand", "one sigmoid"))
 def test_probabilities_are_refused(name):
     outputs = PROBABILITIES[name]()
     head = "sigmoid" if outputs.shape[-1] == 1 else "softmax"
@@ -366,7 +367,7 @@ def _bias(shape, dtype=None):
     return ops.full(shape, -2.0, dtype)
 
 
-@pytest.mark.parametrize("name", LOGITS)
+@pytest.mark.parametrize("name", slow_but(LOGITS, "relu", "a softmax inside"))
 def test_logits_are_taken(name):
     refuse_probabilities(convert(keras.Model(INPUTS, LOGITS[name]())))
 

@@ -25,7 +25,7 @@ each_case = pytest.mark.parametrize("case", CASES)
 @pytest.mark.backend
 @each_case
 @pytest.mark.parametrize("factors", [2, 3])
-@pytest.mark.parametrize("base", ["units", "input"])
+@pytest.mark.parametrize("base", slow_but(["units", "input"], "units"))
 def test_starts_as_the_plain_layer(case, factors, base):
     seed = {"kernel_initializer": keras.initializers.GlorotUniform(seed=7)}
     layer, x = make(case, factors=factors, expansion_base=base, expansion=2, **seed)
@@ -39,7 +39,7 @@ def test_starts_as_the_plain_layer(case, factors, base):
 @pytest.mark.backend
 @each_case
 @pytest.mark.parametrize("factors", [2, 3])
-@pytest.mark.parametrize("hrf_bias", [True, False])
+@pytest.mark.parametrize("hrf_bias", slow_but([True, False], True))
 @pytest.mark.parametrize("use_bias", [True, False])
 def test_merge_gives_the_plain_layer_with_the_same_outputs(case, factors, hrf_bias, use_bias):
     no_bias = {"bias_axes": None} if "einsum" in case else {"use_bias": False}
@@ -107,7 +107,7 @@ def test_merge_multiplies_in_float64_and_rounds_once():
 
 @pytest.mark.backend
 @pytest.mark.parametrize("factors", [2, 3])
-@pytest.mark.parametrize("hrf_bias", [True, False])
+@pytest.mark.parametrize("hrf_bias", slow_but([True, False], True))
 @pytest.mark.parametrize("use_bias", [True, False])
 @pytest.mark.parametrize(
     ("policy", "rank"),

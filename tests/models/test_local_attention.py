@@ -43,7 +43,7 @@ def with_config(model, **options):
 
 @pytest.mark.backend
 @pytest.mark.parametrize("kind", [MultiHeadSelfAttention, RelativeSelfAttention])
-@pytest.mark.parametrize("length", [1, 4, 5, 11, 12, 40])
+@pytest.mark.parametrize("length", slow_but([1, 4, 5, 11, 12, 40], 1, 11, 40))
 def test_windows_are_a_block_diagonal_mask(randomized, kind, length):
     """The last window is whole, or shorter, or the only one."""
     local, plain = (kind(8, num_heads=2, block_length=each) for each in (length, None))
@@ -118,7 +118,7 @@ def test_features_are_concatenated_and_projected(model):
 
 
 @pytest.mark.backend
-@quick
+@pytest.mark.slow
 def test_expanded_trained_saved_and_merged(model, tmp_path):
     train = kr.expand(model, expansion=2)
     assert len(train.get_config()["sites"]) == 3 * (2 if "block_0" in str(train.layers) else 1)

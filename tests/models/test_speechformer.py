@@ -175,7 +175,9 @@ def test_its_function_is_the_reference(reference, randomized, sharpened, options
 
 # With 16 features, all of them are taken.
 @pytest.mark.backend
-@pytest.mark.parametrize(("masked", "mels"), [(True, 17), (False, 17), (False, 16)])
+@pytest.mark.parametrize(
+    ("masked", "mels"), slow_but([(True, 17), (False, 17), (False, 16)], (False, 17))
+)
 def test_without_a_mask_both_forms_are_one(randomized, masked, mels):
     x = FEATURES[:2, :30, :mels]
     model, other = randomized(small(num_mels=mels)), small(num_mels=mels, masked=masked)
@@ -187,8 +189,11 @@ def test_without_a_mask_both_forms_are_one(randomized, masked, mels):
     assert ignored is not masked
 
 
+OTHER = [(768, 0.02), (1024, 0.02), (512, 0.01), (161, 0.01)]
+
+
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="shapes are the same")
-@pytest.mark.parametrize(("features", "hop"), [(768, 0.02), (1024, 0.02), (512, 0.01), (161, 0.01)])
+@pytest.mark.parametrize(("features", "hop"), slow_but(OTHER, OTHER[-1]))
 def test_other_features(features, hop):
     """Of wav2vec, and spectra, of which 8 heads take 160; a feed-forward half as wide."""
     model = SpeechFormer(num_classes=4, num_mels=features, hop=hop, num_layers=(1, 1, 1, 1))
@@ -317,6 +322,7 @@ class TestBadState:
         load_reference_state(model, {**self.state(model), "layers.0.position": table})
         np.testing.assert_array_equal(np.array(model.get_layer("stage_1").table), table[:150])
 
+    @pytest.mark.slow
     def test_models_without_counterpart(self, model):
         state = self.state(model)
         for options in ({"units": 16}, {"positions": "sinusoidal"}):

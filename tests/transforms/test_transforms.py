@@ -12,6 +12,7 @@ import keras_reparam as kr
 from keras_reparam.layers import HRFLayer
 from keras_reparam.transforms.model_input import random_input
 from tests.layers.helpers import TOLERANCE, difference, numpy, scramble
+from tests.marks import slow_but
 from tests.transforms import zoo
 
 # Keras's own loader says so of every composite layer without a `build`, and goes on.
@@ -121,6 +122,7 @@ def check_saved(train, folder):
     assert max_error(outputs(train, inputs), outputs(light, inputs)) < 1e-5
 
 
+@pytest.mark.parametrize("name", slow_but(zoo.MODELS, "nested", "composite"), indirect=True)
 def test_a_light_models_weights_load_into_its_expanded_twin(model, tmp_path):
     train = kr.expand(model)
     scramble_factors(train)
@@ -524,6 +526,7 @@ def test_models_that_cannot_be_rebuilt_say_why():
 
 
 @pytest.mark.filterwarnings("ignore:.*does not have a `quantize` method")
+@pytest.mark.slow
 def test_merged_models_can_be_quantized_and_adapted():
     train = kr.expand(zoo.functional())
     x = random_input(train)
@@ -539,6 +542,7 @@ def test_merged_models_can_be_quantized_and_adapted():
 
 
 @pytest.mark.backend
+@pytest.mark.slow
 def test_merged_models_export(tmp_path):
     if keras.backend.backend() != "tensorflow":
         pytest.skip("model.export writes LiteRT files on the TensorFlow backend")

@@ -180,6 +180,7 @@ def test_recordings(emodb4, clip, tmp_path):
     assert report.outcomes[0].unchanged < 1 and list(report.not_run) == ["music"]
 
 
+@pytest.mark.slow
 def test_every_test_runs(emodb4):
     pytest.importorskip("av")
     report, classes, _ = some(emodb4, splits=["test"], limit=1)
