@@ -138,6 +138,7 @@ def test_a_mask_goes_where_the_plain_layer_lets_it(row):
     assert row.make().supports_masking == row.make_plain().supports_masking
 
 
+@pytest.mark.slow
 def test_a_model_is_expanded_trained_and_merged(row):
     """The whole way: the light model back, and in training the loss falls."""
     model = keras.Sequential([keras.Input(row.shape[1:]), row.make_plain()])

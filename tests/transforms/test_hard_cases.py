@@ -26,6 +26,7 @@ def frozen(model):
     return [layer.name for layer in model._flatten_layers() if not layer._trainable]
 
 
+@pytest.mark.slow
 def test_a_partial_freeze_inside_a_subclassed_model_is_kept(tmp_path):
     model = zoo.subclassed()
     model.first.fc1.trainable = False

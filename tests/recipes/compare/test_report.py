@@ -662,6 +662,7 @@ def test_order_of_the_rows_changes_no_file(hand_made, written, tmp_path):
 
 @given(st.integers(0, 10_000), st.randoms(use_true_random=False))
 @settings(max_examples=2, deadline=None)
+@pytest.mark.slow
 def test_order_of_the_rows_changes_no_word(seed, order):
     rng = np.random.default_rng(seed)
     shares = rng.uniform(0.3, 0.9, 1000)

@@ -72,6 +72,7 @@ def test_holm_by_hand():
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 @settings(max_examples=6, deadline=None)
+@pytest.mark.slow
 def test_holm_is_never_below_the_raw_one(values):
     found = holm(values)
     assert all(c >= p - 1e-12 and c <= 1 for c, p in zip(found, values, strict=True))
