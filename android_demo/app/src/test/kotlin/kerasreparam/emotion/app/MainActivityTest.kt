@@ -26,7 +26,6 @@ import org.junit.Assert.assertFalse
 import org.junit.Assert.assertNull
 import org.junit.Assert.assertSame
 import org.junit.Assert.assertTrue
-import org.junit.Assume.assumeTrue
 import org.junit.Before
 import org.junit.Test
 import org.junit.runner.RunWith
@@ -146,8 +145,6 @@ class MainActivityTest {
 
     @Test
     fun `between two emotions it is unsure`() = screen().run {
-        // Files of earlier versions do not say below which score they are unsure.
-        assumeTrue(TfliteClassifier(Shipped.model("int8")).use { it.model.unsureBelow } > 0)
         start()
         speak(leastClear())
         assertSays(R.string.unsure)
