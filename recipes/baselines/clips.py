@@ -28,7 +28,7 @@ def load_clips(data: Path, limit: int | None = None) -> Clips:
 
     Args:
         data: The folder that holds `emodb` and `crema_d`.
-        limit: At most so many clips of each speaker and emotion.
+        limit: At most so many clips of each emotion, of a fold of CREMA-D and a speaker of EmoDB.
 
     Raises:
         FileNotFoundError: If there are no clips of one of them.
@@ -40,7 +40,7 @@ def load_clips(data: Path, limit: int | None = None) -> Clips:
             f"The clips in '{data}' must be as they are published. Received: "
             f"{len(prepared.problems)} problems; `python -m recipes joint prepare` lists them"
         )
-    segments = limited(prepared.segments, limit, by=("speaker", "label"))
+    segments = limited(prepared.segments, limit, by=("fold", "label"))
     labels = JOINT.labels_of(settings, segments)
     (fold,) = JOINT.folds_of(segments, settings)
     used = [example.segments[0] for split in fold.splits.values() for example in split]
