@@ -1,6 +1,8 @@
 """Who trains, validates and tests: the shipped model's own speakers."""
 
 import dataclasses
+import hashlib
+import json
 from pathlib import Path
 
 from recipes.common.manifest import Segment, limited
@@ -21,6 +23,16 @@ class Clips:
     labels: tuple[str, ...]
     segments: list[Segment]
     fold: Fold
+
+    @property
+    def digest(self) -> str:
+        """Stands for who is in which split, and how often each clip is heard."""
+        told = [
+            (split, example.id, example.label, example.times)
+            for split, examples in self.fold.splits.items()
+            for example in examples
+        ]
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
 def load_clips(data: Path, limit: int | None = None) -> Clips:
