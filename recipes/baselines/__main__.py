@@ -12,7 +12,7 @@ from recipes.common.names import file_name
 from recipes.common.perturbations.codecs import available
 
 # Enough to see that all of it works.
-_SHORT = {"epochs": 1, "limit": 1, "copies": 0}
+_SHORT = {"epochs": 1, "limit": 2, "copies": 0}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,6 +1,8 @@
 """Who trains, validates and tests: the shipped model's own speakers."""
 
 import dataclasses
+import hashlib
+import json
 from pathlib import Path
 
 from recipes.common.manifest import Segment, limited
@@ -22,13 +24,23 @@ class Clips:
     segments: list[Segment]
     fold: Fold
 
+    @property
+    def digest(self) -> str:
+        """Stands for who is in which split, and how often each clip is heard."""
+        told = [
+            (split, example.id, example.label, example.times)
+            for split, examples in self.fold.splits.items()
+            for example in examples
+        ]
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
 
 def load_clips(data: Path, limit: int | None = None) -> Clips:
     """Reads both corpora's names.
 
     Args:
         data: The folder that holds `emodb` and `crema_d`.
-        limit: At most so many clips of each speaker and emotion.
+        limit: At most so many clips of each emotion, of a fold of CREMA-D and a speaker of EmoDB.
 
     Raises:
         FileNotFoundError: If there are no clips of one of them.
@@ -40,7 +52,7 @@ def load_clips(data: Path, limit: int | None = None) -> Clips:
             f"The clips in '{data}' must be as they are published. Received: "
             f"{len(prepared.problems)} problems; `python -m recipes joint prepare` lists them"
         )
-    segments = limited(prepared.segments, limit, by=("speaker", "label"))
+    segments = limited(prepared.segments, limit, by=("fold", "label"))
     labels = JOINT.labels_of(settings, segments)
     (fold,) = JOINT.folds_of(segments, settings)
     used = [example.segments[0] for split in fold.splits.values() for example in split]

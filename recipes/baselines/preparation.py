@@ -102,15 +102,15 @@ class Preparation:
         if not (folder / HEAD).is_file():
             fold = self.clips.fold
             found = self._functionals(folder / _FEATURES)
-            splits = [
+            train, validation = (
                 (
                     np.stack([found[example.id] for example in split]),
                     np.array([example.label for example in split]),
                 )
                 for split in (fold.train, fold.validation)
-            ]
+            )
             times = [example.times for example in fold.train]
-            machine, strength = fit_machine(*splits, times, len(self.clips.labels))
+            machine, strength = fit_machine(train, validation, times, len(self.clips.labels))
             write_machine(folder, machine)
             say(self.console, f"eGeMAPS: a linear support vector machine, C={strength:g}.")
         machine = read_machine(folder)

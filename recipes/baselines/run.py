@@ -77,7 +77,7 @@ def run(
     _check_labels(file, clips.labels)
     out.mkdir(parents=True, exist_ok=True)
     with exclusive(out):
-        _check_config(out, settings)
+        _check_config(out, settings, clips)
         log_mel = create_front_end(settings)
         build_store(clips.segments, data, out / "store", log_mel=log_mel, console=console)
         corpus = Corpus(out / "store", log_mel)
@@ -93,9 +93,10 @@ def _check_labels(file: Path, labels: Sequence[str]) -> None:
         )
 
 
-def _check_config(out: Path, settings: Settings) -> None:
-    """Refuses a folder whose models were trained otherwise, and says so in a new one."""
-    path, config = out / CONFIG, settings.model_dump(mode="json")
+def _check_config(out: Path, settings: Settings, clips: Clips) -> None:
+    """Refuses a folder whose models were trained otherwise; a new one is told what is trained."""
+    path = out / CONFIG
+    config = {**settings.model_dump(mode="json"), "clips_sha256": clips.digest}
     if path.is_file():
         before = read_json(path, dict[str, Any])
         other = [name for name in config if before.get(name) != config[name]]

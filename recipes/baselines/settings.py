@@ -24,7 +24,8 @@ class Settings(RecipeSettings):
     """How the network like Light-SERNet is trained: as the shipped model, without its teacher.
 
     Attributes:
-        limit: Largest number of clips of each speaker and emotion, for a trial. `None`: all.
+        limit: Largest number of clips of each emotion of a fold of CREMA-D, and of a speaker of
+            EmoDB, for a trial. `None`: all.
     """
 
     backbone: Literal["light_sernet"] = "light_sernet"  # pyright: ignore

@@ -208,4 +208,4 @@ def test_the_command(shared_data, preset, tmp_path, capsys, failed, monkeypatch)
     assert [row["name"] for row in results["rows"]] == ["ours", "light_sernet", "whisper"]
 
     line = failed(main, *[argument for argument in command if argument != "--short"])
-    assert "trained with another epochs, copies, limit" in line
+    assert "trained with another epochs, copies, limit, clips_sha256" in line
