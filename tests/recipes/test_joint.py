@@ -23,6 +23,7 @@ from tests.recipes.copies import emodb as emodb_copies
 
 PRETRAINED = Path(__file__).resolve().parents[2] / "keras_reparam" / "pretrained"
 LABELS = ("anger", "happiness", "neutral", "sadness")
+ANGER = np.array([1.0, 0.0, 0.0, 0.0])
 
 
 @pytest.fixture(scope="module")
@@ -150,14 +151,19 @@ def test_a_worse_model_does_not_replace_the_shipped_one(fold, shared_data, tmp_p
         install.install(folder, *given)
     (folder / "export.json").write_text("{}")
 
-    def wrong(self, samples, sample_rate):
-        found = classify(self, samples, sample_rate)
-        is_new = Path(self.path).parent == folder
-        return dataclasses.replace(found, label="anger") if is_new else found
+    class Deaf(install.Classifier):
+        """The new file says anger to everything."""
 
-    classify = install.Classifier.classify
+        def __init__(self, path, **options):
+            super().__init__(path, **options)
+            self._is_new = Path(path).parent == folder
+
+        def classify(self, samples, sample_rate):
+            found = super().classify(samples, sample_rate)
+            return dataclasses.replace(found, probabilities=ANGER) if self._is_new else found
+
     with monkeypatch.context() as patched:
-        patched.setattr(install.Classifier, "classify", wrong)
+        patched.setattr(install, "Classifier", Deaf)
         with pytest.raises(ValueError, match="no worse on the validation clips of any corpus"):
             install.install(folder, *given)
     assert (target / "MODEL_CARD.md").read_text() != "new"

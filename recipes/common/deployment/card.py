@@ -168,9 +168,10 @@ def _calibrated(fold: Fold, calibration: Calibration | None) -> list[str]:
         f"validation split alone, {people}: ECE {calibration.ece['before']:.1%} before, "
         f"{calibration.ece['after']:.1%} after. On other recordings they may be far off.",
         "An answer whose highest probability is below "
-        f"{calibration.unsure_below:.2f} is unsure: at most half of such answers to the validation "
-        "split were right. Of the others the table gives their share ('sure: coverage') and how "
-        "many of them are right ('sure: accuracy').",
+        f"{calibration.unsure_below:.2f} is unsure. On the validation split "
+        f"{calibration.sure['coverage']:.1%} of the answers were sure, and "
+        f"{calibration.sure['accuracy']:.1%} of those right; for the test split see the table "
+        "('sure: coverage', 'sure: accuracy').",
     ]
 
 

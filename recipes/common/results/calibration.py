@@ -16,8 +16,10 @@ Decided = tuple[np.ndarray, np.ndarray, np.ndarray]
 _BINS = 15
 # Further from 1 it is a handful of clips that speaks, all of them right or all wrong.
 _TEMPERATURES = (0.2, 5.0)
-# At most half of the answers are unsure, and no threshold has more than two digits.
-_MOST_UNSURE = 0.5
+# So many of the sure answers are right, but at least half of all are sure; and no threshold has
+# more than two digits.
+_RIGHT = 0.85
+_LEAST_SURE = 0.5
 _STEPS = 100
 
 
@@ -111,17 +113,21 @@ def expected_calibration_error(
 
 
 def unsure_threshold(truth: np.ndarray, predicted: np.ndarray, scores: np.ndarray) -> float:
-    """The confidence below which answers are no better than a coin.
+    """The confidence below which answers are unsure.
 
-    It is the highest threshold, in hundredths, below which at most half of the answers are right,
-    and below which at most half of all answers are.
+    It is the lowest threshold, in hundredths, at which 85 % of the answers that remain are right;
+    where that leaves less than half of them, or none does so, the highest that leaves half.
     """
     confidence, right = _confidence(predicted, scores), predicted == truth
-    for step in reversed(range(_STEPS)):
-        unsure = confidence < step / _STEPS
-        if unsure.mean() <= _MOST_UNSURE and 2 * right[unsure].sum() <= unsure.sum():
-            return step / _STEPS
-    return 0.0
+    threshold = 0.0
+    for step in range(_STEPS):
+        sure = confidence >= step / _STEPS
+        if sure.mean() < _LEAST_SURE:
+            break
+        threshold = step / _STEPS
+        if right[sure].mean() >= _RIGHT:
+            break
+    return threshold
 
 
 def sure_answers(
