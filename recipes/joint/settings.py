@@ -14,10 +14,10 @@ class JointSettings(RecipeSettings):
     They were chosen on training and validation speakers.
     """
 
-    epochs: Count = 60
+    epochs: Count = 90
     front_end: dict[str, Any] = _FRONT_END
     backbone_options: dict[str, Any] = MEAN_STD
-    copies: int = 2
+    copies: int = 3
     select_on: Literal["ua", "wa", "wf1", "macro_f1", "last"] = "last"
     teacher_weight: NotNegative = 2.0
     teacher_share: float = 0.7

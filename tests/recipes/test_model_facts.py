@@ -21,7 +21,7 @@ def test_a_command_gives_the_same_settings():
     assert command_of("joint", JointSettings()) == "python -m recipes joint all --data DIR"
     for settings in (
         EmodbSettings(backbone="speechformer", front_end={"hop_length": 320}, seed=3),
-        JointSettings(expansion=0, copies=3, chances={"room": 1.0}, ema=0.99, frames=None),
+        JointSettings(expansion=0, copies=1, chances={"room": 1.0}, ema=0.99, frames=None),
         JointSettings(front_end={}, select_on="wf1"),
     ):
         command = command_of("joint", settings)
@@ -36,7 +36,7 @@ def test_paths_of_a_machine_are_not_told(tmp_path):
     settings = JointSettings(teacher=str(preset))
     assert command_of("joint", settings).endswith("DIR teacher=whisper_tiny_en")
     told = protocol_of(TRAINED, settings)
-    for text in ("the last one was kept", "2 degraded copies", "`whisper_tiny_en`", "MIT License"):
+    for text in ("the last one was kept", "3 degraded copies", "`whisper_tiny_en`", "MIT License"):
         assert text in told
     assert str(tmp_path) not in told
     of_run = JointSettings(teacher=str(tmp_path / "large"), copies=0)
