@@ -173,7 +173,7 @@ def loudest(valid: np.ndarray, sample_rate: int) -> float:
     if not count:
         return decibels(valid)
     blocks = valid[: count * size].reshape(count, size)
-    return _level(np.var(blocks.astype("float64") - blocks[:, :1], axis=1).max())
+    return _level(float(np.var(blocks.astype("float64") - blocks[:, :1], axis=1).max()))
 
 
 def decibels(samples: np.ndarray) -> float:
