@@ -181,7 +181,7 @@ def decibels(samples: np.ndarray) -> float:
     if not len(samples):
         return -np.inf
     # Relative to the first sample: a constant offset leaves zeros, not rounding.
-    return _level(np.var(samples.astype("float64") - samples[0]))
+    return _level(float(np.var(samples.astype("float64") - samples[0])))
 
 
 def _level(power: float) -> float:
