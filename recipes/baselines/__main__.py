@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from recipes.baselines import functionals
-from recipes.baselines.settings import EGEMAPS, NAMES, OURS, RUN, WHISPER, Settings
+from recipes.baselines.settings import EGEMAPS, NAMES, OURS, RESULTS, RUN, WHISPER, Settings
 from recipes.common.command import Parser, exit_code, leave, speed_up, starting_keras
 from recipes.common.configuration import checked
+from recipes.common.files.page import insert_table
 from recipes.common.names import file_name
 from recipes.common.perturbations.codecs import available
 
@@ -51,6 +52,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help=f"compare with this one alone: {', '.join(NAMES[1:])}; can be given several times",
     )
     parser.add_argument("--short", action="store_true", help="a trial: few clips, one epoch")
+    parser.add_argument(
+        "--into",
+        type=Path,
+        metavar="FILE.md",
+        help="put the table between this page's lines <!-- baselines --> and its end, too",
+    )
     options = parser.parse_args(arguments)
     return exit_code("baselines", lambda: _run(options))
 
@@ -93,6 +100,9 @@ def _run(options: argparse.Namespace) -> int:
         notes=[f"{name} is left out: it {why}" for name, why in missing.items() if name in wanted],
         console=console,
     )
+    if options.into is not None:
+        text = (options.out / RESULTS).read_text(encoding="utf-8")
+        insert_table(options.into, text, name="baselines")
     return 0
 
 

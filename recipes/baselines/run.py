@@ -14,6 +14,7 @@ from keras_reparam.deploy import load_classifier
 from recipes.baselines.clips import Clips, load_clips
 from recipes.baselines.contestant import Contestant
 from recipes.baselines.hearing import classes_of
+from recipes.baselines.level_alone import level_alone
 from recipes.baselines.measurement import measure
 from recipes.baselines.picture import draw
 from recipes.baselines.preparation import Preparation
@@ -26,7 +27,7 @@ from recipes.baselines.report import (
     tables_of,
     verdicts,
 )
-from recipes.baselines.settings import Settings
+from recipes.baselines.settings import RESULTS, Settings
 from recipes.common.command import say
 from recipes.common.corpus import Corpus
 from recipes.common.deployment.calibration import evenly_over_classes
@@ -126,8 +127,16 @@ class _Run:
         ua = {each.name: self._ua(each) for each in contestants}
         costs = measure(contestants, self._measured(), self.console)
         rows = [row_of(each, ua[each.name], costs[each.name]) for each in contestants]
-        self._write(rows)
+        self._write(rows, self._floor())
         return rows
+
+    def _floor(self) -> str:
+        about = (self.clips.fold, self.corpus.samples, len(self.clips.labels))
+        told = ", ".join(f"{name} {100 * ua:.1f}" for name, ua in level_alone(*about).items())
+        return (
+            f"The floor: a clip's level alone, by a linear support vector machine: UA {told}; "
+            f"chance: {100 / len(self.clips.labels):.1f}."
+        )
 
     @property
     def _tests(self) -> tuple[Example, ...]:
@@ -156,11 +165,12 @@ class _Run:
             for corpus in sorted(set(corpora.tolist()))
         }
 
-    def _write(self, rows: Sequence[Row]) -> None:
+    def _write(self, rows: Sequence[Row], floor: str) -> None:
+        notes = (floor, *self.notes)
         machine = environment("keras", "tensorflow", "ai-edge-litert", "scikit-learn")
         for table in tables_of(rows, described(machine)):
             self.console.print(table)
-        for line in (*verdicts(rows), *self.notes):
+        for line in (*verdicts(rows), *notes):
             say(self.console, line)
         with staged(self.out) as beside:
             write_json(
@@ -168,8 +178,8 @@ class _Run:
                 {"protocol": self._protocol, "environment": machine, "rows": rows},
             )
             machine_told = f"Measured on: {described(machine)}."
-            told = (MEANING, CONDITIONS_TOLD, self._protocol, machine_told, *self.notes)
-            (beside / "results.md").write_text(markdown_of(rows, told), encoding="utf-8")
+            told = (MEANING, CONDITIONS_TOLD, self._protocol, machine_told, *notes)
+            (beside / RESULTS).write_text(markdown_of(rows, told), encoding="utf-8")
             draw(rows, beside / "baselines.png", classes=len(self.clips.labels), heard=self._heard)
         say(self.console, f"Tables, picture and models lie in {self.out}")
 

@@ -8,6 +8,8 @@ import pydantic
 from recipes.common.settings import Count, RecipeSettings
 
 RUN = Path("runs") / "baselines"
+# The table, in its folder.
+RESULTS = "results.md"
 # Who is compared, by the names of `--only`, the package's own file first.
 OURS, LIGHT_SERNET, EGEMAPS, WHISPER = "ours", "light_sernet", "egemaps", "whisper"
 NAMES = (OURS, LIGHT_SERNET, EGEMAPS, WHISPER)

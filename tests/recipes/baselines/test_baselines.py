@@ -1,5 +1,6 @@
 """What a user would take instead: the pieces, and the whole command."""
 
+import dataclasses
 import json
 import math
 import shutil
@@ -19,6 +20,7 @@ from keras_reparam.audio import LogMel, load
 from recipes.baselines.__main__ import left_out, main
 from recipes.baselines.cepstrum import Cepstrum
 from recipes.baselines.hearing import HARD, changed, classes_of
+from recipes.baselines.level_alone import level_alone
 from recipes.baselines.light_sernet import LightSernet
 from recipes.baselines.machine import fit_machine
 from recipes.baselines.measurement import Cost
@@ -27,6 +29,7 @@ from recipes.baselines.report import Row, markdown_of, verdicts
 from recipes.baselines.settings import NAMES, Settings
 from recipes.common.manifest import read_manifest, read_segment, write_manifest
 from recipes.common.protocol.examples import examples_of
+from recipes.common.protocol.fold import Fold
 from recipes.robustness.run import run as robustness
 from tests.recipes.teacher.conftest import preset  # noqa: F401
 
@@ -136,6 +139,24 @@ def row(name, *, ua, milliseconds, size=1000, parameters=1000):
     cost = Cost(median=milliseconds, low=milliseconds / 2, high=2 * milliseconds, memory=10.0)
     scores = {"EmoDB": dict(zip(("clean", *HARD), ua, strict=True))}
     return Row(name=name, title=name, parameters=parameters, size=size, ua=scores, cost=cost)
+
+
+def test_the_level_alone_is_worth_what_levels_differ():
+    """The loud class is told from the others, which are of one level, and these are not."""
+    segments = read_manifest(SHIPPED.parents[2] / "recipes" / "data" / "emodb4" / "emodb4.csv")
+    found: dict[str, list] = {"train": [], "validation": [], "test": []}
+    for example in examples_of(segments, ("anger", "neutral", "sadness")):
+        split = example.segments[0].split
+        found[split].append(dataclasses.replace(example, corpus="EmoDB"))
+    train, validation, test = (tuple(examples) for examples in found.values())
+    fold = Fold(name="official", train=train, validation=validation, tests={"test": test})
+    noise = np.random.default_rng(3).normal(size=1000)
+    for softer, expected in ((40.0, 2 / 3), (0.0, 1 / 3)):
+
+        def samples(example, softer=softer):
+            return noise * 10 ** (-(10 + softer * (example.label > 0)) / 20)
+
+        assert level_alone(fold, samples, 3) == {"EmoDB": pytest.approx(expected)}
 
 
 def test_verdicts_say_where_it_is_first_and_where_not():
