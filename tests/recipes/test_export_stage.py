@@ -14,6 +14,7 @@ import pytest
 from rich.console import Console
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 
+from recipes.common.deployment.golden import clearest
 from recipes.common.manifest import read_manifest, read_segment
 from recipes.common.protocol.fold import Example, Fold
 
@@ -496,3 +497,13 @@ def test_backbone_without_frames_is_exported_with_a_window(export, tmp_path):
     assert content["files"]["float32"]["max_absolute_error"] < 1e-4
     assert content["files"]["float32"]["top1_agreement"] == 1
     assert len(content["golden"]["clips"]) == 6
+
+
+def test_golden_clips_are_right_where_any_is():
+    """Of every class and speaker the clearest right one; what is only wrong comes last."""
+    labels, speakers = [0, 0, 1, 1, 1], ["a", "b", "a", "b", "b"]
+    sure = [0.9, 0.8, 0.1, 0.7, 0.95]  # of class 0
+    probabilities = np.array([[p, 1 - p] for p in sure])
+    # Of class 1 only "a" is right; of "b" the clearer mistake stands for it, and comes last.
+    assert clearest(labels, speakers, probabilities, [True] * 5) == [0, 1, 2, 4]
+    assert clearest(labels, speakers, probabilities, [True, True, False, True, True]) == [0, 1, 4]
