@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from keras_reparam._utils.child_process import python_path
+from keras_reparam._utils.peak_memory import peak_memory
 from keras_reparam.benchmarks.any_file import load_any
-from keras_reparam.benchmarks.peak_memory import peak_memory
 
 _INFERENCES = 10
 

@@ -19,10 +19,10 @@ from rich.console import Console
 from rich.table import Table
 
 from keras_reparam._utils.environment import described, environment
+from keras_reparam._utils.peak_memory import peak_memory
 from keras_reparam._utils.quiet import import_keras
 from keras_reparam._utils.turns import take_turns
 from keras_reparam.benchmarks.command import exit_code
-from keras_reparam.benchmarks.peak_memory import peak_memory
 
 if TYPE_CHECKING:
     import keras

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from keras_reparam.benchmarks.peak_memory import peak_memory
+from keras_reparam._utils.peak_memory import peak_memory
 from recipes.baselines.listeners import Kind, Listener, listener
 from recipes.common.command import keep_quiet
 

@@ -68,7 +68,7 @@ def test_profile_has_the_operators_of_the_file():
         for i, operator in enumerate(graph.operators)
         if operator.name == "DEQUANTIZE" and graph.is_constant(operator.inputs[0])
     ]
-    assert len(joined) == 7
+    assert len(joined) == 6
     assert [(row.index, row.operator) for row in profile.rows] == [
         (i, operator.name) for i, operator in enumerate(graph.operators) if i not in joined
     ]

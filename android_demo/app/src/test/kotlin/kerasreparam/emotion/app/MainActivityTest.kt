@@ -112,7 +112,8 @@ class MainActivityTest {
             speak(window(label))
             speak(silence)
         }
-        speak(window("anger"))
+        // Without the zeros of a window: of those the app says that the microphone is mute.
+        speak(clips.getValue("anger").wav.samples)
         assertTrue(session.timeline.seconds(Timeline.SILENCE) > 0)
         assertEquals(0, session.skippedWindows)
         shoot("conversation")
