@@ -27,7 +27,7 @@ from recipes.baselines.report import (
     tables_of,
     verdicts,
 )
-from recipes.baselines.settings import RESULTS, Settings
+from recipes.baselines.settings import LIGHT_SERNET, RESULTS, Settings
 from recipes.common.command import say
 from recipes.common.corpus import Corpus
 from recipes.common.deployment.calibration import evenly_over_classes
@@ -167,6 +167,7 @@ class _Run:
 
     def _write(self, rows: Sequence[Row], floor: str) -> None:
         notes = (floor, *self.notes)
+        protocol = self._protocol(any(row.name == LIGHT_SERNET for row in rows))
         machine = environment("keras", "tensorflow", "ai-edge-litert", "scikit-learn")
         for table in tables_of(rows, described(machine)):
             self.console.print(table)
@@ -175,10 +176,10 @@ class _Run:
         with staged(self.out) as beside:
             write_json(
                 beside / "results.json",
-                {"protocol": self._protocol, "environment": machine, "rows": rows},
+                {"protocol": protocol, "environment": machine, "rows": rows},
             )
             machine_told = f"Measured on: {described(machine)}."
-            told = (MEANING, CONDITIONS_TOLD, self._protocol, machine_told, *notes)
+            told = (MEANING, CONDITIONS_TOLD, protocol, machine_told, *notes)
             (beside / RESULTS).write_text(markdown_of(rows, told), encoding="utf-8")
             draw(rows, beside / "baselines.png", classes=len(self.clips.labels), heard=self._heard)
         say(self.console, f"Tables, picture and models lie in {self.out}")
@@ -188,8 +189,7 @@ class _Run:
         speakers = len({example.speaker for example in self._tests})
         return f"{len(self._tests):,} clips of {speakers} speakers never heard in training"
 
-    @property
-    def _protocol(self) -> str:
+    def _protocol(self, light_sernet: bool) -> str:
         splits, told = self.clips.fold.splits, []
         for name, examples in splits.items():
             counts = (
@@ -199,10 +199,13 @@ class _Run:
             )
             told.append(f"{name}: {', '.join(counts)}")
         settings = self.settings
+        trained = (
+            f" The network like Light-SERNet: {settings.epochs} epochs, of which the validation "
+            f"speakers chose one, {settings.copies} degraded copies of each training clip, no "
+            "teacher."
+        )
         return (
             f"{'; '.join(told)}. An EmoDB training clip counts as often as in the shipped model's "
-            f"training. The network like Light-SERNet: {settings.epochs} epochs, of which the "
-            f"validation speakers chose one, {settings.copies} degraded copies of each training "
-            "clip, as for the shipped model. eGeMAPS and Whisper were trained on clean clips; the "
-            "validation speakers chose their regularization."
+            f"training.{trained if light_sernet else ''} eGeMAPS and Whisper were trained on clean "
+            "clips; the validation speakers chose their regularization."
         )
