@@ -108,7 +108,10 @@ def expected_calibration_error(
     """
     confidence = _confidence(predicted, scores)
     bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
-    gaps = np.bincount(bins, weights=confidence - (predicted == truth))
+    # Sorted, so that the order of the answers does not change how sums are rounded.
+    differences = confidence - (predicted == truth)
+    order = np.argsort(differences)
+    gaps = np.bincount(bins[order], weights=differences[order])
     return float(np.abs(gaps).sum() / len(truth))
 
 
