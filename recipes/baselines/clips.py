@@ -1,38 +1,10 @@
 """Who trains, validates and tests: the shipped model's own speakers."""
 
-import dataclasses
-import hashlib
-import json
 from pathlib import Path
 
-from recipes.common.manifest import Segment, limited
-from recipes.common.protocol.fold import Fold
+from recipes.common.manifest import limited
+from recipes.common.protocol.clips import Clips
 from recipes.joint.recipe import RECIPE as JOINT
-
-
-@dataclasses.dataclass(frozen=True)
-class Clips:
-    """The clips of four emotions.
-
-    Attributes:
-        labels: Class names, in the order of the classes.
-        segments: All clips.
-        fold: Who trains, validates and tests.
-    """
-
-    labels: tuple[str, ...]
-    segments: list[Segment]
-    fold: Fold
-
-    @property
-    def digest(self) -> str:
-        """Stands for who is in which split, and how often each clip is heard."""
-        told = [
-            (split, example.id, example.label, example.times)
-            for split, examples in self.fold.splits.items()
-            for example in examples
-        ]
-        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
 def load_clips(data: Path, limit: int | None = None) -> Clips:

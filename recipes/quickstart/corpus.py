@@ -1,27 +1,11 @@
 """The quickstart's clips."""
 
-import dataclasses
-
-from recipes.common.manifest import Segment, by_split, limited, read_manifest
+from recipes.common.manifest import by_split, limited, read_manifest
+from recipes.common.protocol.clips import Clips
 from recipes.common.protocol.examples import examples_of
 from recipes.common.protocol.fold import Fold
 from recipes.common.protocol.folds import OFFICIAL
 from recipes.quickstart.settings import MANIFEST, Settings
-
-
-@dataclasses.dataclass(frozen=True)
-class Clips:
-    """The clips, and what is done with them.
-
-    Attributes:
-        labels: Class names, in the order of the classes.
-        segments: All clips.
-        fold: Who trains, validates and tests.
-    """
-
-    labels: tuple[str, ...]
-    segments: list[Segment]
-    fold: Fold
 
 
 def load_clips(settings: Settings) -> Clips:
