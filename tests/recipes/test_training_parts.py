@@ -31,7 +31,7 @@ from recipes.common.training.optimizer import optimizer_of
 from recipes.common.training.teacher import load_start, load_teacher
 from recipes.common.training.train import train_fold
 from recipes.common.training.validation_scores import ValidationScores, averaged_weights
-from recipes.common.training.windows import FeatureWindows, WaveformWindows, at_tempo
+from recipes.common.training.windows import FeatureWindows, Stretch, WaveformWindows, at_tempo
 from tests.layers.helpers import gradients
 
 QUIET = {"gain": 0.0, "shift": 0, "tempo": 0.0}
@@ -40,14 +40,31 @@ QUIET = {"gain": 0.0, "shift": 0, "tempo": 0.0}
 class Numbered:
     """Windows of one frame that tell which clip they are of, and what was drawn."""
 
-    length = 1
+    length, any_length = 1, True
 
-    def draw(self, clip, rng):
-        return np.array([[clip, rng.random()]], "float32"), np.ones(1, bool)
+    def stretch(self, clip, rng):
+        return Stretch(clip, 1)
+
+    def draw(self, stretch, rng):
+        return np.array([[stretch.clip, rng.random()]], "float32"), np.ones(1, bool)
+
+
+def drawn_of(windows, clip, rng):
+    stretch = windows.stretch(clip, rng)
+    drawn = windows.draw(stretch, rng)
+    assert windows.any_length is False or len(drawn[0]) == stretch.length
+    return drawn
 
 
 def settings_of(**values):
     return RecipeSettings(**{"batch_size": 4} | values)
+
+
+@pytest.fixture
+def log_mel_of_two():
+    log_mel = LogMel(num_mels=2)
+    log_mel.build(None)
+    return log_mel
 
 
 def batches_of(truth, classes=2, **values):
@@ -106,14 +123,36 @@ def test_batches_that_devices_share_are_full():
     assert (len(shared), shared.clips, len(whole), whole.clips) == (2, 8, 3, 11)
     left_out = set()
     for epoch in range(3):
-        found, expected = epoch_of(shared, epoch), epoch_of(whole, epoch)
-        assert len(found[0]) == 8
-        for values, right in zip(found, expected, strict=True):
-            np.testing.assert_array_equal(values, right[:8])
-        left_out.add(tuple(sorted(expected[0][8:, 0])))
+        clips = epoch_of(shared, epoch)[0][:, 0]
+        assert len(set(clips)) == len(clips) == 8
+        left_out.add(tuple(sorted(set(range(11)) - set(clips))))
     assert len(left_out) == 3
     with pytest.raises(ValueError, match="The 3 training clips do not fill a batch.*batch_size=4"):
         TrainingBatches(Numbered(), [0, 1, 1], 2, settings_of(), shared=True)
+
+
+def test_batches_are_no_longer_than_their_clips(log_mel_of_two):
+    """Each clip once, with clips of its length, in batches of few lengths and in any order."""
+    frames = np.random.default_rng(3).integers(5, 41, 100)
+    clips = [[Features(np.full((n, 2), n, "float16"), np.ones(n, bool))] for n in frames]
+    settings = settings_of(frames=32, **QUIET)
+    batches = TrainingBatches(
+        FeatureWindows(clips, log_mel_of_two, settings), [0, 1] * 50, 2, settings
+    )
+    # As Keras looks at them before the first epoch.
+    assert [batches[number][0][0].shape[1] for number in range(2)] == [32, 33]
+    orders = []
+    for epoch in range(2):
+        batches.start_at(epoch)
+        inputs = [batches[number][0] for number in range(len(batches))]
+        valid = [mask.sum(axis=1) for _, mask in inputs]
+        assert sorted(np.concatenate(valid)) == sorted(np.minimum(frames, 32))
+        lengths = [mask.shape[1] for _, mask in inputs]
+        assert lengths == [min(-(-max(found) // 4) * 4, 32) for found in valid]
+        assert all(max(found) - min(found) <= 8 for found in valid)
+        orders.append(lengths)
+    assert orders[0] != sorted(orders[0])
+    assert orders[0] != orders[1]
 
 
 class Listed:
@@ -198,7 +237,7 @@ def test_windows():
     ]
     windows = FeatureWindows(clips, log_mel, settings_of(frames=10, **QUIET))
     rng = np.random.default_rng(0)
-    drawn = [[windows.draw(clip, rng) for _ in range(200)] for clip in range(3)]
+    drawn = [[drawn_of(windows, clip, rng) for _ in range(200)] for clip in range(3)]
     for found, count in zip(drawn, frames, strict=True):
         starts = {round(float(values[0, 0])) // 2 for values, _ in found}
         assert starts == set(range(max(count - 10, 0) + 1))
@@ -209,14 +248,14 @@ def test_windows():
         np.testing.assert_allclose(values.ravel(), expected, rtol=1e-3, atol=1e-3)
         assert (values.dtype, mask.dtype) == (np.float32, bool)
     quick = FeatureWindows(clips, log_mel, settings_of(frames=10, **QUIET | {"tempo": 0.3}))
-    lengths = [len(quick.draw(2, rng)[0]) for _ in range(200)]
+    lengths = [len(drawn_of(quick, 2, rng)[0]) for _ in range(200)]
     assert max(lengths) == 10
-    assert {len(quick.draw(0, rng)[0]) for _ in range(200)} == {2, 3, 4}
+    assert {len(drawn_of(quick, 0, rng)[0]) for _ in range(200)} == {2, 3, 4}
 
     samples = np.arange(12.0)
     waveforms = WaveformWindows(lambda clip: samples[: 4 + 8 * clip], 10)
-    assert {waveforms.draw(1, rng)[0].tolist()[0] for _ in range(50)} == {0, 1, 2}
-    assert waveforms.draw(0, rng)[0].tolist() == [0, 1, 2, 3]
+    assert {drawn_of(waveforms, 1, rng)[0].tolist()[0] for _ in range(50)} == {0, 1, 2}
+    assert drawn_of(waveforms, 0, rng)[0].tolist() == [0, 1, 2, 3]
 
 
 def test_learning_rate_rises_and_falls():
@@ -333,6 +372,27 @@ def test_distillation_trains_the_student_alone():
     assert float(bare) == pytest.approx(expected + 0.5 * (1 - cosine).mean(), rel=1e-4)
     for variable, value in zip(teacher.variables, before, strict=True):
         np.testing.assert_array_equal(keras.ops.convert_to_numpy(variable), value)
+
+
+@pytest.mark.filterwarnings("ignore:.*does not support masking")
+def test_a_shorter_batch_teaches_the_same():
+    """The loss and all gradients, with a teacher of features: what fills up a window is nothing."""
+    backbone, teacher = tiny(dropout=0.0), tiny(dropout=0.0)
+    teacher.trainable = False
+    model = training_model(backbone, RecipeSettings(spec_augment=False, frames=16), teacher=teacher)
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(4, 16, 8)).astype("float32"), np.eye(3, dtype="float32")[[0, 1, 2, 0]]
+    mask = np.arange(16) < np.array([[10], [9], [3], [7]])
+    entropy = keras.losses.CategoricalCrossentropy(from_logits=True)
+
+    def loss(inputs):
+        return entropy(y, model(inputs, training=True)) + sum(model.losses)
+
+    whole = gradients(loss, model, [x, mask])
+    short = gradients(loss, model, [x[:, :10], mask[:, :10]])
+    assert len(whole) == len(backbone.trainable_variables) + 2
+    for found, expected in zip(short, whole, strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def test_latent_teacher():
@@ -692,7 +752,7 @@ def test_training_and_validation_normalise_as_the_front_end(options):
             return [clips[example]]
 
     windows = FeatureWindows([[clip] for clip in clips], log_mel, settings_of(frames=20, **QUIET))
-    drawn = [windows.draw(number, np.random.default_rng(0)) for number in range(3)]
+    drawn = [drawn_of(windows, number, np.random.default_rng(0)) for number in range(3)]
     (validation, _), *_ = ExampleWindows(Corpus(), range(3), log_mel, frames=20, batch_size=3)[0]
     for number in range(3):
         np.testing.assert_allclose(drawn[number][0], expected[number], atol=2e-5)

@@ -10,11 +10,21 @@ from recipes.common.padding import stacked
 from recipes.common.settings import TrainingSettings
 from recipes.common.teacher.lessons import Lessons
 from recipes.common.training.mixing import mix, mixed
-from recipes.common.training.windows import FeatureWindows, WaveformWindows
+from recipes.common.training.windows import FeatureWindows, Stretch, WaveformWindows
+
+# So many batches are sorted by length at a time, and short ones are then filled up to one of so
+# many lengths alone: XLA compiles a step for each.
+_SORTED_BATCHES, _LENGTHS = 16, 8
 
 
 class TrainingBatches(keras.utils.PyDataset):
     """Batches `(inputs, classes, weights)`, in another order in every epoch; `start_at` says which.
+
+    Clips of about the same length come together, and the batch is no longer than they are: what
+    fills up a window costs as much time as speech.
+
+    Until `start_at` was called, the second batch is a frame longer than the window. Keras looks at
+    the first two then, and takes a dimension in which they agree for one that never changes.
 
     What is in a batch depends on the seed, the epoch and the batch's number alone, not on what
     was drawn before: a run that goes on from a later epoch sees what an unbroken one sees.
@@ -62,7 +72,8 @@ class TrainingBatches(keras.utils.PyDataset):
         self._lock = threading.Lock()
         self._shared, self._lessons = shared, lessons
         self.seconds = 0.0
-        self.start_at(0)
+        self._started = False
+        self._start_at(0)
 
     def __len__(self):
         return -(-self.clips // self._settings.batch_size)
@@ -73,12 +84,13 @@ class TrainingBatches(keras.utils.PyDataset):
 
     def _batch(self, index):
         start = time.perf_counter()
-        size = self._settings.batch_size
-        clips = self._order[index * size : (index + 1) * size]
+        stretches = self._stretches[index]
+        clips = np.array([stretch.clip for stretch in stretches])
         # NumPy takes (seed, epoch) for (seed, epoch, 0), which gives the order.
         rng = np.random.default_rng((self._settings.seed, self._epoch, index + 1))
-        drawn = zip(*(self._windows.draw(clip, rng) for clip in clips), strict=True)
-        inputs = tuple(stacked(arrays, self._windows.length) for arrays in drawn)
+        drawn = zip(*(self._windows.draw(stretch, rng) for stretch in stretches), strict=True)
+        length = self._length(stretches, index)
+        inputs = tuple(stacked(arrays, length) for arrays in drawn)
         targets = self._targets[self._truth[clips]]
         weights = np.ones(len(clips), "float32")
         if self._settings.class_balance == "weights":
@@ -103,6 +115,7 @@ class TrainingBatches(keras.utils.PyDataset):
     def start_at(self, epoch: int) -> None:
         """Makes the batches those of `epoch`, counted from 0."""
         with self._lock:
+            self._started = True
             self._start_at(epoch)
 
     def _start_at(self, epoch):
@@ -110,6 +123,24 @@ class TrainingBatches(keras.utils.PyDataset):
         rng = np.random.default_rng((self._settings.seed, self._epoch))
         if self._settings.class_balance == "sampling":
             rarity = self._rarity[self._truth].astype("float64")
-            self._order = rng.choice(self._drawn, size=self._drawn, p=rarity / rarity.sum())
+            order = rng.choice(self._drawn, size=self._drawn, p=rarity / rarity.sum())
         else:
-            self._order = rng.permutation(self._drawn)
+            order = rng.permutation(self._drawn)
+        heard = [self._windows.stretch(clip, rng) for clip in order[: self.clips]]
+        size = self._settings.batch_size
+        sorted_at_a_time, batches = size * _SORTED_BATCHES, []
+        for start in range(0, len(heard), sorted_at_a_time):
+            some = sorted(heard[start : start + sorted_at_a_time], key=lambda each: each.length)
+            batches += [some[at : at + size] for at in range(0, len(some), size)]
+        self._stretches = [batches[number] for number in rng.permutation(len(batches))]
+
+    def _length(self, stretches: list[Stretch], index: int) -> int:
+        whole = self._windows.length
+        # Of a single batch Keras sees one length.
+        if not self._windows.any_length or len(self) == 1:
+            return whole
+        if not self._started:
+            return whole + index % 2
+        step = -(-whole // _LENGTHS)
+        longest = max(stretch.length for stretch in stretches)
+        return min(-(-longest // step) * step, whole)

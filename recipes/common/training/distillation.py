@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from recipes.common.training.observed import observed
+from recipes.common.training.observed import observed, of_any_length
 
 
 class CosineDistillation(keras.layers.Layer):
@@ -66,7 +66,7 @@ class TeacherFeatures(keras.layers.Layer):
 
     def __init__(self, teacher: keras.Model, **kwargs):
         super().__init__(**kwargs)
-        self._model = observed(teacher, [])
+        self._model = of_any_length(observed(teacher, []))
         self.supports_masking = True
 
     def call(self, features, mask=None):

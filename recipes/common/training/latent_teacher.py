@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_reparam import quantizers
+from recipes.common.training.observed import of_any_length
 
 
 class WithoutQuantizers(keras.layers.Layer):
@@ -21,7 +22,7 @@ class WithoutQuantizers(keras.layers.Layer):
 
     def __init__(self, backbone: keras.Model, **kwargs):
         super().__init__(**kwargs)
-        self._backbone = backbone
+        self._backbone = of_any_length(backbone)
         self.supports_masking = True
 
     def call(self, features, mask=None, training=None):

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from recipes.common.training.observed import observed
+from recipes.common.training.observed import observed, of_any_length
 
 
 class LayerDistillation(keras.layers.Layer):
@@ -62,7 +62,7 @@ class LayerOutputs(keras.layers.Layer):
 
     def __init__(self, teacher: keras.Model, names: list[str], **kwargs):
         super().__init__(**kwargs)
-        self._model = observed(teacher, names)
+        self._model = of_any_length(observed(teacher, names))
         self.supports_masking = True
 
     def call(self, features, mask=None):

@@ -15,7 +15,7 @@ from recipes.common.settings import RecipeSettings
 from recipes.common.training.distillation import CosineDistillation, TeacherFeatures
 from recipes.common.training.latent_teacher import WithoutQuantizers
 from recipes.common.training.layer_distillation import LayerDistillation, LayerOutputs
-from recipes.common.training.observed import encoder_layers, observed
+from recipes.common.training.observed import encoder_layers, observed, of_any_length
 
 # The longest stretch of time that SpecAugment takes out: 0.4 s, its 40 frames of 10 ms.
 _MASKED_SAMPLES = 40 * 160
@@ -46,7 +46,7 @@ def training_model(
         `LatentTeacherLoss` takes them.
     """
     if waveforms_to is None:
-        inputs = features, mask = _inputs(backbone)
+        inputs = features, mask = _inputs(None, backbone.input_shape[-1])
     else:
         samples = backbone.input_shape[1] * waveforms_to.hop_length
         inputs = keras.Input((samples,), name="waveform")
@@ -78,9 +78,10 @@ def _taught(
 ) -> keras.KerasTensor:
     """Logits, behind the layers that compare with teachers."""
     if other is None and not settings.layer_teacher_weight:
-        return backbone(features, mask=mask)
+        return of_any_length(backbone)(features, mask=mask)
     names = encoder_layers(backbone) if settings.layer_teacher_weight else []
-    logits, own, sequences, masks = observed(backbone, names)(features, mask=mask)
+    watched = of_any_length(observed(backbone, names))
+    logits, own, sequences, masks = watched(features, mask=mask)
     if other is not None:
         logits = CosineDistillation(settings.teacher_weight)([logits, own, other])
     if names:
@@ -92,13 +93,13 @@ def _taught(
 
 def scored_model(backbone: keras.Model) -> keras.Model:
     """`backbone` as the training model has it, of features and mask, without what is around it."""
-    features, mask = _inputs(backbone)
+    features, mask = _inputs(*backbone.input_shape[1:])
     return keras.Model([features, mask], backbone(features, mask=mask))
 
 
-def _inputs(backbone: keras.Model) -> list[keras.KerasTensor]:
-    features = keras.Input(backbone.input_shape[1:], name="features")
-    return [features, keras.Input(backbone.input_shape[1:2], dtype="bool", name="mask")]
+def _inputs(frames: int | None, mels: int) -> list[keras.KerasTensor]:
+    features = keras.Input((frames, mels), name="features")
+    return [features, keras.Input((frames,), dtype="bool", name="mask")]
 
 
 def _augmented(waveform, seed: int):

@@ -1,4 +1,4 @@
-"""A backbone with what is inside it as further outputs."""
+"""A backbone with what is inside it as further outputs, and for inputs of any length."""
 
 import keras
 from keras import ops
@@ -22,6 +22,19 @@ def observed(backbone: keras.Model, names: list[str]) -> keras.Model:
     masks = [FrameMask()(sequence) for sequence in sequences]
     outputs = [backbone.output, classifier.input, sequences, masks]
     return _Observed(backbone.input, outputs, name="observed")
+
+
+def of_any_length(model: keras.Model) -> keras.Model:
+    """`model`, made of its own layers, for any number of frames.
+
+    Args:
+        model: A backbone, or an `observed` one. Frames that the mask leaves out change nothing.
+    """
+    features = keras.Input((None, model.input_shape[-1]), name="features")
+    again = keras.models.clone_model(
+        model, input_tensors=features, clone_function=lambda layer: layer
+    )
+    return _Observed(features, again.output, name=model.name)
 
 
 def encoder_layers(backbone: keras.Model) -> list[str]:

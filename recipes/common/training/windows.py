@@ -1,5 +1,6 @@
 """Random stretches of training clips, each heard a little differently every time."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -31,6 +32,16 @@ def at_tempo(values: np.ndarray, mask: np.ndarray, tempo: float) -> tuple[np.nda
     return values[before] * (1 - share) + after * share, mask[np.rint(where).astype(int)]
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Stretch:
+    """How a clip is heard once: of which length, in frames or samples, version and tempo."""
+
+    clip: int
+    length: int
+    version: int = 0
+    tempo: float = 1.0
+
+
 class FeatureWindows:
     """Stretches `(features, mask)` of clips' features, normalised.
 
@@ -44,7 +55,10 @@ class FeatureWindows:
 
     Attributes:
         length: Frames of the window.
+        any_length: That shorter stretches need not be filled up to it.
     """
+
+    any_length = True
 
     def __init__(
         self,
@@ -58,17 +72,23 @@ class FeatureWindows:
         self._louder = not log_mel.level_normalization
         self._normalized = Normalization(log_mel)
         self.length = settings.frames
+        self._frames = [[len(version.mask) for version in versions] for versions in features]
 
-    def draw(self, clip: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Features `(frames, mels)` and mask `(frames,)`, at most as long as the window."""
-        settings = self._settings
-        versions = self._features[clip]
-        found = versions[rng.integers(len(versions))]
-        values, mask = found.values, found.mask
-        tempo = rng.uniform(1 - settings.tempo, 1 + settings.tempo) if settings.tempo else 1.0
-        frames = max(int(self.length * tempo), 1)
-        start = rng.integers(max(len(mask) - frames, 0) + 1)
-        values, mask = (part[start : start + frames] for part in (values, mask))
+    def stretch(self, clip: int, rng: np.random.Generator) -> Stretch:
+        """A version and a tempo."""
+        frames, change = self._frames[clip], self._settings.tempo
+        version = int(rng.integers(len(frames)))
+        tempo = rng.uniform(1 - change, 1 + change) if change else 1.0
+        taken = min(frames[version], self._taken(tempo))
+        return Stretch(clip, max(round(taken / tempo), 1), version, tempo)
+
+    def draw(self, stretch: Stretch, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Features `(frames, mels)` and mask `(frames,)`, as long as `stretch` says."""
+        settings, tempo = self._settings, stretch.tempo
+        found = self._features[stretch.clip][stretch.version]
+        frames = self._taken(tempo)
+        start = rng.integers(max(len(found.mask) - frames, 0) + 1)
+        values, mask = (part[start : start + frames] for part in (found.values, found.mask))
         values = values.astype("float32")
         gain, bands = settings.gain, settings.shift
         decibels = rng.uniform(-gain, gain)
@@ -76,6 +96,10 @@ class FeatureWindows:
             values = with_gain(values, decibels, self._log_offset)
         values = shifted(self._normalized(values, mask), rng.integers(-bands, bands + 1))
         return (values, mask) if tempo == 1 else at_tempo(values, mask, tempo)
+
+    def _taken(self, tempo: float) -> int:
+        """Frames that become a whole window."""
+        return max(int(self.length * tempo), 1)
 
 
 class WaveformWindows:
@@ -87,13 +111,20 @@ class WaveformWindows:
 
     Attributes:
         length: Samples of the window.
+        any_length: That all are filled up to it: what changes them needs it.
     """
+
+    any_length = False
 
     def __init__(self, samples: Callable[[int], np.ndarray], size: int):
         self._samples, self.length = samples, size
 
-    def draw(self, clip: int, rng: np.random.Generator) -> tuple[np.ndarray]:
+    def stretch(self, clip: int, rng: np.random.Generator) -> Stretch:
+        """Of the length of the window: the clip is not read to know its own."""
+        return Stretch(clip, self.length)
+
+    def draw(self, stretch: Stretch, rng: np.random.Generator) -> tuple[np.ndarray]:
         """A waveform, at most as long as the window."""
-        samples = self._samples(clip)
+        samples = self._samples(stretch.clip)
         start = rng.integers(max(len(samples) - self.length, 0) + 1)
         return (samples[start : start + self.length],)

@@ -19,6 +19,7 @@ from recipes.common.teacher.pooled_features import PooledFeatures, joined
 from recipes.common.training.batches import TrainingBatches
 from recipes.common.training.model import training_model
 from recipes.common.training.progress_bar import ProgressBar
+from recipes.common.training.windows import Stretch
 from recipes.custom.__main__ import main
 from recipes.custom.protocol import folds_of
 from recipes.custom.settings import CustomSettings
@@ -190,10 +191,13 @@ def test_lessons(pooled, fold):
 class _Numbered:
     """Windows of one frame that tell which clip they are of."""
 
-    length = 1
+    length, any_length = 1, False
 
-    def draw(self, clip, rng):
-        return np.array([[clip]], "float32"), np.ones(1, bool)
+    def stretch(self, clip, rng):
+        return Stretch(clip, 1)
+
+    def draw(self, stretch, rng):
+        return np.array([[stretch.clip]], "float32"), np.ones(1, bool)
 
 
 @pytest.mark.parametrize("mixup", [0.0, 0.4])
