@@ -14,7 +14,7 @@ from recipes.common.training.windows import FeatureWindows, Stretch, WaveformWin
 
 # So many batches are sorted by length at a time, and short ones are then filled up to one of so
 # many lengths alone: XLA compiles a step for each.
-_SORTED_BATCHES, _LENGTHS = 16, 8
+_SORTED_BATCHES, _LENGTHS = 8, 8
 
 
 class TrainingBatches(keras.utils.PyDataset):
