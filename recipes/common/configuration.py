@@ -1,5 +1,6 @@
 """A recipe's settings from a file and the command line."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -8,6 +9,15 @@ import pydantic
 import yaml
 
 Settings = TypeVar("Settings", bound=pydantic.BaseModel)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which 1e-5 is a number, as JSON and YAML 1.2 have it."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
+)
 
 
 def load_settings(kind: type[Settings], file: Path | None, overrides: Sequence[str]) -> Settings:
@@ -68,6 +78,6 @@ def _read(file: Path) -> dict[str, Any]:
 
 def _parsed(text: str, where: str) -> Any:
     try:
-        return yaml.safe_load(text)
+        return yaml.load(text, _Loader)
     except yaml.YAMLError as error:
         raise ValueError(f"{where} must be YAML. Received: {error}") from error

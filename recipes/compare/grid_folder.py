@@ -14,7 +14,7 @@ from recipes.common.configuration import checked
 from recipes.common.files.former_names import existing, with_new_names
 from recipes.common.files.json_file import read_json, write_json
 from recipes.common.files.lock import exclusive
-from recipes.compare.finished import differences, read_planned
+from recipes.compare.finished import read_planned
 from recipes.compare.planning.grid import Grid
 from recipes.compare.planning.run import Run
 
@@ -62,10 +62,7 @@ class GridFolder:
     def done(self, run: Run) -> Path | None:
         """The folder of a run, if it is done."""
         path = existing(self.path, f"finished/{run.id}")
-        if path.is_dir():
-            return path
-        former = existing(self.path, f"finished/{run.former_id}")
-        return former if former.is_dir() and not differences(run, former) else None
+        return path if path.is_dir() else None
 
     def finished(self) -> list[Path]:
         """The folders of all runs that are done, of whichever grid."""

@@ -1,11 +1,8 @@
 """What a run on both corpora depends on."""
 
-from typing import Any, Literal
+from typing import Literal
 
-from recipes.common.settings import LEVEL_FREE, MEAN_STD, Count, NotNegative, RecipeSettings
-
-# Nor what a microphone or a telephone does to all frames of a clip alike.
-_FRONT_END = {**LEVEL_FREE, "utterance_mean": True}
+from recipes.common.settings import Count, NotNegative, RecipeSettings
 
 
 class JointSettings(RecipeSettings):
@@ -15,8 +12,6 @@ class JointSettings(RecipeSettings):
     """
 
     epochs: Count = 90
-    front_end: dict[str, Any] = _FRONT_END
-    backbone_options: dict[str, Any] = MEAN_STD
     copies: int = 3
     select_on: Literal["ua", "wa", "wf1", "macro_f1", "last"] = "last"
     teacher_weight: NotNegative = 2.0

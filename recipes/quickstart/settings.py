@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import pydantic
 
-from recipes.common.settings import LEVEL_FREE, MEAN_STD, Count, Positive, RecipeSettings, Share
+from recipes.common.settings import LEVEL_FREE, Count, Positive, RecipeSettings, Share
 
 DATA = Path(__file__).parents[1] / "data" / "emodb4"
 MANIFEST = "emodb4.csv"
@@ -24,7 +24,6 @@ class Settings(RecipeSettings):
     limit: Count | None = None
     expansion: Count = 4
     front_end: dict[str, Any] = LEVEL_FREE
-    backbone_options: dict[str, Any] = MEAN_STD
     speeds: list[Positive] = pydantic.Field(default=[0.9, 1.0, 1.1], min_length=1)
     tempo: Share = 0.0
     xla: bool | Literal["auto"] = "auto"

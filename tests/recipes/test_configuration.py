@@ -19,8 +19,11 @@ def test_file_and_overrides(tmp_path):
     assert {name: getattr(found, name) for name in expected} == expected
     assert found == CustomSettings(**expected)
     options = load_settings(
-        RecipeSettings, None, ["backbone_options={units: 8, dropout: 0.5}", "ema=0.99"]
+        RecipeSettings,
+        None,
+        ["backbone_options={units: 8, dropout: 5e-1}", "ema=0.99", "front_end={log_offset: 1e-05}"],
     )
+    assert options.front_end == {"log_offset": 1e-5}
     assert options.backbone_options == {"units": 8, "dropout": 0.5}
     assert options.ema == 0.99
 
@@ -37,15 +40,16 @@ def test_what_ran_can_be_given_again(tmp_path):
 def test_a_front_end_of_half_as_many_frames():
     """Four seconds all the same; a SpeechFormer is told; a given value goes before."""
     hop = "front_end={hop_length: 320, frame_length: 512}"
-    found = load_settings(RecipeSettings, None, [hop])
-    assert (found.frames, found.hop_length) == (200, 320)
-    assert found.backbone_options == {"norm_first": True}
+    for given in ([hop], []):
+        found = load_settings(RecipeSettings, None, given)
+        assert (found.frames, found.hop_length) == (200, 320)
+        assert found.backbone_options == {"norm_first": True, "pooling": "mean_std"}
     options = ["backbone=speechformer", "backbone_options={dropout: 0.2}"]
     found = load_settings(RecipeSettings, None, [hop, *options, "frames=50"])
     assert (found.frames, found.backbone_options) == (50, {"dropout": 0.2, "hop": 0.02})
     found = load_settings(DaicWozSettings, None, [hop, "backbone=haffformer"])
     assert found.frames is None
-    plain = RecipeSettings()
+    plain = RecipeSettings(front_end={})
     assert (plain.frames, plain.hop_length, plain.front_end) == (400, 160, {})
 
 

@@ -81,7 +81,10 @@ def test_a_backbone_gets_its_own_rate_and_seed(emodb4):
     settings = Settings(data=emodb4, epochs=3, seed=5)
     first, second = settings.of("conv_transformer", 0), settings.of("speechformer", 1)
     assert (first.learning_rate, first.seed) == (2e-3, 5)
-    assert (first.backbone_options, second.backbone_options) == ({"norm_first": True}, {})
+    assert (first.backbone_options, second.backbone_options) == (
+        {"norm_first": True, "pooling": "mean_std"},
+        {"hop": 0.02},
+    )
     assert (second.learning_rate, second.seed, second.epochs) == (3e-4, 6, 3)
     assert second.select_on == "last" and second.speeds == [0.9, 1.0, 1.1]
 

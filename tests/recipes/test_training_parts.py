@@ -149,7 +149,8 @@ def test_batches_are_no_longer_than_their_clips(log_mel_of_two):
         assert sorted(np.concatenate(valid)) == sorted(np.minimum(frames, 32))
         lengths = [mask.shape[1] for _, mask in inputs]
         assert lengths == [min(-(-max(found) // 4) * 4, 32) for found in valid]
-        assert all(max(found) - min(found) <= 8 for found in valid)
+        # Of clips at random it would be three times as much.
+        assert np.mean([max(found) - min(found) for found in valid]) < 6
         orders.append(lengths)
     assert orders[0] != sorted(orders[0])
     assert orders[0] != orders[1]

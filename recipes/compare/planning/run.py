@@ -45,15 +45,6 @@ class Run:
         return _hash([self.corpus, self.fold, self.ablation, self.backend, settings])
 
     @property
-    def former_id(self) -> str:
-        """The id that it had when settings at their defaults, and the backend, were left out.
-
-        A folder of that name may be of another run.
-        """
-        chosen = self.settings.model_dump(mode="json", exclude_defaults=True)
-        return _hash([self.corpus, self.fold, self.ablation, chosen])
-
-    @property
     def condition(self) -> Condition:
         """What is compared."""
         return Condition.of(self.settings, self.ablation, self.variant)

@@ -1,6 +1,5 @@
 """The folder of a comparison: nothing is lost, nothing is there twice."""
 
-import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +9,6 @@ import pytest
 from recipes.common.files.json_file import write_json
 from recipes.common.settings import RecipeSettings
 from recipes.compare.grid_folder import GridFolder
-from recipes.compare.planning.ablation_settings import CHANGES
 from recipes.compare.planning.grid import Grid
 from recipes.compare.planning.run import Run
 
@@ -57,31 +55,6 @@ def test_what_is_done_is_never_replaced(folder):
         folder.publish(run)
     assert folder.about(run) == {"seconds": 3.0}
     assert [path.name for path in published.iterdir()] == ["planned.json"]
-
-
-@pytest.mark.parametrize("ablation", ["", "longer", "wider", "chained", "frozen"])
-def test_a_former_folder_is_found_where_it_is_of_the_same_run(folder, ablation):
-    run = dataclasses.replace(run_of(), ablation=ablation)
-    ran = run.settings.model_dump(mode="json") | CHANGES[ablation]
-    ran |= {"epochs": 51} if ablation == "longer" else {}
-    ran |= {"backbone_options": {"units": 99}} if ablation == "wider" else {}
-    path = folder.path / "finished" / run.former_id
-    (path / "fold-1").mkdir(parents=True)
-
-    def write(config=ran, planned=run.about(), backend=run.backend):  # noqa: B008
-        write_json(path / "config.json", config)
-        write_json(path / "planned.json", planned)
-        write_json(path / "fold-1" / "training.json", {"backend": backend})
-        return folder.done(run)
-
-    assert write() == path
-    assert folder.about(run)["corpus"] == "custom"
-    assert write(config=ran | {"tempo": 0.2}) is None
-    assert write(backend="jax") is None
-    # An epoch's number is measured of one ablation, but not what it was measured for.
-    assert write(planned=run.about() | {"settings": ran | {"epochs": 39}}) is None
-    # What ran was made before there was such a setting.
-    assert write(config={name: ran[name] for name in ran if name != "tempo"}) is None
 
 
 def test_a_folder_of_an_earlier_version_is_found(folder):

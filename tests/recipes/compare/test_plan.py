@@ -18,10 +18,9 @@ from recipes.emodb.recipe import RECIPE as EMODB
 from tests.recipes.copies import emodb
 
 SPEAKERS = tuple(emodb.CLIPS)
+
+
 # Plain, HRF, and the ablation.
-FORMER_IDS = ["4b52a2ced18a", "9b1a83b1a309", "75a11796e628"]
-
-
 @pytest.fixture(scope="module")
 def corpora(tmp_path_factory):
     """EmoDB's manifest, of made-up clips; planning reads nothing else."""
@@ -156,12 +155,6 @@ def test_a_grid_written_and_read_is_the_same(corpora, axes):
     grid = Grid(corpora=["emodb"], **axes)
     again = Grid.model_validate(json.loads(json.dumps(grid.model_dump(mode="json"))))
     assert [run.id for run in runs_of(again, corpora)] == [run.id for run in runs_of(grid, corpora)]
-
-
-def test_former_ids_do_not_change(corpora):
-    """They name folders of results that are still to be found."""
-    found = runs(corpora, folds=["03"], seeds=[1], ablations=["longer"])
-    assert [run.former_id for run in found] == FORMER_IDS
 
 
 def test_a_default_and_the_backend_are_in_an_id(corpora, monkeypatch, tmp_path):
