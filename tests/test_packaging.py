@@ -118,6 +118,7 @@ def test_setup_says_what_the_design_promises():
         "formats",
         "teacher",
         "baselines",
+        "docs",
         "dev",
         "tfio",
     }
