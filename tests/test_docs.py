@@ -123,6 +123,33 @@ def test_examples(path, run_cli, clip, tmp_path, monkeypatch, capsys):
         assert command.returncode == 0, f"{arguments}\n{command.stderr}"
 
 
+def table(path, first_row):
+    """Cells of a Markdown table by the first cell of their row; the header is by "head"."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith(f"| {first_row} |")) - 2
+    rows = []
+    for line in lines[start:]:
+        if not line.startswith("|"):
+            break
+        rows.append([cell.strip() for cell in line.strip("|").split("|")])
+    return {"head": rows[0], **{row[0]: row for row in rows[2:]}}
+
+
+def test_figures_of_the_readme_are_those_of_the_card():
+    card = ROOT / "keras_reparam" / "pretrained" / "MODEL_CARD.md"
+    shown, measured = table(README, "ser_int8.tflite"), table(card, "ser_int8.tflite")
+    columns = ("EmoDB clean", *(f"CREMA-D {c}" for c in ("clean", "-20 dB", "white", "telephone")))
+    for name in measured.keys() - {"head"}:
+        row = dict(zip(measured["head"], measured[name], strict=True))
+        assert shown[name][1:] == [*(row[c] for c in columns), row["kB"], row["ms per s"]]
+    told = README.read_text(encoding="utf-8").split("HRF trained")[1].split("## ")[0]
+    text = card.read_text(encoding="utf-8")
+    for figure in re.findall(r"\d+,\d+|\d+ clips|\d+ speakers", told):
+        assert figure in text, figure
+    bears = text.split("<!-- robustness -->")[1].split("<!-- end of robustness -->")[0]
+    assert f"{bears.count('| `')} conditions" in told
+
+
 @each(DOCUMENTS)
 def test_links_lead_somewhere(path):
     for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):
