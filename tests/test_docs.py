@@ -34,7 +34,8 @@ def blocks(path):
 
 
 SET_UP = [block for _, block in blocks(README) if block.startswith("python -m pip install")]
-EXAMPLES = [path for path in PAGES if blocks(path)]
+# The guides' pages are what docs/render.py makes of programs: tests/test_guides.py.
+EXAMPLES = [path for path in PAGES if blocks(path) and path.parent.name != "guides"]
 
 
 def each(paths, slow=()):
