@@ -45,6 +45,8 @@ FORMATS = ["av>=16.0"]
 TEACHER = ["keras-hub>=0.32"]
 # What a user would take instead, in `recipes/baselines`: openSMILE's license allows research alone.
 BASELINES = ["opensmile>=2.6"]
+# The site, and the guides that it shows with their outputs.
+DOCS = ["mkdocs-material>=9.8.2", "mkdocstrings-python>=2.0.11", "jupytext>=1.19.6"]
 # Its last release has no wheel beyond Python 3.11.
 TFIO = ['tensorflow-io>=0.37.1; python_version < "3.12"']
 EXTRAS_REQUIRE = {
@@ -52,11 +54,13 @@ EXTRAS_REQUIRE = {
     "recipes": RECIPES,
     "cluster": CLUSTER,
     "formats": FORMATS,
+    "docs": DOCS,
     "dev": [
         *RECIPES,
         *CLUSTER,
         *FORMATS,
         *TEACHER,
+        *DOCS,
         *TFIO,
         "coverage>=7.10",
         "hypothesis>=6.100",

@@ -1,4 +1,4 @@
-"""The examples of docstrings and of the README files are true."""
+"""The examples of docstrings and of the documents are true, and their links lead somewhere."""
 
 import doctest
 import importlib
@@ -18,7 +18,13 @@ MODULES = sorted(
     if not module.name.endswith("__main__")
 )
 README = ROOT / "README.md"
-READMES = [README, *sorted((ROOT / "keras_reparam").rglob("README.md"))]
+PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = sorted(
+    path
+    for folder in ("", "docs", "keras_reparam", "recipes", "android_demo", "tests")
+    for path in (ROOT / folder).glob("**/*.md" if folder else "*.md")
+    if "target" not in path.parts
+)
 
 
 def blocks(path):
@@ -28,9 +34,17 @@ def blocks(path):
 
 
 SET_UP = [block for _, block in blocks(README) if block.startswith("python -m pip install")]
-each_readme = pytest.mark.parametrize(
-    "path", READMES, ids=[str(path.relative_to(ROOT)) for path in READMES]
-)
+# The guides' pages are what docs/render.py makes of programs: tests/test_guides.py.
+EXAMPLES = [path for path in PAGES if blocks(path) and path.parent.name != "guides"]
+
+
+def each(paths, slow=()):
+    """Parametrizes a test by documents."""
+    return pytest.mark.parametrize(
+        "path",
+        [pytest.param(path, marks=pytest.mark.slow if path in slow else ()) for path in paths],
+        ids=[str(path.relative_to(ROOT)) for path in paths],
+    )
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -70,8 +84,8 @@ def test_readme_has_the_two_commands_that_ci_runs():
     assert second.rstrip().endswith("python -m pytest")
 
 
-@each_readme
-def test_readme_has_no_block_that_nothing_runs(path):
+@each(EXAMPLES)
+def test_page_has_no_block_that_nothing_runs(path):
     others = [block for block in blocks(path) if block[1] not in SET_UP]
     for language, block in others:
         if language == "python":
@@ -80,16 +94,9 @@ def test_readme_has_no_block_that_nothing_runs(path):
         assert all(line.startswith("keras-reparam ") for line in block.splitlines()), block
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        # Each loads, trains or exports models of its own.
-        pytest.param(path, marks=() if path == README else pytest.mark.slow)
-        for path in READMES
-    ],
-    ids=[str(path.relative_to(ROOT)) for path in READMES],
-)
-def test_readme_examples(path, run_cli, clip, tmp_path, monkeypatch, capsys):
+# Each but the README's loads, trains or exports models of its own.
+@each(EXAMPLES, slow=EXAMPLES[1:])
+def test_examples(path, run_cli, clip, tmp_path, monkeypatch, capsys):
     """Python blocks in their order, as one program, then the commands, in one folder.
 
     All in this process, since each new one would import TensorFlow; but one command as installed.
@@ -117,18 +124,45 @@ def test_readme_examples(path, run_cli, clip, tmp_path, monkeypatch, capsys):
         assert command.returncode == 0, f"{arguments}\n{command.stderr}"
 
 
-@each_readme
-def test_links_of_the_readme_lead_somewhere(path):
+def table(path, first_row):
+    """Cells of a Markdown table by the first cell of their row; the header is by "head"."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith(f"| {first_row} |")) - 2
+    rows = []
+    for line in lines[start:]:
+        if not line.startswith("|"):
+            break
+        rows.append([cell.strip() for cell in line.strip("|").split("|")])
+    return {"head": rows[0], **{row[0]: row for row in rows[2:]}}
+
+
+def test_figures_of_the_readme_are_those_of_the_card():
+    card = ROOT / "keras_reparam" / "pretrained" / "MODEL_CARD.md"
+    shown, measured = table(README, "ser_int8.tflite"), table(card, "ser_int8.tflite")
+    columns = ("EmoDB clean", *(f"CREMA-D {c}" for c in ("clean", "-20 dB", "white", "telephone")))
+    for name in measured.keys() - {"head"}:
+        row = dict(zip(measured["head"], measured[name], strict=True))
+        assert shown[name][1:] == [*(row[c] for c in columns), row["kB"], row["ms per s"]]
+    told = README.read_text(encoding="utf-8").split("HRF trained")[1].split("## ")[0]
+    text = card.read_text(encoding="utf-8")
+    for figure in re.findall(r"\d+,\d+|\d+ clips|\d+ speakers", told):
+        assert figure in text, figure
+    bears = text.split("<!-- robustness -->")[1].split("<!-- end of robustness -->")[0]
+    assert f"{bears.count('| `')} conditions" in told
+
+
+@each(DOCUMENTS)
+def test_links_lead_somewhere(path):
     for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):
         if not target.startswith(("http://", "https://")):
             assert (path.parent / target).exists(), target
 
 
 def test_table_of_settings():
-    """recipes/README.md lists every setting of all recipes, with its default."""
+    """The recipes' page lists every setting of all recipes, with its default."""
     from recipes.common.settings import RecipeSettings
 
-    text = (ROOT / "recipes" / "README.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "howto" / "recipes.md").read_text(encoding="utf-8")
     table = text.split("| setting | default | what |")[1].split("\n\n")[0]
     listed = dict(re.findall(r"^\| `(\w+)` \| `?(.*?)`? \|", table, re.MULTILINE))
     fields = RecipeSettings.model_fields

@@ -7,12 +7,15 @@ import runpy
 import shutil
 import subprocess
 import sys
+import tarfile
+import zipfile
 from pathlib import Path
 from unittest import mock
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+UV = ("-m", "uv", "--no-config")
 # What tells, within minutes, whether the package works on an interpreter or with some versions.
 SHORT_SUITE = (
     *("tests/audio/test_reading.py", "tests/layers", "tests/models/test_front_end.py"),
@@ -68,17 +71,33 @@ def interpreter(version):
     return None
 
 
+def package_files():
+    """Every file of the package."""
+    found = (ROOT / "keras_reparam").rglob("*")
+    return {
+        path.relative_to(ROOT).as_posix()
+        for path in found
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    """A wheel, built from a copy so that the checkout stays clean."""
+def distributions(tmp_path_factory):
+    """The source distribution, and the wheel built of it; from a copy: the checkout stays clean."""
     copy = tmp_path_factory.mktemp("source") / "keras_reparam"
-    copy.mkdir()
-    for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, copy)
     ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "keras_reparam", copy / "keras_reparam", ignore=ignored)
-    run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", ".", ".", cwd=copy)
-    return next(copy.glob("*.whl"))
+    for folder in ("keras_reparam", "tests", "docs"):
+        shutil.copytree(ROOT / folder, copy / folder, ignore=ignored)
+    for path in ROOT.iterdir():
+        if path.is_file() and not path.name.startswith("."):
+            shutil.copy(path, copy)
+    run(sys.executable, *UV, "build", "-q", "-o", "dist", ".", cwd=copy)
+    return copy / "dist"
+
+
+@pytest.fixture(scope="module")
+def wheel(distributions):
+    return next(distributions.glob("*.whl"))
 
 
 def install(python, folder, *arguments):
@@ -86,7 +105,7 @@ def install(python, folder, *arguments):
 
     By uv, which links the files of all environments to one copy; pip unpacks TensorFlow each time.
     """
-    uv = (sys.executable, "-m", "uv", "--no-config")
+    uv = (sys.executable, *UV)
     new = folder / "venv" / "bin" / "python"
     run(*uv, "venv", "-q", "--python", python, folder / "venv", cwd=folder)
     run(*uv, "pip", "install", "-q", "--python", new, *arguments, cwd=folder)
@@ -118,6 +137,7 @@ def test_setup_says_what_the_design_promises():
         "formats",
         "teacher",
         "baselines",
+        "docs",
         "dev",
         "tfio",
     }
@@ -144,6 +164,39 @@ def test_constraints_pin_every_requirement():
     wanted = about["install_requires"] + about["extras_require"]["dev"]
     for requirement in wanted:
         assert re.match(r"[\w.-]+", requirement)[0].lower().replace("_", "-") in known
+
+
+@pytest.mark.slow
+def test_distributions_hold_the_package_and_nothing_else(distributions, wheel):
+    with zipfile.ZipFile(wheel) as file:
+        names = set(file.namelist())
+    about = {name for name in names if ".dist-info/" in name}
+    assert names - about == package_files()
+    assert {name.partition(".dist-info/")[2] for name in about} == {
+        *("METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE", "top_level.txt")
+    }
+    (source,) = distributions.glob("*.tar.gz")
+    with tarfile.open(source) as file:
+        found = {m.name.partition("/")[2] for m in file.getmembers() if m.isfile()}
+    assert {name for name in found if not name.startswith("keras_reparam.egg-info/")} == {
+        *package_files(),
+        *("LICENSE", "MANIFEST.in", "PKG-INFO", "README.md", "pyproject.toml", "setup.py"),
+        "setup.cfg",
+    }
+    # As PyPI checks them, and the schema of citation files; in environments of their own.
+    run(
+        sys.executable,
+        *UV,
+        "tool",
+        "run",
+        "twine@7.0.0",
+        "check",
+        "--strict",
+        wheel,
+        source,
+        cwd=ROOT,
+    )
+    run(sys.executable, *UV, "tool", "run", "cffconvert@2.0.0", "--validate", cwd=ROOT)
 
 
 @pytest.mark.slow
@@ -194,6 +247,6 @@ def test_short_suite_with_the_lower_bounds(wheel, tmp_path):
 def test_short_suite_with_the_newest_keras(wheel, tmp_path):
     """Whatever setup.py bounds Keras to: what breaks is known before a user's bound is raised."""
     new = install(sys.executable, tmp_path, "-c", ROOT / "constraints.txt", f"{wheel}[dev]")
-    uv = (sys.executable, "-m", "uv", "--no-config", "pip", "install", "-q", "--python", new)
+    uv = (sys.executable, *UV, "pip", "install", "-q", "--python", new)
     run(*uv, "--upgrade", "--prerelease", "allow", "--no-deps", "keras", cwd=tmp_path)
     run_short_suite(new)

@@ -57,7 +57,7 @@ def test_nothing_that_a_run_made(files):
 def test_top_level_is_the_one_that_was_agreed(files):
     allowed = {
         *(".ci", ".gitattributes", ".github", ".gitignore", ".pre-commit-config.yaml"),
-        *("CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "docs"),
+        *("CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "MANIFEST.in", "docs"),
         *("LICENSE", "README.md", "constraints.txt", "pyproject.toml", "setup.py"),
         *("android_demo", "keras_reparam", "recipes", "tests"),
     }

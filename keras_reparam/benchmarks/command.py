@@ -20,7 +20,7 @@ def form_options(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusive
     """Adds `--json` and `--markdown`, of which one can be given."""
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print JSON")
-    form.add_argument("--markdown", action="store_true", help="print Markdown, as in the READMEs")
+    form.add_argument("--markdown", action="store_true", help="print Markdown, as in docs")
     return form
 
 

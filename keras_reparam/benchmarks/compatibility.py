@@ -1,6 +1,6 @@
 """Which runtimes load the exported files, and give the same scores.
 
-    python -m keras_reparam.benchmarks.compatibility --update keras_reparam/deploy/README.md
+    python -m keras_reparam.benchmarks.compatibility --update docs/howto/runtimes.md
 
 Every kind of every model is exported and run in each runtime, in an environment of its own that
 pip fills once and that is kept in the user's cache: a second run, or one that was interrupted,

@@ -138,7 +138,7 @@ def benchmark_tflite(
     measured in a process of its own for each file.
 
     These are figures of this machine. On a phone, the official benchmark tool measures the same
-    file (not run here): `keras_reparam/deploy/README.md` of the repository has the commands,
+    file (not run here): `docs/howto/runtimes.md` of the repository has the commands,
     https://ai.google.dev/edge/litert/models/measurement the tool and its options.
 
     Args:

@@ -1,4 +1,4 @@
-"""Tables for the README files, which these commands fill."""
+"""Tables for the documents, which these commands fill."""
 
 import io
 

@@ -76,7 +76,7 @@ def prune(
 
     Reference:
 
-    - ALCS, arXiv 2109.00170, in a reconstruction: see `keras_reparam/pruning/README.md`.
+    - ALCS, arXiv 2109.00170, in a reconstruction: see `docs/howto/pruning.md` of the repository.
     """
     check_model(model)
     latency = positive_number("latency", latency)

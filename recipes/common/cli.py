@@ -135,7 +135,7 @@ def _add_run(parser: argparse.ArgumentParser, recipe: Recipe) -> None:
         "settings",
         nargs="*",
         metavar="NAME=VALUE",
-        help=f"settings: {', '.join(recipe.settings.model_fields)} (see recipes/README.md)",
+        help=f"settings: {', '.join(recipe.settings.model_fields)} (see docs/howto/recipes.md)",
     )
 
 

@@ -112,7 +112,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         "axes",
         nargs="*",
         metavar="NAME=VALUES",
-        help=f"axes: {', '.join(Grid.model_fields)} (see recipes/README.md)",
+        help=f"axes: {', '.join(Grid.model_fields)} (see docs/howto/study.md)",
     )
 
 

@@ -358,7 +358,7 @@ def _say_where(folder: Path, console: Console) -> None:
     model = _shown(folder / FILES["int8"])
     for line in (
         f"Classify speech of your own:  keras-reparam classify --model {model} CLIP.wav",
-        "Expand a model of your own:   README.md, 'Expand, train, merge'",
+        "Expand a model of your own:   docs/guides/expand.md",
         "Read how this was done:       recipes/README.md",
     ):
         console.print(f"  {line}", highlight=False, soft_wrap=True)

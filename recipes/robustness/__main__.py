@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--tests",
         metavar="NAME,...",
-        help="only these tests or families of tests (default: all; see recipes/README.md)",
+        help="only these tests or families of tests (default: all; see docs/howto/robustness.md)",
     )
     parser.add_argument(
         "--limit", type=at_least(1), metavar="N", help="at most N clips of each class and speaker"

@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Write reports side by side as a Markdown table, between a page's lines "
         "<!-- robustness --> and <!-- end of robustness -->.",
         epilog="Example: python -m recipes.robustness.page EmoDB=runs/robustness/robustness.json "
-        "--into recipes/README.md",
+        "--into keras_reparam/pretrained/MODEL_CARD.md",
     )
     parser.add_argument(
         "reports",

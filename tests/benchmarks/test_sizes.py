@@ -1,4 +1,4 @@
-"""The table of sizes, against counts that know nothing of exported graphs, and in the README."""
+"""The table of sizes, against counts that know nothing of exported graphs, and in the documents."""
 
 import dataclasses
 import json
@@ -13,7 +13,7 @@ from keras_reparam.benchmarks.markdown import markdown
 from keras_reparam.models.sizes import SIZES
 from tests.marks import slow_but
 
-README = Path(kr.__file__).parent / "models" / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "howto" / "backbones.md"
 
 
 def cells(line):
@@ -22,8 +22,8 @@ def cells(line):
 
 @pytest.fixture(scope="module")
 def published():
-    """The README's rows by (backbone, size)."""
-    lines = README.read_text(encoding="utf-8").splitlines()
+    """The page's rows by (backbone, size)."""
+    lines = PAGE.read_text(encoding="utf-8").splitlines()
     start = next(i for i, line in enumerate(lines) if line.startswith("|") and "MACs" in line)
     found = {}
     for line in lines[start + 2 :]:

@@ -6,14 +6,14 @@ import pytest
 
 from keras_reparam.benchmarks import ternary
 
-README = Path(__file__).parents[2] / "keras_reparam" / "deploy" / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "howto" / "export.md"
 
 
 @pytest.mark.slow
-def test_rows_of_the_readme(capsys):
+def test_rows_of_the_page(capsys):
     assert ternary.main(["--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
-    text = README.read_text(encoding="utf-8").partition("benchmarks.ternary")[2]
+    text = PAGE.read_text(encoding="utf-8").partition("benchmarks.ternary")[2]
     for row in rows:
         name = f"`{row['kind']}`" + (', `sub_byte="int2"`' if row["sub_byte"] else "")
         line = re.search(rf"^\| {re.escape(name)} +\|(.*)\|$", text, re.MULTILINE)

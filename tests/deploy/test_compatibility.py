@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import keras_reparam.deploy
 from keras_reparam._utils.user_cache import user_cache
 from keras_reparam.benchmarks import runtime_environments as runtimes
 from keras_reparam.benchmarks.compatibility import BEGIN, END, Row, cells, main, markdown, update
@@ -20,6 +19,7 @@ from keras_reparam.deploy.tflite.kinds import CALIBRATED, KINDS
 
 LITERT = RUNTIMES[0]
 CLIPS = 20
+PAGES = Path(__file__).resolve().parents[2] / "docs" / "howto"
 
 
 @pytest.fixture
@@ -137,12 +137,15 @@ def test_update(tmp_path):
     assert path.read_text() == "no marks"
 
 
-def test_the_readme_says_what_the_kinds_are():
-    text = Path(keras_reparam.deploy.__file__).with_name("README.md").read_text(encoding="utf-8")
+def test_the_documents_say_what_the_kinds_are():
+    text = (PAGES / "export.md").read_text(encoding="utf-8")
     for kind, what in KINDS.items():
         data = "yes" if kind in CALIBRATED else "no"
         assert f"| `{kind}` | {what} | {data} |" in text
-    # And it can take the table.
+
+
+def test_the_page_can_take_the_table():
+    text = (PAGES / "runtimes.md").read_text(encoding="utf-8")
     assert text.count(BEGIN) == text.count(END) == 1
 
 

@@ -22,13 +22,29 @@ CARD = ModelCard(
     measured_on="a CPU",
     license="Apache-2.0",
     made_by="python -m recipes.quickstart --install",
+    header={
+        "license": "apache-2.0",
+        "language": ["de"],
+        "model-index": [
+            {
+                "name": "SER: four classes",
+                "results": [
+                    {
+                        "task": {"type": "audio-classification"},
+                        "dataset": {"type": "emodb", "name": 'EmoDB, "held out"'},
+                        "metrics": [{"type": "recall", "value": 70.5}],
+                    }
+                ],
+            }
+        ],
+    },
 )
 
 
 def test_content(tmp_path):
     path = write_model_card(tmp_path / "MODEL_CARD.md", CARD)
     text = path.read_text()
-    assert text.startswith("# SER\n")
+    assert text.startswith("---\nlibrary_name: ") and "\n---\n\n# SER\n" in text
     for part in (
         "## Intended use\nDemonstration.",
         "- German alone.\n- Ten speakers.",
@@ -41,6 +57,21 @@ def test_content(tmp_path):
         "    python -m recipes.quickstart --install",
     ):
         assert part in text
+
+
+def test_hugging_face_reads_the_header():
+    from huggingface_hub import ModelCard as HubCard
+
+    found = HubCard(CARD.markdown()).data
+    assert (found.license, found.language, found.library_name) == (
+        "apache-2.0",
+        ["de"],
+        "keras-reparam",
+    )
+    assert "speech-emotion-recognition" in found.tags
+    (result,) = found.eval_results
+    assert (found.model_name, result.dataset_name) == ("SER: four classes", 'EmoDB, "held out"')
+    assert (result.metric_type, result.metric_value) == ("recall", 70.5)
 
 
 @pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(ModelCard)])

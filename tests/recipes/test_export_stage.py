@@ -387,6 +387,8 @@ def test_calibration_clips_are_even_and_bounded(fold, read):
 
 @pytest.mark.parametrize("corpus", CORPORA)
 def test_card_of_every_corpus(corpus, model, fold, facts):
+    from huggingface_hub import ModelCard as HubCard
+
     from recipes.common.deployment.card import model_card
     from recipes.common.deployment.measured import Measured
     from recipes.common.results.decisions import decide
@@ -426,7 +428,11 @@ def test_card_of_every_corpus(corpus, model, fold, facts):
     assert ("Speech that is not acted" in card) == (corpus not in ("daic_woz", "custom"))
     assert "without HRF" in card and "Calibrated" not in card
     assert "`ser_int8_full.tflite` takes log-mel features int8 `[1, 200, 64]`" in card
-    assert not re.search(r"\.\.|  |None|;\.", card.replace("    python", ""))
+    text = card.partition("\n---\n")[2]
+    assert not re.search(r"\.\.|  |None|;\.", text.replace("    python", ""))
+    header = HubCard(card).data
+    assert (header.license == "apache-2.0") == about.shareable
+    assert {result.metric_value for result in header.eval_results} == {100.0}
 
 
 def scored(model, examples, read):

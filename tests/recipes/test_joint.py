@@ -111,6 +111,26 @@ def test_shipped_model_says_what_it_was_made_of():
     assert (PRETRAINED / "ser_int8.tflite").stat().st_size <= 300_000
 
 
+def test_hugging_face_reads_the_shipped_card():
+    from huggingface_hub import ModelCard as HubCard
+
+    text = (PRETRAINED / "MODEL_CARD.md").read_text(encoding="utf-8")
+    found = HubCard(text).data
+    assert (found.license, found.language) == ("apache-2.0", ["de", "en"])
+    assert found.model_name == FACTS.task + ": light ConvTransformer"
+    header, row = (
+        [
+            cell.strip()
+            for cell in next(x for x in text.splitlines() if x.startswith(name)).split("|")
+        ]
+        for name in ("| variant", "| int8")
+    )
+    told = {r.dataset_type: r.metric_value for r in found.eval_results if r.metric_type == "recall"}
+    assert list(told) == found.datasets == ["EmoDB", "CREMA-D"]
+    for corpus, value in told.items():
+        assert f"{value:.1f}%" == row[header.index(f"UA {corpus}")]
+
+
 def test_shipped_model_is_as_good_as_its_card_says(emodb4):
     classifier = load_classifier()
     with (emodb4 / "emodb4.csv").open(newline="", encoding="utf-8") as file:

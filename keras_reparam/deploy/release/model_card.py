@@ -2,16 +2,26 @@
 
 import dataclasses
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from keras_reparam._utils.files import checked_target, write_bytes
+from keras_reparam.deploy.release.card_header import yaml_header
 from keras_reparam.deploy.tflite.kinds import KINDS
+
+_ALWAYS = {
+    "library_name": "keras-reparam",
+    "pipeline_tag": "audio-classification",
+    "tags": ["tflite", "litert", "speech-emotion-recognition", "high-rank-factorization"],
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ModelCard:
     """The facts of a model card. Every text is Markdown; none may be empty.
+
+    The card begins with a header in YAML that Hugging Face reads.
 
     Args:
         name: Name of the model.
@@ -30,6 +40,8 @@ class ModelCard:
         measured_on: The machine and versions that the speed figures are of.
         license: Terms of use of the model.
         made_by: The command that makes it.
+        header: What the header holds besides library, task and tags: `license`, `datasets`,
+            `model-index` and the like, as Hugging Face names them.
     """
 
     name: str
@@ -47,6 +59,7 @@ class ModelCard:
     measured_on: str
     license: str
     made_by: str
+    header: Mapping[str, Any]
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -71,6 +84,8 @@ class ModelCard:
         """The card's text."""
         return "\n".join(
             [
+                yaml_header({**_ALWAYS, **self.header}),
+                "",
                 f"# {self.name}",
                 "",
                 self.summary,

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from keras_reparam.deploy import ModelCard
+from recipes.common.deployment.card_header import card_header
 from recipes.common.deployment.figures import card_row
 from recipes.common.deployment.measured import Measured
 from recipes.common.deployment.model_facts import ModelFacts
@@ -116,6 +117,7 @@ def model_card(
         measured_on=f"{machine}. {MEASURED}",
         license=_license(facts, golden),
         made_by=facts.command,
+        header=card_header(title_of(model, facts), corpus, forms),
     )
 
 

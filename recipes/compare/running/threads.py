@@ -14,7 +14,7 @@ def default_workers() -> int:
     """Runs at a time, unless the user says otherwise: one for each core, if memory is enough.
 
     Two with a thread each took 0.6 of the time of one after the other with two threads each
-    (`recipes/SCALE.md`).
+    (`docs/howto/scale.md`).
     """
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return max(1, min(cores(), int(memory / _MEMORY)))

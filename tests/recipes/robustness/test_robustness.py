@@ -20,7 +20,7 @@ from recipes.robustness.marks import MARKS
 from recipes.robustness.page import main as page_main
 from recipes.robustness.run import run
 
-README = Path(__file__).resolve().parents[3] / "recipes" / "README.md"
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "howto" / "robustness.md"
 MODEL = Path(kr.__file__).parent / "pretrained" / "ser_int8.tflite"
 # UA and share unchanged, in percent, of the model shipped on 2026-11-30 in the short form: 40
 # clips, 10 of each class. A better model raises them.
@@ -235,13 +235,11 @@ def test_bad_use_is_one_line(failed, emodb4, tmp_path):
 
 
 @pytest.mark.slow
-def test_example_of_the_readme_without_keras(short, run_python, tmp_path):
+def test_example_of_the_page_without_keras(short, run_python, tmp_path):
     """In a process of its own, with two others: what they find is what one finds."""
-    section = README.read_text(encoding="utf-8").split("\n## robustness\n")[1].split("\n## ")[0]
-    (command,) = re.findall(r"^    python -m recipes.robustness ((?:.*\\\n)*.*)$", section, re.M)[
-        :1
-    ]
-    root = README.parents[1]
+    text = PAGE.read_text(encoding="utf-8")
+    (command,) = re.findall(r"^    python -m recipes.robustness ((?:.*\\\n)*.*)$", text, re.M)[:1]
+    root = PAGE.parents[2]
     arguments = [
         str(root / part) if (root / part).exists() else part
         for part in shlex.split(command.replace("\\\n", " "))
@@ -261,9 +259,9 @@ def test_example_of_the_readme_without_keras(short, run_python, tmp_path):
     assert files["predictions.csv"].read_bytes() == (short / "predictions.csv").read_bytes()
 
 
-def test_readme_lists_every_test():
-    section = README.read_text(encoding="utf-8").split("\n## robustness\n")[1].split("\n## ")[0]
-    named = set(re.findall(r"`([\w.+-]+)`", section))
+def test_page_lists_every_test():
+    text = PAGE.read_text(encoding="utf-8")
+    named = set(re.findall(r"`([\w.+-]+)`", text))
     assert {*CONDITIONS, *CLEAN_TESTS, *MARKS} <= named
 
 

@@ -11,7 +11,8 @@ from recipes.common.files.page import insert_table
 from recipes.compare.planning.grid import Ablation, Grid
 from recipes.compare.report.report import readme_table
 
-README = Path(__file__).resolve().parents[3] / "recipes" / "README.md"
+ROOT = Path(__file__).resolve().parents[3]
+STUDY, TABLES = (ROOT / "docs" / name for name in ("howto/study.md", "results/comparisons.md"))
 
 PAGE = "# Title\n\n<!-- first -->\nold\n<!-- end of first -->\n\nmore\n"
 
@@ -36,11 +37,11 @@ def test_without_markers_nothing_is_written(tmp_path, text):
 
 
 def section(title):
-    text = README.read_text(encoding="utf-8")
-    return text.split(f"\n### {title}\n")[1].split("\n### ")[0]
+    text = STUDY.read_text(encoding="utf-8")
+    return text.split(f"\n## {title}\n")[1].split("\n## ")[0]
 
 
-def test_the_readme_has_all_axes_and_ablations():
+def test_the_page_has_all_axes_and_ablations():
     text = section("The axes")
     rows = [line for line in text.splitlines() if line.startswith("| `")]
     named = [row.split("`")[1] for row in rows]
@@ -48,21 +49,21 @@ def test_the_readme_has_all_axes_and_ablations():
 
 
 @pytest.mark.parametrize("name", ["first", "ingredients"])
-def test_the_readme_s_table_is_that_of_the_results(name, tmp_path):
+def test_the_page_s_table_is_that_of_the_results(name, tmp_path):
     page = tmp_path / "README.md"
-    page.write_bytes(README.read_bytes())
-    insert_table(page, readme_table(README.parent / "results" / name), name=name)
-    assert page.read_bytes() == README.read_bytes()
+    page.write_bytes(TABLES.read_bytes())
+    insert_table(page, readme_table(ROOT / "recipes" / "results" / name), name=name)
+    assert page.read_bytes() == TABLES.read_bytes()
 
 
 @pytest.mark.parametrize("name", ["first", "ingredients"])
 def test_results_are_of_their_configuration(name):
-    settings = json.loads((README.parent / "results" / name / "grid.json").read_text())
-    grid = load_settings(Grid, README.parent / "compare" / f"{name}.yaml", [])
+    settings = json.loads((ROOT / "recipes" / "results" / name / "grid.json").read_text())
+    grid = load_settings(Grid, ROOT / "recipes" / "compare" / f"{name}.yaml", [])
     assert Grid.model_validate(settings["settings"]) == grid
 
 
-def test_the_readme_s_grid_is_one():
+def test_the_page_s_grid_is_one():
     lines = [line[4:] for line in section("The axes").splitlines() if line.startswith("    ")]
     grid = Grid.model_validate(yaml.safe_load("\n".join(lines)))
     assert [axes.sizes for axes in grid.products()] == [("light",), ("large",)]
