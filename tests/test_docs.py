@@ -15,7 +15,8 @@ ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted(
     module.name
     for module in pkgutil.walk_packages(keras_reparam.__path__, "keras_reparam.")
-    if not module.name.endswith("__main__")
+    # The second one is for a Python that has PyTorch.
+    if not module.name.endswith(("__main__", ".pytorch_steps"))
 )
 README = ROOT / "README.md"
 PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]

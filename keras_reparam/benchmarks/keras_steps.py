@@ -8,6 +8,7 @@ with the seconds that a step took.
 import json
 import sys
 import time
+from typing import Any
 
 import numpy as np
 
@@ -42,7 +43,7 @@ def main() -> None:
         dtype=setup["precision"],
     )
     if setup["weights"]:
-        weights = {variable.path: np.array(variable) for variable in backbone.variables}
+        weights: dict[str, Any] = {each.path: np.array(each) for each in backbone.variables}
         np.savez(setup["weights"], **weights)
     if setup["expansion"]:
         backbone = kr.expand(backbone, expansion=setup["expansion"])

@@ -187,7 +187,7 @@ class RecipeSettings(TrainingSettings):
     frozen_factors: bool = False
     backbone_options: dict[str, Any] = {}
     front_end: dict[str, Any] = FRONT_END
-    frames: Count | None = _FRAMES
+    frames: Count | None = _FRAMES * _HOP // FRONT_END["hop_length"]
     select_on: Literal["ua", "wa", "wf1", "macro_f1", "last"] = "ua"
     speeds: list[Positive] = pydantic.Field(default=[1.0], min_length=1)
     copies: int = pydantic.Field(default=0, ge=0)
@@ -302,11 +302,9 @@ class RecipeSettings(TrainingSettings):
             defaults |= _OF_FROZEN
         values = {**defaults, **values}
         hop = _other_hop({"front_end": cls.model_fields["front_end"].default, **values})
-        if hop is not None:
-            values.setdefault("frames", max(_FRAMES * _HOP // hop, 1))
-            if backbone == "speechformer" and isinstance(values["backbone_options"], dict):
-                seconds = {"hop": hop / _SAMPLE_RATE}
-                values["backbone_options"] = {**seconds, **values["backbone_options"]}
+        values.setdefault("frames", max(_FRAMES * _HOP // (hop or _HOP), 1))
+        if hop and backbone == "speechformer" and isinstance(values["backbone_options"], dict):
+            values["backbone_options"] = {"hop": hop / _SAMPLE_RATE, **values["backbone_options"]}
         return values
 
 
