@@ -15,7 +15,8 @@ ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted(
     module.name
     for module in pkgutil.walk_packages(keras_reparam.__path__, "keras_reparam.")
-    if not module.name.endswith("__main__")
+    # A program for an environment with PyTorch is no module of this one.
+    if not module.name.endswith(("__main__", "pytorch_steps"))
 )
 README = ROOT / "README.md"
 PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
