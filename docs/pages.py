@@ -8,7 +8,7 @@ from mkdocs.structure.files import File, Files
 ROOT = Path(__file__).resolve().parents[1]
 # Pages, and what they show or link to.
 SHOWN = (
-    *("*.md", "LICENSE", "docs/**/*.md", "docs/**/*.png", "docs/guides/*.py"),
+    *("*.md", "LICENSE", "CITATION.cff", "docs/**/*.md", "docs/**/*.png", "docs/guides/*.py"),
     *("recipes/README.md", "recipes/*/README.md", "recipes/compare/*.yaml"),
     *("recipes/data/emodb4/LICENSE.txt", "keras_reparam/**/*.md"),
     *("android_demo/README.md", "android_demo/pictures/*.png", "tests/README.md"),
