@@ -23,6 +23,10 @@ SETTINGS = {
 }
 for name, value in SETTINGS.items():
     os.environ.setdefault(name, value)
+# Kept bytecode, where the environment says otherwise: to compile the package and the tests anew
+# takes each worker and each child 6 s.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 # The longest files first, slow tests included, so that both processes have work until the end.
