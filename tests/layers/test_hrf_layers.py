@@ -56,7 +56,7 @@ def test_merge_gives_the_plain_layer_with_the_same_outputs(case, factors, hrf_bi
 
 @pytest.mark.backend
 @pytest.mark.parametrize("case", ["dense", "conv groups", "einsum transposed"])
-@pytest.mark.parametrize("policy", TOLERANCE)
+@pytest.mark.parametrize("policy", slow_but(TOLERANCE, "mixed_float16"))
 def test_merge_under_mixed_precision(case, policy):
     layer, x = make(case, dtype=policy)
     layer(x)
