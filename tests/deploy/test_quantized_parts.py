@@ -231,6 +231,7 @@ def test_results_that_nobody_reads(capfd, name):
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 def test_no_foreign_progress_bar_after_an_error(capfd, monkeypatch):
     from litert_quantizer.quantizer import Quantizer
 

@@ -174,7 +174,7 @@ def test_a_merged_and_an_expanded_composite_model_load_in_a_new_process(tmp_path
 @pytest.mark.parametrize(
     "make", [zoo.functional, pytest.param(zoo.subclassed, marks=pytest.mark.slow)]
 )
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("policy", slow_but(["mixed_float16", "mixed_bfloat16"], "mixed_float16"))
 def test_mixed_precision(make, policy):
     keras.config.set_dtype_policy(policy)
     try:
