@@ -23,20 +23,21 @@ SETTINGS = {
 }
 for name, value in SETTINGS.items():
     os.environ.setdefault(name, value)
+# Kept bytecode, where the environment says otherwise: to compile the package and the tests anew
+# takes each worker and each child 6 s.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 # The longest files first, slow tests included, so that both processes have work until the end.
 LONGEST = (
     *("test_jax_backend.py", "test_pool.py", "test_training_resume.py", "test_backbones.py"),
-    *("test_quantization.py", "test_joint.py", "test_store.py", "test_distributed.py"),
-    *(
-        "test_quickstart.py",
-        "test_packaging.py",
-        "test_recipes_end_to_end.py",
-        "test_transforms.py",
-    ),
-    *("test_docs.py", "test_export.py", "test_contract.py", "test_registration.py"),
-    *("test_hard_cases.py", "test_hrf_layers.py", "test_heads.py", "test_quantized_parts.py"),
+    *("test_quantization.py", "test_baselines.py", "test_joint.py", "test_store.py"),
+    *("test_distributed.py", "test_quickstart.py", "test_packaging.py"),
+    *("test_recipes_end_to_end.py", "test_transforms.py", "test_registration.py"),
+    *("test_docs.py", "test_export.py", "test_heads.py", "test_contract.py"),
+    *("test_hrf_layers.py", "test_quantized_parts.py", "test_verify.py", "test_cli.py"),
+    *("test_classifier.py", "test_hard_cases.py", "test_speechformer.py", "test_report.py"),
 )
 
 

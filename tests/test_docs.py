@@ -39,13 +39,10 @@ SET_UP = [block for _, block in blocks(README) if block.startswith("python -m pi
 EXAMPLES = [path for path in PAGES if blocks(path) and path.parent.name != "guides"]
 
 
-def each(paths, slow=()):
+def each(paths):
     """Parametrizes a test by documents."""
-    return pytest.mark.parametrize(
-        "path",
-        [pytest.param(path, marks=pytest.mark.slow if path in slow else ()) for path in paths],
-        ids=[str(path.relative_to(ROOT)) for path in paths],
-    )
+    ids = [str(path.relative_to(ROOT)) for path in paths]
+    return pytest.mark.parametrize("path", paths, ids=ids)
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -95,8 +92,9 @@ def test_page_has_no_block_that_nothing_runs(path):
         assert all(line.startswith("keras-reparam ") for line in block.splitlines()), block
 
 
-# Each but the README's loads, trains or exports models of its own.
-@each(EXAMPLES, slow=EXAMPLES[1:])
+# Each loads, trains or exports models of its own.
+@pytest.mark.slow
+@each(EXAMPLES)
 def test_examples(path, run_cli, clip, tmp_path, monkeypatch, capsys):
     """Python blocks in their order, as one program, then the commands, in one folder.
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+QUANTIZED = "quantizers transforms/test_hard_cases.py transforms/test_quantize_aware.py"
 
 
 @pytest.mark.skipif(
@@ -20,15 +21,17 @@ ROOT = Path(__file__).resolve().parents[1]
             "transforms/test_hard_cases.py::test_states_stay_where_they_are",
         ),
         pytest.param(
-            "backend",
-            "layers quantizers transforms/test_hard_cases.py transforms/test_quantize_aware.py",
+            "backend and not slow",
+            f"layers/test_contract.py {QUANTIZED}",
             marks=pytest.mark.slow,
         ),
+        # What differs in one thing from those.
+        pytest.param("backend and slow", f"layers {QUANTIZED}", marks=pytest.mark.nightly),
         # Spectra and whole models compile longest.
         pytest.param("backend", "audio transforms/test_transforms.py", marks=pytest.mark.nightly),
         pytest.param("backend", "models transforms/test_keras_hub.py", marks=pytest.mark.nightly),
     ],
-    ids=["few", "layers", "audio", "models"],
+    ids=["few", "layers", "products", "audio", "models"],
 )
 def test_on_jax(run_python, request, marked, paths):
     child = run_python(

@@ -178,6 +178,7 @@ def forks(everything, tmp_path_factory, run_python):
     return dict(zip(codes, map(ast.literal_eval, lines), strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way_in", WAYS_IN)
 def test_a_fresh_process_knows_every_class(forks, way_in):
     _, names, finders = forks[way_in]
@@ -185,12 +186,14 @@ def test_a_fresh_process_knows_every_class(forks, way_in):
     assert "keras_reparam._registration" not in finders
 
 
+@pytest.mark.slow
 def test_a_fresh_process_loads_every_class(forks, everything, capsys):
     assert forks["load"][0] == len(registered_names() - METHODS)
     assert main(["summary", str(everything)]) == 0
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "missing"),
     [("functional", "keras_reparam>HRFDense"), ("composite", "keras_reparam>Expanded")],

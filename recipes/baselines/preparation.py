@@ -19,6 +19,7 @@ from recipes.baselines.contestant import Contestant
 from recipes.baselines.functionals import library_bytes
 from recipes.baselines.hearing import SAVED_SECONDS
 from recipes.baselines.light_sernet import create
+from recipes.baselines.listeners import Kind
 from recipes.baselines.machine import (
     fit_machine,
     read_features,
@@ -115,15 +116,8 @@ class Preparation:
             say(self.console, f"eGeMAPS: a linear support vector machine, C={strength:g}.")
         machine = read_machine(folder)
         parameters = machine.weights.size + machine.bias.size
-        return Contestant(
-            name=EGEMAPS,
-            title="eGeMAPS + linear SVM",
-            kind="egemaps",
-            path=folder,
-            artifact=folder / HEAD,
-            parameters=parameters,
-            size=library_bytes() + _FLOAT_BYTES * parameters,
-        )
+        made = of_head(EGEMAPS, "eGeMAPS + linear SVM", "egemaps", folder, parameters)
+        return dataclasses.replace(made, size=library_bytes() + made.size)
 
     def _functionals(self, path: Path) -> Mapping[str, np.ndarray]:
         """Of training and validation clips; computed are those that are not there."""
@@ -145,15 +139,20 @@ class Preparation:
         if frozen.teacher_of(folder) != teacher:
             frozen.train(self.corpus, self.clips, teacher, folder, self.console)
         parameters = read_json(folder / TRAINING, dict[str, Any])["parameters"]["merged"]
-        return Contestant(
-            name=WHISPER,
-            title="frozen Whisper + linear",
-            kind="frozen",
-            path=folder,
-            artifact=folder / HEAD,
-            parameters=parameters,
-            size=_FLOAT_BYTES * parameters,
-        )
+        return of_head(WHISPER, "frozen Whisper + linear", "frozen", folder, parameters)
+
+
+def of_head(name: str, title: str, kind: Kind, folder: Path, parameters: int) -> Contestant:
+    """What is a linear head of something that was not trained here."""
+    return Contestant(
+        name=name,
+        title=title,
+        kind=kind,
+        path=folder,
+        artifact=folder / HEAD,
+        parameters=parameters,
+        size=_FLOAT_BYTES * parameters,
+    )
 
 
 def of_file(name: str, title: str, path: Path) -> Contestant:

@@ -99,6 +99,7 @@ def test_blocks_together_are_the_whole(tmp_path, length, rate, block_length):
     np.testing.assert_array_equal(np.concatenate(blocks), load(path))
 
 
+@pytest.mark.slow
 def test_blocks_need_bounded_memory(tmp_path):
     path = tmp_path / "long.wav"
     channels, minutes = 8, 4

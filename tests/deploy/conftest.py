@@ -1,8 +1,11 @@
 """The light ConvTransformer, its clips of real speech, and the files exported from it."""
 
 import csv
+import os
+import pickle
 from types import SimpleNamespace
 
+import filelock
 import numpy as np
 import pytest
 
@@ -51,11 +54,22 @@ def wave_model(speech):
 
 
 @pytest.fixture(scope="session")
-def exported(wave_model, speech, tmp_path_factory):
-    """Export reports by kind."""
+def exported(request, tmp_path_factory):
+    """Export reports by kind; made once for all of pytest's processes."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    reports = folder / "exported.pickle"
+    with filelock.FileLock(folder / "exported.lock"):
+        if not reports.exists():
+            speech, model = map(request.getfixturevalue, ("speech", "wave_model"))
+            reports.write_bytes(pickle.dumps(export(model, speech, folder)))
+    return pickle.loads(reports.read_bytes())
+
+
+def export(wave_model, speech, folder):
     import keras_reparam as kr
 
-    folder = tmp_path_factory.mktemp("exported")
     return {
         kind: kr.export_tflite(
             wave_model,

@@ -357,6 +357,7 @@ def test_many_channels_at_another_rate(classifier, long_speech, tmp_path):
     assert np.abs(found - expected.probabilities).max() < 5e-3
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_file(classifier, tmp_path):
     path = tmp_path / "long.wav"
     rng = np.random.default_rng(0)

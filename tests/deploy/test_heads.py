@@ -236,7 +236,8 @@ def test_verify(models, files):
         assert report.comparison.ua == pytest.approx(np.mean(by_class))
         assert "sigmoid" in str(report) and report.as_dict()["head"] == "sigmoid"
     # As a softmax, the same scores would agree whatever they were.
-    wrong = wave_model(1)
+    wrong = keras.models.clone_model(models[1])
+    wrong.set_weights(models[1].get_weights())
     wrong.set_weights([-w for w in wrong.get_weights()])
     assert not kr.verify_tflite(files[1, "int8"].path, wrong, WAVES).passed
 

@@ -81,7 +81,11 @@ def late_logarithm(pool, *, frozen):
 
 
 @pytest.mark.parametrize(
-    ("pool", "frozen"), [(log_mean_exp, False), (softplus, True), (mish, False)]
+    ("pool", "frozen"),
+    slow_but(
+        [(log_mean_exp, False), (softplus, True), (mish, False)],
+        *((log_mean_exp, False), (softplus, True)),
+    ),
 )
 def test_a_logarithm_late_in_the_network_makes_no_front_end(tmp_path, pool, frozen):
     model = late_logarithm(pool, frozen=frozen)
@@ -215,7 +219,7 @@ def unread():
     }, lambda x: keras.Model(inputs, head(x))
 
 
-@pytest.mark.parametrize("name", slow_but(["gru", "lstm", "split", "unstack"], "lstm", "split"))
+@pytest.mark.parametrize("name", slow_but(["gru", "lstm", "split", "unstack"], "split"))
 def test_results_that_nobody_reads(capfd, name):
     made, finish = unread()
     reference = convert(finish(made[name]))
@@ -227,6 +231,7 @@ def test_results_that_nobody_reads(capfd, name):
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 def test_no_foreign_progress_bar_after_an_error(capfd, monkeypatch):
     from litert_quantizer.quantizer import Quantizer
 
@@ -265,7 +270,11 @@ def additive(lowest, slope=0.0):
 
 @pytest.mark.parametrize(
     "mask",
-    ["causal", additive(-1e9), additive(-1e4), additive(-100.0), additive(-1e9, slope=0.5)],
+    [
+        "causal",
+        *(pytest.param(additive(each), marks=pytest.mark.slow) for each in (-1e9, -1e4, -100.0)),
+        additive(-1e9, slope=0.5),
+    ],
     ids=["causal", "-1e9", "-1e4", "-100", "with a bias"],
 )
 def test_masks_in_int8_full(mask):

@@ -13,6 +13,7 @@ from tests.marks import slow_but
 SLOW = (
     *("HRF, one factor", "HRF and shift, EinsumDense", "HRF and ternary, Conv1D"),
     *("branches, no bias", "int4, Dense", "pruned and sign, Dense"),
+    *("HRF, EinsumDense", "branches, causal", "HRF and soft threshold, Dense"),
 )
 pytestmark = pytest.mark.parametrize(
     "row",

@@ -24,7 +24,7 @@ each_case = pytest.mark.parametrize("case", CASES)
 
 @pytest.mark.backend
 @each_case
-@pytest.mark.parametrize("factors", [2, 3])
+@pytest.mark.parametrize("factors", slow_but([2, 3], 2))
 @pytest.mark.parametrize("base", slow_but(["units", "input"], "units"))
 def test_starts_as_the_plain_layer(case, factors, base):
     seed = {"kernel_initializer": keras.initializers.GlorotUniform(seed=7)}
@@ -40,7 +40,7 @@ def test_starts_as_the_plain_layer(case, factors, base):
 @each_case
 @pytest.mark.parametrize("factors", [2, 3])
 @pytest.mark.parametrize("hrf_bias", slow_but([True, False], True))
-@pytest.mark.parametrize("use_bias", [True, False])
+@pytest.mark.parametrize("use_bias", slow_but([True, False], True))
 def test_merge_gives_the_plain_layer_with_the_same_outputs(case, factors, hrf_bias, use_bias):
     no_bias = {"bias_axes": None} if "einsum" in case else {"use_bias": False}
     layer, x = make(case, factors=factors, hrf_bias=hrf_bias, **({} if use_bias else no_bias))
@@ -56,7 +56,7 @@ def test_merge_gives_the_plain_layer_with_the_same_outputs(case, factors, hrf_bi
 
 @pytest.mark.backend
 @pytest.mark.parametrize("case", ["dense", "conv groups", "einsum transposed"])
-@pytest.mark.parametrize("policy", TOLERANCE)
+@pytest.mark.parametrize("policy", slow_but(TOLERANCE, "mixed_float16"))
 def test_merge_under_mixed_precision(case, policy):
     layer, x = make(case, dtype=policy)
     layer(x)
@@ -108,7 +108,7 @@ def test_merge_multiplies_in_float64_and_rounds_once():
 @pytest.mark.backend
 @pytest.mark.parametrize("factors", [2, 3])
 @pytest.mark.parametrize("hrf_bias", slow_but([True, False], True))
-@pytest.mark.parametrize("use_bias", [True, False])
+@pytest.mark.parametrize("use_bias", slow_but([True, False], True))
 @pytest.mark.parametrize(
     ("policy", "rank"),
     [("float32", 2), ("float32", 4), ("mixed_float16", 3), ("mixed_bfloat16", 3)],

@@ -42,6 +42,7 @@ def published_state(published):
     return {k.removeprefix(prefix): v for k, v in published.items() if k.startswith(prefix)}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="smaller cases run on every backend"
 )

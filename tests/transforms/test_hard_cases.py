@@ -348,6 +348,7 @@ def test_names_of_the_models_themselves_are_kept():
     assert train.name == model.name == kr.merge(train).name
 
 
+@pytest.mark.slow
 @pytest.mark.backend
 def test_threads_do_not_disturb_each_other():
     model = zoo.composite()

@@ -6,7 +6,6 @@ import pytest
 
 import keras_reparam as kr
 from keras_reparam.transforms.model_input import random_input
-from tests.marks import slow_but
 from tests.transforms.test_transforms import (
     expanded_paths,
     layer_names,
@@ -81,7 +80,8 @@ BACKBONES = {
 }
 
 
-@pytest.mark.parametrize("name", slow_but(BACKBONES, "bert"))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BACKBONES)
 def test_backbone(name, tmp_path):
     make, expected = BACKBONES[name]
     keras.backend.clear_session()

@@ -46,7 +46,8 @@ def scramble_factors(model):
             scramble(layer)
 
 
-@pytest.fixture(scope="module", params=zoo.MODELS)
+# Recurrent layers take longest, and are no other site than those of a composite layer.
+@pytest.fixture(scope="module", params=slow_but(zoo.MODELS, *(zoo.MODELS.keys() - {"wrapped"})))
 def name(request):
     return request.param
 
@@ -173,7 +174,7 @@ def test_a_merged_and_an_expanded_composite_model_load_in_a_new_process(tmp_path
 @pytest.mark.parametrize(
     "make", [zoo.functional, pytest.param(zoo.subclassed, marks=pytest.mark.slow)]
 )
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("policy", slow_but(["mixed_float16", "mixed_bfloat16"], "mixed_float16"))
 def test_mixed_precision(make, policy):
     keras.config.set_dtype_policy(policy)
     try:
@@ -201,16 +202,16 @@ def test_depth_does_not_add_up_errors():
 
 @pytest.mark.backend
 def test_training_goes_on_and_the_merged_model_follows():
-    model = zoo.functional()
+    model = zoo.sequential()
     model.compile(
-        keras.optimizers.Adam(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        keras.optimizers.Adam(0.05), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     )
     train = kr.expand(model)
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((32, 6, 8)).astype("float32"), rng.integers(0, 3, 32)
     assert train.compiled and train.optimizer is not model.optimizer
-    assert float(train.optimizer.learning_rate) == pytest.approx(0.01)
-    losses = train.fit(x, y, epochs=8, verbose=0).history["loss"]
+    assert float(train.optimizer.learning_rate) == pytest.approx(0.05)
+    losses = train.fit(x, y, epochs=20, verbose=0).history["loss"]
     assert losses[-1] < 0.7 * losses[0]
     light = kr.merge(train, data=x)
     np.testing.assert_allclose(

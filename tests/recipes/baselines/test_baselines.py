@@ -17,6 +17,8 @@ from sklearn.svm import LinearSVC
 
 import keras_reparam as kr
 from keras_reparam.audio import LogMel, load
+from recipes.baselines import __main__ as command_module
+from recipes.baselines import run as run_module
 from recipes.baselines.__main__ import left_out, main
 from recipes.baselines.cepstrum import Cepstrum
 from recipes.baselines.hearing import HARD, changed, classes_of
@@ -192,6 +194,9 @@ def test_who_is_left_out_and_why(monkeypatch, tmp_path, failed):
 
 @pytest.mark.slow
 def test_the_command(shared_data, preset, tmp_path, capsys, failed, monkeypatch):  # noqa: F811
+    # Fewer clips still than in a trial.
+    monkeypatch.setitem(command_module._SHORT, "limit", 1)
+    monkeypatch.setattr(run_module, "_MEASURED", 5)
     out = tmp_path / "out"
     command = ["--data", str(shared_data), "--out", str(out), "--short", "--teacher", str(preset)]
     assert main(command) == 0

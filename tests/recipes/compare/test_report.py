@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from matplotlib.figure import Figure
 from sklearn.metrics import f1_score
 
 from recipes.compare.planning.condition import natural
@@ -98,6 +99,12 @@ def written(tmp_path_factory):
     (folder / "grid.json").write_text(json.dumps(GRID))
     write_report(folder, folder / "report")
     return folder / "report"
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Pictures are put together, but not drawn: others look at theirs."""
+    monkeypatch.setattr(Figure, "savefig", lambda self, path, **_: path.touch())
 
 
 def rows(path):
@@ -412,6 +419,7 @@ def with_degraded(uas, seeds=(1, 2)):
     return dataclasses.replace(found, grid=grid, degraded=scores)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_what_an_ingredient_is_worth_on_degraded_clips(tmp_path):
     uas = {
         **{("", 1): (0.6, 0.3, 0.2), ("", 2): (0.5, 0.3, 0.2)},
@@ -496,6 +504,7 @@ def tuned(rates=RATES, **changes):
         yield {"learning_rate": rate, "val_ua": validation, **changes}, lambda *_, test=test: test
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_files_of_four_bits_stand_beside_those_of_eight(tmp_path):
     right, half = {"s": [[2, 0], [0, 2]]}, {"s": [[1, 1], [1, 1]]}
     results = tables([(run_result(int4_bytes=124_512), right), (run_result(expansion=4), right)])
@@ -567,6 +576,7 @@ def test_equal_rates_and_their_end():
     )
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_no_rate_is_chosen_before_all_have_a_common_run(tmp_path):
     runs = [
         (run_result(learning_rate=1, fold="1"), right(0.5, "uvw")),
@@ -631,6 +641,7 @@ def test_latex_is_a_table_with_as_many_cells_in_every_row(written):
     assert "08/1: $-$12.5" in (written / "pairs.tex").read_text()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_all_or_nothing(hand_made, tmp_path, monkeypatch):
     out = tmp_path / "out"
     out.mkdir()
