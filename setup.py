@@ -41,6 +41,8 @@ RECIPES = [
 CLUSTER = ["ray>=2.60"]
 # FFmpeg's decoders, for what phones and browsers record: M4A, AMR, 3GP, WebM.
 FORMATS = ["av>=16.0"]
+# `keras-reparam listen`; on Linux it needs the system's PortAudio, too.
+MICROPHONE = ["sounddevice>=0.5"]
 # A Whisper as teacher: `recipes/teachers`.
 TEACHER = ["keras-hub>=0.32"]
 # What a user would take instead, in `recipes/baselines`: openSMILE's license allows research alone.
@@ -55,10 +57,12 @@ EXTRAS_REQUIRE = {
     "cluster": CLUSTER,
     "formats": FORMATS,
     "docs": DOCS,
+    "microphone": MICROPHONE,
     "dev": [
         *RECIPES,
         *CLUSTER,
         *FORMATS,
+        *MICROPHONE,
         *TEACHER,
         *DOCS,
         *TFIO,
@@ -70,6 +74,8 @@ EXTRAS_REQUIRE = {
         "pytest>=9.0",
         "pytest-xdist>=3.8",
         "ruff>=0.17",
+        # The page of `keras-reparam demo`, in Debian's Chromium.
+        "selenium>=4.30",
         "uv>=0.9",
     ],
     "teacher": TEACHER,
@@ -90,7 +96,7 @@ setup(
     license_files=["LICENSE"],
     python_requires=">=3.11",
     packages=find_packages(include=["keras_reparam*"]),
-    package_data={"keras_reparam": ["py.typed", "**/*.pyi", "pretrained/**"]},
+    package_data={"keras_reparam": ["py.typed", "**/*.pyi", "pretrained/**", "demo/page/*"]},
     install_requires=INSTALL_REQUIRES,
     extras_require=EXTRAS_REQUIRE,
     entry_points={"console_scripts": ["keras-reparam = keras_reparam.cli:main"]},

@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader has gone (`| head`); the interpreter's own last flush must not complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
-    except (ValueError, TypeError, OSError, zipfile.BadZipFile) as error:
+    except (ValueError, TypeError, OSError, ImportError, zipfile.BadZipFile) as error:
         return _fail(error)
 
 
@@ -200,7 +200,42 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("classify", _classify, "Score speech.", "clip.wav --model ser.tflite")
     sub.add_argument("clips", nargs="+", metavar="CLIP", help="audio file of any length, or -")
     sub.add_argument("--model", metavar="SER.tflite", help="default: the model of this package")
+    _add_silence(sub)
+
+    sub = command(
+        "demo",
+        _demo,
+        "Listen in the browser: serve a page that runs a .tflite file, on this machine alone.",
+        "ser.tflite",
+    )
     sub.add_argument(
+        "file", nargs="?", metavar="SER.tflite", help="default: the model of this package"
+    )
+    sub.add_argument("--port", type=int, default=0, help="default: one that is free")
+    sub.add_argument(
+        "--no-open", dest="open", action="store_false", help="don't open a browser, say the address"
+    )
+    _add_silence(sub)
+
+    sub = command(
+        "listen",
+        _listen,
+        "Score what a microphone hears, every half second, until Ctrl-C; --json: a line each.",
+        "ser.tflite --device usb",
+    )
+    sub.add_argument(
+        "file", nargs="?", metavar="SER.tflite", help="default: the model of this package"
+    )
+    sub.add_argument(
+        "--device", metavar="NAME", help="number or part of the name; default: the system's"
+    )
+    sub.add_argument("--list-devices", action="store_true", help="name the microphones and end")
+    _add_silence(sub)
+    return parser
+
+
+def _add_silence(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
         "--silence-decibels",
         type=float,
         default=SILENCE_DECIBELS,
@@ -208,7 +243,6 @@ def _parser() -> argparse.ArgumentParser:
         help="windows whose loudest tenth of a second is below this level are silence (default "
         f"{SILENCE_DECIBELS:g})",
     )
-    return parser
 
 
 def _load_model(path: str, imports: Sequence[str]) -> Any:
@@ -429,6 +463,35 @@ def _classify(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(results, indent=1, ensure_ascii=False))
     return code
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from keras_reparam.demo.command import demo
+
+    demo(
+        options.file,
+        port=options.port,
+        open_browser=options.open,
+        silence_decibels=options.silence_decibels,
+        as_json=options.json,
+    )
+    return 0
+
+
+def _listen(options: argparse.Namespace) -> int:
+    from keras_reparam.microphone.command import listen, show_devices
+
+    if options.list_devices:
+        show_devices(_Screen(), as_json=options.json)
+        return 0
+    listen(
+        options.file,
+        _Screen(),
+        device=options.device,
+        silence_decibels=options.silence_decibels,
+        as_json=options.json,
+    )
+    return 0
 
 
 if __name__ == "__main__":

@@ -337,7 +337,10 @@ def test_a_saved_lambda_is_not_run(keras, capsys, tmp_path):
 
 @pytest.mark.parametrize(
     "command",
-    ["", "summary", "expand", "merge", "export", "inspect", "verify", "benchmark", "classify"],
+    [
+        *("", "summary", "expand", "merge", "export", "inspect", "verify", "benchmark"),
+        *("classify", "demo", "listen"),
+    ],
 )
 def test_help_has_an_example(capsys, command):
     with pytest.raises(SystemExit) as exit:

@@ -27,8 +27,12 @@ MAY_IMPORT = {
     "deploy.conversion": {*CORE, *WITHOUT_MODEL},
     "deploy.verification": {"audio", "deploy.conversion", *WITHOUT_MODEL},
     "deploy.release": {"audio", "deploy.runtime", "deploy.tflite"},
-    "benchmarks": {"audio", "deploy", "layers", "models", "pruning", "transforms"},
-    "cli": {"audio", "benchmarks", "deploy", "layers", "models", "transforms"},
+    "demo": {"audio", "deploy"},
+    "microphone": {"deploy"},
+    "benchmarks": {"audio", "demo", "deploy", "layers", "models", "pruning", "transforms"},
+    "cli": {
+        *("audio", "benchmarks", "demo", "deploy", "layers", "microphone", "models", "transforms")
+    },
 }
 # Used by every part; they import none but each their own.
 BELOW = ("_keras", "_registration", "_utils")

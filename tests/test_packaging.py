@@ -135,6 +135,7 @@ def test_setup_says_what_the_design_promises():
         "recipes",
         "cluster",
         "formats",
+        "microphone",
         "teacher",
         "baselines",
         "docs",

@@ -4,7 +4,7 @@
 
 Every kind of every model is exported and run in each runtime, in an environment of its own that
 pip fills once and that is kept in the user's cache: a second run, or one that was interrupted,
-takes up what is there.
+takes up what is there. LiteRT.js runs in the Chromium that is installed.
 """
 
 import argparse
@@ -24,6 +24,7 @@ from rich.text import Text
 from keras_reparam._utils.files import write_bytes
 from keras_reparam._utils.quiet import import_keras
 from keras_reparam._utils.user_cache import user_cache
+from keras_reparam.benchmarks.browser import BrowserRuntime
 from keras_reparam.benchmarks.command import exit_code
 from keras_reparam.benchmarks.runtime_environments import (
     RUNTIMES,
@@ -41,6 +42,8 @@ NUM_CLASSES, SAMPLE_RATE, FRAMES = 4, 16000, 400
 BEGIN, END = "<!-- compatibility: begin -->", "<!-- compatibility: end -->"
 # What counts as the same scores. Float differs by the order of sums, int8 by how runtimes round.
 FLOAT_TOLERANCE, INT8_TOLERANCE = 1e-4, 0.02
+# What is compared with the first of `RUNTIMES`.
+OTHERS = (*RUNTIMES[1:], BrowserRuntime())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,7 +121,7 @@ def _parts(name: str, model: "keras.Model") -> tuple["keras.Model", Any]:
 
 def run(
     models: dict[str, "keras.Model"],
-    runtimes: Sequence[RuntimeEnvironment],
+    runtimes: Sequence[RuntimeEnvironment | BrowserRuntime],
     cache: Path,
 ) -> list[Row]:
     """Exports every kind of the models and runs it everywhere on the package's own clips."""
@@ -222,7 +225,7 @@ def update(path: Path, text: str | None) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command."""
-    names = [runtime.script_name for runtime in RUNTIMES[1:]]
+    names = [runtime.script_name for runtime in OTHERS]
     parser = argparse.ArgumentParser(
         prog="python -m keras_reparam.benchmarks.compatibility",
         description="Which runtimes load the exported files, and give the same scores.",
@@ -255,7 +258,7 @@ def measure_all(options: argparse.Namespace) -> int:
         update(options.update, None)
     waveforms = golden_clips(FRAMES * SAMPLE_RATE // 100, SAMPLE_RATE)
     models = saved_models(options.models) if options.models else random_models(waveforms)
-    chosen = [r for r in RUNTIMES[1:] if r.script_name in options.runtimes]
+    chosen = [r for r in OTHERS if r.script_name in options.runtimes]
     rows = run(models, chosen, options.cache)
     if options.update:
         update(options.update, markdown(rows))

@@ -9,6 +9,7 @@ import pytest
 
 from keras_reparam._utils.user_cache import user_cache
 from keras_reparam.benchmarks import runtime_environments as runtimes
+from keras_reparam.benchmarks.browser import BrowserRuntime
 from keras_reparam.benchmarks.compatibility import BEGIN, END, Row, cells, main, markdown, update
 from keras_reparam.benchmarks.runtime_environments import (
     RUNTIMES,
@@ -175,7 +176,9 @@ def scores(runtime, files, inputs):
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("runtime", RUNTIMES[1:4], ids=lambda runtime: runtime.title)
+@pytest.mark.parametrize(
+    "runtime", [*RUNTIMES[1:4], BrowserRuntime()], ids=lambda runtime: runtime.title
+)
 def test_other_runtimes_give_the_same_scores_for_twenty_real_clips(
     runtime, float_file, int8_file, twenty
 ):

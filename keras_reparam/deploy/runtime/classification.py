@@ -75,8 +75,8 @@ class Classification(Printed):
             "windows": self.windows,
         }
 
-    def table(self, title: str = "") -> Table:
-        """The scores, most probable first, as a rich table; one row for a silent clip.
+    def table(self, title: str = "", *, sort: bool = True) -> Table:
+        """The scores as a rich table, most probable first or as `labels`; one row for silence.
 
         What is bold is the clip's class, unless it is unsure; of a sigmoid, every class that is
         present.
@@ -94,7 +94,8 @@ class Classification(Printed):
             table.add_row("none", "", f"no class has a probability of {PRESENT:.0%}")
         if self.unsure:
             table.add_row("unsure", "", f"no class has a probability of {self.unsure_below:.0%}")
-        for i in np.argsort(-self.probabilities, kind="stable"):
+        order = np.argsort(-self.probabilities, kind="stable")
+        for i in order if sort else range(len(self.labels)):
             probability = float(self.probabilities[i])
             named = self._is_present(i) if self.head == "sigmoid" else self.labels[i] == self.label
             style = "bold" if named and not self.unsure else None

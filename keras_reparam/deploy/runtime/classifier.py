@@ -25,7 +25,7 @@ from keras_reparam.deploy.runtime.shipped import shipped_files
 from keras_reparam.deploy.tflite.metadata import read_metadata
 from keras_reparam.deploy.tflite.tflite_buffers import read_model
 
-_SHIPPED = "ser_int8.tflite"
+SHIPPED = "ser_int8.tflite"
 _MIN_SECONDS = 0.025
 
 
@@ -61,10 +61,10 @@ def load_classifier(
     """
     if path is None:
         with shipped_files() as folder:
-            file = folder / _SHIPPED
+            file = folder / SHIPPED
             if not file.is_file():
                 raise FileNotFoundError(
-                    f"The package holds no model '{_SHIPPED}'. Name a file of your own, or make "
+                    f"The package holds no model '{SHIPPED}'. Name a file of your own, or make "
                     "the shipped one with `python -m recipes.quickstart --install`."
                 )
             return Classifier(file, silence_decibels=silence_decibels)

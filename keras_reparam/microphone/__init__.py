@@ -1,0 +1,1 @@
+"""The microphone in a terminal: what `keras-reparam listen` hears, and shows."""
