@@ -81,8 +81,8 @@ def litert_js(cache: Path | None = None) -> Path:
     """The folder of LiteRT.js, with a folder for each package; fetched if it is not there yet.
 
     From the registry that `npm_config_registry` names, as for npm, else from npm's own, which an
-    installed npm tells. Whatever it is, other bytes than those of the pinned version are refused. A folder is there whole or not
-    at all.
+    installed npm tells. Whatever it is, other bytes than those of the pinned version are refused.
+    A folder is there whole or not at all.
 
     Args:
         cache: Where it is kept; `None`: in the user's cache.
