@@ -154,6 +154,7 @@ def test_trained_models_are_calibrated(prepared, tmp_path):
         expansion=2,
         precision="mixed_bfloat16",
         ema=0.5,
+        front_end={},
     )
     corpus, labels = Corpus(prepared / "store", LogMel()), labels_of(settings, segments)
     fold = folds_of(segments, settings)[0]
