@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +28,8 @@ for name, value in SETTINGS.items():
 # takes each worker and each child 6 s.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# A suite that runs in the background ignores Ctrl-C, and so would all programs that it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # The longest files first, slow tests included, so that both processes have work until the end.

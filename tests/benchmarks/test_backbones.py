@@ -16,7 +16,7 @@ def tiny(monkeypatch):
     monkeypatch.setitem(SIZES["conv_transformer"], "light", TINY)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_measures_every_form_in_the_same_rounds(tiny, capsys):
     options = ["--backbone", "conv_transformer", "--size", "light", "--rounds", "3", "--json"]
     # Not in a process of its own, which would not know the tiny sizes.

@@ -1,5 +1,6 @@
 """`keras-reparam listen` at a microphone that ALSA makes of a file, through the real PortAudio."""
 
+import codecs
 import contextlib
 import json
 import os
@@ -103,13 +104,13 @@ def test_in_a_terminal(environment):
         ) as child,
     ):
         os.close(its)
-        shown = ""
+        shown, decoder = "", codecs.getincrementaldecoder("utf-8")()
         while "silence" not in shown:
-            shown += screen.read(4096).decode()
+            shown += decoder.decode(screen.read(4096))
         child.send_signal(signal.SIGINT)
         with contextlib.suppress(OSError):  # A terminal whose program has gone.
             while more := screen.read(4096):
-                shown += more.decode()
+                shown += decoder.decode(more)
         assert child.wait(20) == 0 and not child.stderr.read()
     assert "Listening to Headset. The first answer comes after 4 s" in shown
     assert "Headset, 0.0 to 4.0 s" in shown and "█" in shown

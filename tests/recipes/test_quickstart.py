@@ -310,8 +310,6 @@ def test_ctrl_c_leaves_nothing(tmp_path, seconds):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # A suite that runs in the background ignores Ctrl-C, and so would its children.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     time.sleep(seconds)
     os.kill(process.pid, signal.SIGINT)

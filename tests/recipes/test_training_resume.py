@@ -117,8 +117,6 @@ def start(arguments, run, event="none", nth=1, number=signal.SIGKILL, **env):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # A suite that runs in the background ignores Ctrl-C, and so would its children.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
 
 
@@ -366,7 +364,7 @@ def fill(path):
                 pass
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_memory_is_flat_over_epochs(prepared):
     run = prepared / "long"
     epochs = 16

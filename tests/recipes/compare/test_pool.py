@@ -159,8 +159,13 @@ def test_no_run_of_other_settings_is_reused(unbroken, prepared, tmp_path, monkey
     assert "`batch_size` was 5 and is 4" in capsys.readouterr().err
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("what", ["worker killed", "interrupted"])
+@pytest.mark.parametrize(
+    "what",
+    [
+        pytest.param("worker killed", marks=pytest.mark.slow),
+        pytest.param("interrupted", marks=pytest.mark.nightly),
+    ],
+)
 def test_goes_on(tmp_path, prepared, unbroken, what):
     folder = GridFolder(tmp_path / "grid")
     # One of the two runs: what both do is what one does.
@@ -172,8 +177,6 @@ def test_goes_on(tmp_path, prepared, unbroken, what):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        # A suite that runs in the background ignores Ctrl-C, and so would its children.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     child = children(folder, lambda: run.poll() is None)
     if what == "worker killed":
