@@ -39,3 +39,19 @@ def take_turns(
             if turn >= 0:
                 seconds[turn, which] = clock() - start
     return seconds
+
+
+def compared(seconds: np.ndarray, first: np.ndarray) -> dict[str, float]:
+    """Median time, and the ratio to `first` of the same rounds: median and quartiles.
+
+    Args:
+        seconds: `(rounds,)`: of one step, as `take_turns` gives them.
+        first: `(rounds,)`: of the step that it is compared with.
+    """
+    low, middle, high = np.percentile(seconds / first, [25, 50, 75])
+    return {
+        "milliseconds": 1e3 * float(np.median(seconds)),
+        "ratio": float(middle),
+        "ratio_low": float(low),
+        "ratio_high": float(high),
+    }

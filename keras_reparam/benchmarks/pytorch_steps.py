@@ -14,8 +14,6 @@ import torch  # pyright: ignore[reportMissingImports]
 from torch import nn  # pyright: ignore[reportMissingImports]
 from torch.nn import functional  # pyright: ignore[reportMissingImports]
 
-STEPS = 8
-
 
 class Encoder(nn.Module):
     """A pre-norm encoder layer."""
@@ -113,7 +111,7 @@ def main() -> None:
     with np.load(setup["weights"]) as found:
         model = ConvTransformer(dict(found), setup["heads"], setup["dropout"])
     rng = np.random.default_rng(0)
-    clips, classes = STEPS * setup["batch_size"], setup["num_classes"]
+    clips, classes = setup["steps"] * setup["batch_size"], setup["num_classes"]
     features = rng.normal(size=(clips, setup["frames"], setup["num_mels"])).astype("float32")
     features, valid = torch.from_numpy(features), torch.ones(features.shape[:2], dtype=torch.bool)
     targets = torch.from_numpy(rng.integers(classes, size=clips))
@@ -133,7 +131,7 @@ def main() -> None:
                 logits, targets[at : at + size], label_smoothing=0.1
             ).backward()
             optimizer.step()
-        print((time.perf_counter() - start) / STEPS, flush=True)
+        print((time.perf_counter() - start) / setup["steps"], flush=True)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from rich.table import Table
 from keras_reparam._utils.environment import described, environment
 from keras_reparam._utils.peak_memory import peak_memory
 from keras_reparam._utils.quiet import import_keras
-from keras_reparam._utils.turns import take_turns
+from keras_reparam._utils.turns import compared, take_turns
 from keras_reparam.benchmarks.command import exit_code
 
 if TYPE_CHECKING:
@@ -122,16 +122,12 @@ def row(
     plain: np.ndarray,
 ) -> Row:
     """What the seconds of a variant's steps come to, against the plain steps of their rounds."""
-    low, middle, high = np.percentile(seconds / plain, [25, 50, 75])
     return Row(
         batch_size=batch_size,
         variant=variant,
         expansion=expansion,
         parameters=model.count_params(),
-        milliseconds=1e3 * float(np.median(seconds)),
-        ratio=float(middle),
-        ratio_low=float(low),
-        ratio_high=float(high),
+        **compared(seconds, plain),
     )
 
 

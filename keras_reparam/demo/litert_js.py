@@ -92,7 +92,7 @@ def litert_js(cache: Path | None = None) -> Path:
         ValueError: If the registry gives something else.
     """
     cache = user_cache() if cache is None else cache
-    folder = cache / f"litert-js-{VERSION}"
+    folder = _folder(cache)
     if folder.is_dir():
         return folder
     cache.mkdir(parents=True, exist_ok=True)
@@ -111,7 +111,11 @@ def litert_js(cache: Path | None = None) -> Path:
 
 def is_fetched() -> bool:
     """Whether `litert_js` will need no network."""
-    return (user_cache() / f"litert-js-{VERSION}").is_dir()
+    return _folder(user_cache()).is_dir()
+
+
+def _folder(cache: Path) -> Path:
+    return cache / f"litert-js-{VERSION}"
 
 
 def _fetched(package: NpmPackage) -> bytes:
