@@ -156,8 +156,9 @@ class RecipeSettings(TrainingSettings):
         teacher_share: Of a Whisper: what share of the target is what the linear head says, fitted
             without the clip's speaker.
         teacher_temperature: Of a Whisper: what the linear head's logits are divided by.
-        start: Folder of a run on the same corpus with the same backbone, whose trained, merged
-            model of the same fold this one starts from; `None`: from random weights.
+        start: What a model of the same backbone starts from: the folder of a run on the same
+            corpus, for its merged model of the same fold; or a `.keras` file that recipes trained
+            on any corpus, for all of it but the classifier. `None`: random weights.
         quantizer: What the kernels of all linear layers but the first projection and the
             classifier are trained on, of `keras_reparam.quantizers`: a name that `get` knows;
             `None`: no quantizer. With an expansion, the products of factors.
@@ -223,6 +224,11 @@ class RecipeSettings(TrainingSettings):
                 f"must be {str(default).lower()} where expansion=0: a plain model has no factors"
             )
         return value
+
+    @property
+    def starts_from_file(self) -> bool:
+        """Whether `start` is a model, of any corpus, and not the folder of a run."""
+        return self.start is not None and self.start.endswith(".keras")
 
     @pydantic.model_validator(mode="after")
     def _of_a_quantizer(self) -> "RecipeSettings":

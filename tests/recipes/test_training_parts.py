@@ -651,6 +651,34 @@ def test_start(teacher_run):
         create_backbone(other, num_classes=3, num_mels=8, start=start)
 
 
+def test_start_from_a_model_of_another_corpus(teacher_run):
+    """Of other classes, windows and statistics: all but the classifier is its."""
+    folder, log_mel, backbone = teacher_run
+    settings = settings_of(
+        frames=24,
+        expansion=0,
+        start=str(folder / "fold-1" / "light.keras"),
+        backbone_options={**TINY, "norm_first": False},
+    )
+    start = load_start(settings, "9", ["d", "e"], LogMel(num_mels=8))
+    own = create_backbone(settings, num_classes=2, num_mels=8, start=start)
+    assert own.output_shape == (None, 2) and own.input_shape[1] == 24
+    for layer in backbone.layers:
+        same = [
+            np.array_equal(mine, theirs)
+            for mine, theirs in zip(
+                own.get_layer(layer.name).get_weights(), layer.get_weights(), strict=True
+            )
+            if mine.any() or theirs.any()
+        ]
+        assert same == [layer.name != "classifier"] * len(same), layer.name
+    with pytest.raises(ValueError, match="same `backbone`"):
+        create_backbone(settings, num_classes=2, num_mels=12, start=start)
+    missing = settings.model_copy(update={"start": "none.keras"})
+    with pytest.raises((OSError, ValueError), match=r"none\.keras"):
+        load_start(missing, "9", ["d", "e"], log_mel)
+
+
 def test_pruned_training(tmp_path):
     """Under the layers of a training model; the kept epoch is one after the removal."""
     options = {**TINY, "norm_first": True}

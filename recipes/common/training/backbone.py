@@ -21,7 +21,8 @@ def create_backbone(
         num_classes: Of the logits.
         num_mels: Of the features.
         dtype: Policy of the layers.
-        start: A plain backbone of the same settings, whose weights it gets; `None`: random ones.
+        start: A plain backbone of the same settings, whose weights it gets, without those of the
+            classifier if `settings.start` is a file; `None`: random ones.
 
     Raises:
         ValueError: If the backbone has no such size or option, `start` is another one, or it
@@ -65,12 +66,18 @@ def divide_logits(backbone: keras.Model, divisor: float) -> None:
 
 
 def _copy_weights(start: keras.Model, light: keras.Model, settings: RecipeSettings) -> None:
-    shapes = [[variable.shape for variable in model.weights] for model in (start, light)]
-    if shapes[0] != shapes[1]:
+    theirs, own = (_to_start_from(model, settings) for model in (start, light))
+    if [each.shape for each in theirs] != [each.shape for each in own]:
         raise ValueError(
-            "`start` must be a run with the same `backbone`, `size` and `backbone_options`. "
+            "`start` must be a model with the same `backbone`, `size` and `backbone_options`. "
             f"Received: start='{settings.start}', a {type(start).__name__} of "
             f"{start.count_params():,} parameters, for a {type(light).__name__} of "
             f"{light.count_params():,}"
         )
-    light.set_weights(start.get_weights())
+    for variable, value in zip(own, theirs, strict=True):
+        variable.assign(value)
+
+
+def _to_start_from(model: keras.Model, settings: RecipeSettings) -> list[keras.Variable]:
+    own = model.get_layer("classifier").weights if settings.starts_from_file else []
+    return [each for each in model.weights if not any(each is other for other in own)]

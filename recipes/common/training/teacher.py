@@ -67,7 +67,15 @@ def load_teacher(
 def load_start(
     settings: RecipeSettings, fold: str, labels: Sequence[str], log_mel: LogMel
 ) -> keras.Model | None:
-    """The backbone of the run `settings.start` names, likewise; raises the same errors."""
+    """The backbone of the file or of the run `settings.start` names, likewise.
+
+    Of a file nothing is asked but that `WaveformModel` takes it: other speakers, classes and
+    statistics are what it is for. Of a run, it raises the same errors.
+    """
+    if settings.starts_from_file:
+        backbone = WaveformModel(load_model(Path(settings.start))).backbone
+        backbone.trainable = False
+        return backbone
     return _of_run("start", settings, fold, labels, log_mel)
 
 
