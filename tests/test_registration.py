@@ -124,6 +124,7 @@ def everything(tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 def test_a_saved_model_has_every_class(everything):
     # A new class must be among `_registration._MODULES`, and its arguments in `ARGUMENTS`.
     assert registered_names() == known_names()

@@ -29,6 +29,7 @@ def site(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_every_public_name_is_in_the_reference(site):
     text = "".join(path.read_text() for path in (site / "docs" / "api").glob("*.html"))
     shown = {name.rpartition(".")[2] for name in re.findall(r'id="(keras_reparam\.[\w.]+)"', text)}
@@ -36,6 +37,7 @@ def test_every_public_name_is_in_the_reference(site):
     assert {name for _, name in public_names()} - packages <= shown
 
 
+@pytest.mark.slow
 def test_nothing_comes_from_elsewhere(site):
     for path in site.rglob("*.html"):
         loaded = re.findall(

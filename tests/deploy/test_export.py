@@ -20,7 +20,6 @@ from keras_reparam.deploy.tflite.kernel_versions import sub_byte_runtime  # noqa
 from keras_reparam.deploy.tflite.kinds import KINDS  # noqa: E402
 from keras_reparam.deploy.tflite.metadata import TFLiteMetadata, pack_with_metadata  # noqa: E402
 from keras_reparam.deploy.tflite.tflite_graph import TFLiteGraph  # noqa: E402
-from tests.marks import slow_but  # noqa: E402
 
 SHAPE = (20, 8)
 CLIPS = np.random.default_rng(0).normal(size=(12, *SHAPE)).astype("float32")
@@ -153,8 +152,10 @@ def test_same_bytes_and_silent(tmp_path, capfd):
 
 
 @pytest.mark.parametrize(
-    "policy", slow_but(["float32", "mixed_float16", "mixed_bfloat16"], "mixed_float16")
+    "policy",
+    ["float32", "mixed_float16", "mixed_bfloat16"],
 )
+@pytest.mark.slow
 def test_features_in_any_precision(tmp_path, policy):
     model = small_model(policy=policy)
     before = [np.asarray(w) for w in model.weights]

@@ -73,6 +73,7 @@ def files(models, tmp_path_factory):
     }
 
 
+@pytest.mark.slow
 def test_scores_are_the_sigmoid(models, files):
     for (units, kind), report in files.items():
         runtime = Runtime(report.path.read_bytes())
@@ -98,6 +99,7 @@ def test_a_softmax_says_nothing_and_anyone_elses_words_are_none():
         TFLiteMetadata(head="relu")
 
 
+@pytest.mark.slow
 def test_unsure(models, tmp_path, capsys):
     """From the export to what classifier, stream and commands say, and of a file that is silent."""
     path, sure = tmp_path / "unsure.tflite", tmp_path / "sure.tflite"
@@ -191,6 +193,7 @@ def test_int8_full_of_features(tmp_path):
     assert np.abs(found - sigmoid(model(features))).max() < 0.05
 
 
+@pytest.mark.slow
 def test_classify(models, files):
     for units, path in ((n, files[n, "float32"].path) for n in models):
         classifier = kr.load_classifier(path)
@@ -222,6 +225,7 @@ def test_the_bound_is_one_half():
     assert dataclasses.replace(result, head="softmax").label == "yes"
 
 
+@pytest.mark.slow
 def test_verify(models, files):
     truth = np.random.default_rng(1).integers(2, size=(40, 3))
     for (units, kind), exported in files.items():
@@ -242,6 +246,7 @@ def test_verify(models, files):
     assert not kr.verify_tflite(files[1, "int8"].path, wrong, WAVES).passed
 
 
+@pytest.mark.slow
 def test_truth_of_a_sigmoid(models, files):
     path, model = files[1, "float32"].path, models[1]
     present = sigmoid(model(WAVES))[:, 0] >= 0.5
@@ -257,6 +262,7 @@ def test_truth_of_a_sigmoid(models, files):
             kr.verify_tflite(path, model, WAVES, truth=truth)
 
 
+@pytest.mark.slow
 def test_golden_vectors(files, tmp_path):
     paths = {kind: files[3, kind].path for kind in ("float32", "int8")}
     write_golden(tmp_path / "golden", {"a": WAVES[5], "b": WAVES[30]}, paths)
@@ -272,6 +278,7 @@ def test_golden_vectors(files, tmp_path):
     assert not check_golden(tmp_path / "golden", paths).passed
 
 
+@pytest.mark.slow
 def test_commands(models, files, tmp_path, capsys):
     models[1].save(tmp_path / "light.keras")
     for i in (0, 20, 39):
@@ -373,6 +380,7 @@ def test_logits_are_taken(name):
     refuse_probabilities(convert(keras.Model(INPUTS, LOGITS[name]())))
 
 
+@pytest.mark.slow
 def test_verify_refuses_them_too(tmp_path):
     clips = np.random.default_rng(0).normal(size=(20, 20, 6)).astype("float32")
     path = tmp_path / "m.tflite"
@@ -381,6 +389,7 @@ def test_verify_refuses_them_too(tmp_path):
         kr.verify_tflite(path, keras.Model(INPUTS, PROBABILITIES["clipped a lot"]()), clips)
 
 
+@pytest.mark.slow
 def test_one_output_in_any_structure(tmp_path):
     outputs, path = logits(), tmp_path / "m.tflite"
     clips = np.random.default_rng(0).normal(size=(20, 20, 6)).astype("float32")

@@ -71,7 +71,8 @@ def make(name, **options):
     return kr.models.create(name, **{**defaults, **small, **options})
 
 
-@pytest.fixture(scope="module", params=sorted(SMALL))
+# One encoder of frames, one that merges them by stages.
+@pytest.fixture(scope="module", params=slow_but(sorted(SMALL), "conv_transformer", "speechformer"))
 def name(request):
     return request.param
 

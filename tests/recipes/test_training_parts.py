@@ -679,6 +679,7 @@ def test_start_from_a_model_of_another_corpus(teacher_run):
         load_start(missing, "9", ["d", "e"], log_mel)
 
 
+@pytest.mark.slow
 def test_pruned_training(tmp_path):
     """Under the layers of a training model; the kept epoch is one after the removal."""
     options = {**TINY, "norm_first": True}

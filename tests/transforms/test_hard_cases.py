@@ -104,6 +104,7 @@ def test_the_global_policy_of_the_moment_does_not_matter():
     assert keras.config.dtype_policy().name == "float32"
 
 
+@pytest.mark.slow
 def test_unregistered_losses_and_metrics_are_carried_over():
     def loss(y, p):
         return ops.mean(ops.square(y - p), axis=-1)
@@ -147,6 +148,7 @@ class WithExtras(zoo.FeedForward):
 
 
 @pytest.mark.backend
+@pytest.mark.slow
 def test_layers_that_return_more_than_tensors_are_looked_into():
     class Model(keras.Model):
         def __init__(self, **kwargs):
@@ -168,6 +170,7 @@ def test_layers_that_return_more_than_tensors_are_looked_into():
     kr.merge(train)
 
 
+@pytest.mark.slow
 def test_layers_that_are_never_called_do_not_stand_in_the_way():
     class Model(zoo.Subclassed):
         def __init__(self, **kwargs):
@@ -266,6 +269,7 @@ def test_dead_weights_are_refused_before_anything_is_built():
 
 
 @pytest.mark.backend
+@pytest.mark.slow
 def test_outputs_that_cannot_be_compared_are_an_error():
     train = kr.expand(zoo.functional())
     head = train.get_layer("head")
@@ -318,6 +322,7 @@ def test_a_bias_that_merging_added_loads_back(tmp_path):
     assert max_error(outputs(train, inputs), outputs(again, inputs)) < 1e-5
 
 
+@pytest.mark.slow
 def test_expanded_models_can_be_pickled():
     import keras_hub
 

@@ -7,6 +7,7 @@ import pytest
 import keras_reparam as kr
 from keras_reparam.transforms.prunable import prunable
 from tests.layers.helpers import difference, numpy, random
+from tests.marks import slow_but
 from tests.transforms.test_quantize_aware import Block
 
 X = random((8, 20, 8), seed=4)
@@ -71,7 +72,10 @@ FORMS = {
 
 @pytest.mark.parametrize(
     ("make", "form"),
-    [("Conformer", "plain"), ("ConvTransformer", "factors and ternary")],
+    slow_but(
+        [("Conformer", "plain"), ("ConvTransformer", "factors and ternary")],
+        ("ConvTransformer", "factors and ternary"),
+    ),
 )
 def test_a_backbone_becomes_one_of_narrower_layers(make, form, tmp_path):
     make, form = BACKBONES[make], FORMS[form]

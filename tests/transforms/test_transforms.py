@@ -46,8 +46,11 @@ def scramble_factors(model):
             scramble(layer)
 
 
-# Recurrent layers take longest, and are no other site than those of a composite layer.
-@pytest.fixture(scope="module", params=slow_but(zoo.MODELS, *(zoo.MODELS.keys() - {"wrapped"})))
+# Recurrent layers and subclassed models take longest, and have no site that a composite layer has not.
+SLOW = {"wrapped", "subclassed"}
+
+
+@pytest.fixture(scope="module", params=slow_but(zoo.MODELS, *(zoo.MODELS.keys() - SLOW)))
 def name(request):
     return request.param
 
@@ -190,6 +193,7 @@ def test_mixed_precision(make, policy):
 
 
 @pytest.mark.backend
+@pytest.mark.slow
 def test_depth_does_not_add_up_errors():
     inputs = keras.Input((8,))
     x = inputs
@@ -227,6 +231,7 @@ class OfItsInput(keras.Model):
     expansion_base = "input"
 
 
+@pytest.mark.slow
 def test_expansion_base_is_that_of_the_innermost_model_that_has_one(tmp_path):
     def ranks(model, **options):
         return [row.rank for row in kr.summary(kr.expand(model, **options)).rows if row.rank]
