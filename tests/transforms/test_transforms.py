@@ -46,7 +46,7 @@ def scramble_factors(model):
             scramble(layer)
 
 
-# Recurrent layers and subclassed models take longest, and have no site that a composite layer has not.
+# What takes longest, and has no site that a composite layer has not.
 SLOW = {"wrapped", "subclassed"}
 
 
