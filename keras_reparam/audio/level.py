@@ -8,6 +8,9 @@ from keras import ops
 # of 16 bits, and float16 holds its logarithm.
 LEAST_OFFSET = 1e-12
 
+# Of logarithms: below that of any sound, so that what does not vary stays as good as zero.
+LEAST_DEVIATION = 0.01
+
 # Of a mel value: far below all that 16 bits can hold, so that digital silence is divided by it.
 _TINY = 1e-20
 

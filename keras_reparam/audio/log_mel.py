@@ -16,6 +16,7 @@ from keras_reparam._utils.validation import (
 from keras_reparam.audio import framing
 from keras_reparam.audio.float32_layer import Float32Layer
 from keras_reparam.audio.level import (
+    LEAST_DEVIATION,
     LEAST_OFFSET,
     features_at_level,
     level_normalized,
@@ -50,7 +51,9 @@ class LogMel(Float32Layer):
     """Log-mel features of a waveform, normalised: `(log(mel + log_offset) - mean) / std`.
 
     With `utterance_mean=True`: `(x - mean_t(x) - mean) / std`, where `x = log(mel + log_offset)`
-    and `mean_t(x)` is each band's mean over the clip's valid frames.
+    and `mean_t(x)` is each band's mean over the clip's valid frames. With `utterance_std=True` as
+    well: `((x - mean_t(x)) / std_t(x) - mean) / std`, where `std_t(x)` is one number for all bands:
+    the root of the mean of `(x - mean_t(x))**2` over valid frames and bands.
 
     With `level_normalization=True`, `x = log(mel / level + log_offset)`: a clip and the clip at
     another gain get the same features. `level` is what `mel` is in the clip's loud frames:
@@ -92,6 +95,9 @@ class LogMel(Float32Layer):
         utterance_mean: Whether each band's mean over the clip's valid frames is subtracted before
             the normalisation (cepstral mean normalisation, of the log-mel bands): takes away
             what a microphone or a room adds to the whole clip, and its loudness.
+        utterance_std: With `utterance_mean`: whether what is left is divided by its deviation over
+            the clip. It takes away how far speech stands out of the noise around it, which tells
+            a loud speaker from a soft one where a recording's noise is always the same.
         level_normalization: Whether the clip's level is taken out, and the floor is relative to
             it.
         remove_dc_offset: Whether the mean of the clip's nonzero samples is subtracted from them
@@ -136,6 +142,7 @@ class LogMel(Float32Layer):
         power: float = 2.0,
         log_offset: float = 1e-6,
         utterance_mean: bool = False,
+        utterance_std: bool = False,
         level_normalization: bool = False,
         remove_dc_offset: bool = False,
         **kwargs,
@@ -153,6 +160,12 @@ class LogMel(Float32Layer):
         self.power = float(one_of("power", power, (1.0, 2.0)))
         self.log_offset = positive_number("log_offset", log_offset)
         self.utterance_mean = boolean("utterance_mean", utterance_mean)
+        self.utterance_std = boolean("utterance_std", utterance_std)
+        if self.utterance_std and not self.utterance_mean:
+            raise ValueError(
+                "`utterance_std` is the deviation from what `utterance_mean` takes out, and needs "
+                "it. Received: utterance_std=True, utterance_mean=False"
+            )
         self.level_normalization = boolean("level_normalization", level_normalization)
         self.remove_dc_offset = boolean("remove_dc_offset", remove_dc_offset)
         shortest = max(self.frame_length, 4)
@@ -225,7 +238,8 @@ class LogMel(Float32Layer):
         config = self.get_config()
         if self.level_normalization:
             config["log_offset"] = LEAST_OFFSET
-        return LogMel.from_config({**config, "level_normalization": False, "utterance_mean": False})
+        taken_out = ("level_normalization", "utterance_mean", "utterance_std")
+        return LogMel.from_config({**config, **dict.fromkeys(taken_out, False)})
 
     def normalize(self, features, *, mask=None):
         """What the layer does to the features of `unnormalized()`.
@@ -252,6 +266,9 @@ class LogMel(Float32Layer):
             self.build(None)
         if self.utterance_mean:
             features = features - _mean_over_time(features, mask)
+        if self.utterance_std:
+            variance = ops.mean(_mean_over_time(ops.square(features), mask), axis=-1, keepdims=True)
+            features = features / ops.maximum(ops.sqrt(variance), LEAST_DEVIATION)
         return (features - self.mean) / self.std
 
     def _log_mel(self, waveform):
@@ -311,6 +328,8 @@ class LogMel(Float32Layer):
         for frames in self._valid_frames(data, mask):
             if self.utterance_mean and len(frames):
                 frames = frames - frames.mean(axis=0)
+            if self.utterance_std and len(frames):
+                frames = frames / max(np.sqrt(np.mean(np.square(frames))), LEAST_DEVIATION)
             count += len(frames)
             total += frames.sum(axis=0)
             squares += np.square(frames).sum(axis=0)
@@ -390,6 +409,7 @@ class LogMel(Float32Layer):
             power=self.power,
             log_offset=self.log_offset,
             utterance_mean=self.utterance_mean,
+            utterance_std=self.utterance_std,
             level_normalization=self.level_normalization,
             remove_dc_offset=self.remove_dc_offset,
         )

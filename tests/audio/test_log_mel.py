@@ -336,6 +336,8 @@ class TestUtteranceMean:
         found = reference(layer, waveforms)
         for features, valid in zip(found, np.array(layer.compute_mask(waveforms)), strict=True):
             features -= features[valid].mean(axis=0)
+            if layer.utterance_std:
+                features /= features[valid].std()
         return found
 
     @pytest.mark.backend
@@ -401,6 +403,18 @@ class TestUtteranceMean:
         loaded = keras.saving.load_model(tmp_path / "front.keras")
         assert loaded.layers[0].utterance_mean is True
         np.testing.assert_array_equal(np.array(loaded(NOISE)), np.array(model(NOISE)))
+
+
+class TestUtteranceStd(TestUtteranceMean):
+    def layer(self, **options):
+        return super().layer(utterance_std=True, **options)
+
+    def test_contrast_does_not_matter(self):
+        """Twice as many decibels between loud and soft."""
+        features = np.random.default_rng(1).normal(size=(2, 30, 20)).astype("float32")
+        layer = self.layer()
+        first, second = np.array(layer.normalize(features)), np.array(layer.normalize(2 * features))
+        np.testing.assert_allclose(second, first, atol=1e-5)
 
 
 def decibels(value):
@@ -591,6 +605,7 @@ def test_config_and_file_round_trip(tmp_path):
         {"log_offset": 0.0},
         {"log_offset": "small"},
         {"utterance_mean": 1},
+        {"utterance_std": True},
         {"level_normalization": "yes"},
         {"remove_dc_offset": None},
         {"dtype": "float16"},

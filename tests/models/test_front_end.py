@@ -170,7 +170,10 @@ class TestTFLite:
             {"frame_length": 401, "hop_length": 150, "power": 1.0, "window": "hamming"},
             {"frame_length": 255, "hop_length": 301, "fft_length": 256, "mel_scale": "htk"},
             {"utterance_mean": True},
-            {"level_normalization": True, "remove_dc_offset": True, "log_offset": 1e-5},
+            {
+                **{"level_normalization": True, "remove_dc_offset": True, "log_offset": 1e-3},
+                **{"utterance_mean": True, "utterance_std": True},
+            },
             {"utterance_mean": True, "fft_length": 2048, "mel_scale": "htk", "power": 1.0},
         ],
         ids=["default", "odd", "htk", "utterance_mean", "level", "utterance_mean_htk"],

@@ -767,7 +767,10 @@ def test_mixing_is_that_of_the_layer(masked):
     np.testing.assert_allclose(own_weights, expected["sample_weight"], atol=1e-6)
 
 
-@pytest.mark.parametrize("options", [{}, {"utterance_mean": True}, {"level_normalization": True}])
+MEAN_AND_STD = {"utterance_mean": True, "utterance_std": True}
+
+
+@pytest.mark.parametrize("options", [{}, MEAN_AND_STD, {"level_normalization": True}])
 def test_training_and_validation_normalise_as_the_front_end(options):
     rng = np.random.default_rng(4)
     values = rng.normal(-5, 2, (3, 20, 8)).astype("float16")

@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     from keras_reparam.audio import LogMel
 
 # What says nothing of the features before normalisation.
-_NOT_HASHED = ("name", "trainable", "dtype", "utterance_mean", "level_normalization")
+_NOT_HASHED = ("name", "trainable", "dtype")
+_NOT_HASHED += ("level_normalization", "utterance_mean", "utterance_std")
 # Hashed where it differs: stores made before there was such a setting keep their names.
 _FORMERLY = {"remove_dc_offset": False}
 
