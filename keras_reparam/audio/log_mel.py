@@ -101,11 +101,10 @@ class LogMel(Float32Layer):
             a loud speaker from a soft one where a recording's noise is always the same.
         level_normalization: Whether the clip's level is taken out, and the floor is relative to
             it.
-        level_per_band: With `level_normalization`: whether every band's level is its own. A clip and
-            the clip through another microphone or line get the same features, and the floor is
-            as far below speech in every band: with 1e-2 it lies above the noise of most recordings,
-            so that how much of that there is, which tells a loud speaker from a soft one, is not
-            heard.
+        level_per_band: With `level_normalization`: whether every band has a level of its own. A
+            clip and the clip through another microphone get the same features, and the floor is
+            as far below speech in every band. With 1e-2 it lies above the noise of most recordings:
+            how much of that there is tells a loud speaker from a soft one, and is not heard.
         remove_dc_offset: Whether the mean of the clip's nonzero samples is subtracted from them
             first. Zeros stay zero: where there is no sound, there is no offset either.
         **kwargs: `name`, and what else every Keras layer takes. `dtype` must be float32.

@@ -351,7 +351,14 @@ def check_graph(graph):
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="converts in TensorFlow")
-@pytest.mark.parametrize("size", ["light", "large", "S", "M", "L", "B"])
+@pytest.mark.parametrize(
+    "size",
+    [
+        "light",
+        "large",
+        *(pytest.param(size, marks=pytest.mark.nightly) for size in ("S", "M", "L", "B")),
+    ],
+)
 @pytest.mark.parametrize(
     "frames",
     [pytest.param(97, marks=pytest.mark.slow), pytest.param(1000, marks=pytest.mark.nightly)],

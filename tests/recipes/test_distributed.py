@@ -80,13 +80,14 @@ def losses_of(folder):
 @pytest.mark.parametrize(
     ("backend", "folds"),
     [
-        pytest.param("tensorflow", "12", marks=pytest.mark.slow),
+        pytest.param("tensorflow", "1", marks=pytest.mark.slow),
+        pytest.param("tensorflow", "12", marks=pytest.mark.nightly),
         pytest.param("jax", "1", marks=pytest.mark.nightly),
     ],
 )
 def test_two_devices_train_as_one(prepared, backend, folds):
     """Gradients are clipped, as by default; on TensorFlow two trainings follow one another."""
-    one, two = prepared / f"{backend}-1", prepared / f"{backend}-2"
+    one, two = (prepared / f"{backend}-{folds}-{devices}" for devices in (1, 2))
     if backend == keras.config.backend():
         assert main(command(one, folds)) == 0
     else:

@@ -166,7 +166,7 @@ def interrupt(*_):
     raise KeyboardInterrupt
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_short_form(run_python, tmp_path, monkeypatch):
     """The whole command; then again: nothing is trained twice."""
     command = ("-m", "recipes.quantization", "--short", "--out", tmp_path)

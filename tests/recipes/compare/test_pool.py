@@ -199,18 +199,33 @@ def test_goes_on(tmp_path, prepared, unbroken, what):
 
 
 @pytest.mark.slow
-def test_a_run_that_fails(tmp_path, prepared, capsys):
-    """The others run; it is listed with its log, and run again on request alone."""
+def test_a_run_that_fails(tmp_path, prepared, unbroken, capsys):
+    """The others are kept; it is listed with its log, and run again on request alone."""
     folder = GridFolder(tmp_path / "grid")
+    shutil.copytree(unbroken.path, folder.path)
     include = json.dumps(
         [{"sizes": ["huge"], "expansions": [0]}]  # There is none of that size.
     )
-    ablations = "ablations=[longer, chained]"
-    axes = [*AXES[:3], "expansions=[2]", ablations, with_settings(epochs=1), f"include={include}"]
+    axes = [*AXES, with_settings(), f"include={include}"]
     assert main(command("run", folder.path, prepared, "--workers", CORES, *axes)) == 1
     out = " ".join(capsys.readouterr().out.split())
-    assert len(ids(folder)) == 3
-    # What HRF costs was measured once, for the plain model that trains longer.
+    assert ids(folder) == ids(unbroken)
+    assert "Failed 1 times" in out and "`size` must be" in out and ".log" in out
+    (failure,) = (folder.path / "failed").iterdir()
+    assert "Traceback" in (folder.path / "logs" / f"{failure.stem}.log").read_text()
+    assert main(command("run", folder.path, prepared)) == 1
+    assert "0 of them to run" in capsys.readouterr().out
+    assert main(command("run-one", folder.path, prepared, 3)) == 1
+    assert main(command("run", folder.path, prepared, "--again")) == 1
+    assert json.loads(failure.read_text(encoding="utf-8"))["attempts"] == 3
+
+
+@pytest.mark.nightly
+def test_longer_is_as_long_as_hrf_costs(tmp_path, prepared):
+    """That was measured once, for the plain model that trains longer."""
+    folder = GridFolder(tmp_path / "grid")
+    axes = [*AXES[:3], "expansions=[2]", "ablations=[longer, chained]", with_settings(epochs=1)]
+    assert main(command("run", folder.path, prepared, "--workers", CORES, *axes)) == 0
     (measured,) = (folder.path / "measured").glob("*/measured.json")
     cost = json.loads(measured.read_text(encoding="utf-8"))["cost"]
     trained = {
@@ -221,11 +236,3 @@ def test_a_run_that_fails(tmp_path, prepared, capsys):
     assert trained["longer"]["epochs"] == math.ceil(max(1.0, cost))
     assert (trained["longer"]["expansion"], trained["chained"]["expansion"]) == (0, 2)
     assert (trained["chained"]["folded"], trained[""]["folded"]) == (False, True)
-    assert "Failed 1 times" in out and "`size` must be" in out and ".log" in out
-    (failure,) = (folder.path / "failed").iterdir()
-    assert "Traceback" in (folder.path / "logs" / f"{failure.stem}.log").read_text()
-    assert main(command("run", folder.path, prepared)) == 1
-    assert "0 of them to run" in capsys.readouterr().out
-    assert main(command("run-one", folder.path, prepared, 4)) == 1
-    assert main(command("run", folder.path, prepared, "--again")) == 1
-    assert json.loads(failure.read_text(encoding="utf-8"))["attempts"] == 3
