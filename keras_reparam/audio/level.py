@@ -26,7 +26,7 @@ def without_dc_offset(waveform):
     return waveform - sound * (ops.sum(waveform, axis=-1, keepdims=True) / count)
 
 
-def level_normalized(mel, log_offset: float, *, per_band: bool, numpy: Any = ops):
+def level_normalized(mel, log_offset: float, *, numpy: Any = ops):
     """`log(mel / level + log_offset)`, where `level` is that of the clip's loud frames.
 
     It is the mean of the frames' energies, each weighted by itself (their contraharmonic mean):
@@ -36,26 +36,24 @@ def level_normalized(mel, log_offset: float, *, per_band: bool, numpy: Any = ops
     Args:
         mel: Mel values `(..., frames, bands)`, zero where a frame is not valid.
         log_offset: Relative to the level.
-        per_band: Whether each band has its own level, or all have that of their mean.
         numpy: Whose functions compute it: `keras.ops`, or NumPy.
     """
-    energy = mel if per_band else numpy.mean(mel, axis=-1, keepdims=True)
+    energy = numpy.mean(mel, axis=-1, keepdims=True)
     total = numpy.sum(energy, axis=-2, keepdims=True)
     level = numpy.sum(energy * energy, axis=-2, keepdims=True) / numpy.maximum(total, _TINY)
     return numpy.log(mel * (1.0 / numpy.maximum(level, _TINY)) + log_offset)
 
 
-def features_at_level(features, mask, log_offset: float, *, per_band: bool, numpy: Any = ops):
+def features_at_level(features, mask, log_offset: float, *, numpy: Any = ops):
     """`level_normalized` of features `log(mel + LEAST_OFFSET)`.
 
     Args:
         features: `(..., frames, bands)`.
         mask: Boolean `(..., frames)`: which frames are valid. `None`: all of them.
         log_offset: Relative to the level.
-        per_band: As above.
         numpy: As above.
     """
     mel = numpy.maximum(numpy.exp(features) - LEAST_OFFSET, 0.0)
     if mask is not None:
         mel = numpy.where(mask[..., None], mel, 0.0)
-    return level_normalized(mel, log_offset, per_band=per_band, numpy=numpy)
+    return level_normalized(mel, log_offset, numpy=numpy)

@@ -58,8 +58,7 @@ class LogMel(Float32Layer):
     With `level_normalization=True`, `x = log(mel / level + log_offset)`: a clip and the clip at
     another gain get the same features. `level` is what `mel` is in the clip's loud frames:
     `sum_t e_t**2 / sum_t e_t`, where `e_t` is the mean of a frame's bands. Silence before, after
-    and between words has no part in it, whether of zeros or of noise. With `level_per_band=True`,
-    too, `level` is each band's own: the same sum, of the band's values in place of `e_t`.
+    and between words has no part in it, whether of zeros or of noise.
 
     `mel` is `librosa.feature.melspectrogram(y=padded, sr=sample_rate, n_fft=fft_length,
     win_length=frame_length, hop_length=hop_length, window=window, center=False, power=power,
@@ -101,10 +100,6 @@ class LogMel(Float32Layer):
             a loud speaker from a soft one where a recording's noise is always the same.
         level_normalization: Whether the clip's level is taken out, and the floor is relative to
             it.
-        level_per_band: With `level_normalization`: whether every band has a level of its own. A
-            clip and the clip through another microphone get the same features, and the floor is
-            as far below speech in every band. With 1e-2 it lies above the noise of most recordings:
-            how much of that there is tells a loud speaker from a soft one, and is not heard.
         remove_dc_offset: Whether the mean of the clip's nonzero samples is subtracted from them
             first. Zeros stay zero: where there is no sound, there is no offset either.
         **kwargs: `name`, and what else every Keras layer takes. `dtype` must be float32.
@@ -149,7 +144,6 @@ class LogMel(Float32Layer):
         utterance_mean: bool = False,
         utterance_std: bool = False,
         level_normalization: bool = False,
-        level_per_band: bool = False,
         remove_dc_offset: bool = False,
         **kwargs,
     ):
@@ -173,12 +167,6 @@ class LogMel(Float32Layer):
                 "it. Received: utterance_std=True, utterance_mean=False"
             )
         self.level_normalization = boolean("level_normalization", level_normalization)
-        self.level_per_band = boolean("level_per_band", level_per_band)
-        if self.level_per_band and not self.level_normalization:
-            raise ValueError(
-                "`level_per_band` says which level `level_normalization` takes out, and needs it. "
-                "Received: level_per_band=True, level_normalization=False"
-            )
         self.remove_dc_offset = boolean("remove_dc_offset", remove_dc_offset)
         shortest = max(self.frame_length, 4)
         if self.fft_length < shortest or self.fft_length & (self.fft_length - 1):
@@ -250,7 +238,7 @@ class LogMel(Float32Layer):
         config = self.get_config()
         if self.level_normalization:
             config["log_offset"] = LEAST_OFFSET
-        taken_out = ("level_normalization", "level_per_band", "utterance_mean", "utterance_std")
+        taken_out = ("level_normalization", "utterance_mean", "utterance_std")
         return LogMel.from_config({**config, **dict.fromkeys(taken_out, False)})
 
     def normalize(self, features, *, mask=None):
@@ -269,9 +257,7 @@ class LogMel(Float32Layer):
         """
         features = ops.cast(features, "float32")
         if self.level_normalization:
-            features = features_at_level(
-                features, mask, self.log_offset, per_band=self.level_per_band
-            )
+            features = features_at_level(features, mask, self.log_offset)
         return self._standardized(features, mask)
 
     def _standardized(self, features, mask):
@@ -289,7 +275,7 @@ class LogMel(Float32Layer):
         """Features of a float32 tensor `(batch, samples)` without the statistics."""
         mel = self._mel(without_dc_offset(waveform) if self.remove_dc_offset else waveform)
         if self.level_normalization:
-            return level_normalized(mel, self.log_offset, per_band=self.level_per_band)
+            return level_normalized(mel, self.log_offset)
         return ops.log(mel + self.log_offset)
 
     def _mel(self, waveform):
@@ -400,9 +386,7 @@ class LogMel(Float32Layer):
         for clip, valid in zip(features, mask, strict=True):
             frames = np.asarray(clip)[np.asarray(valid, bool)].astype("float64")
             if self.level_normalization and len(frames):
-                frames = features_at_level(
-                    frames, None, self.log_offset, per_band=self.level_per_band, numpy=np
-                )
+                frames = features_at_level(frames, None, self.log_offset, numpy=np)
             yield frames
 
     def compute_output_shape(self, input_shape):
@@ -427,7 +411,6 @@ class LogMel(Float32Layer):
             utterance_mean=self.utterance_mean,
             utterance_std=self.utterance_std,
             level_normalization=self.level_normalization,
-            level_per_band=self.level_per_band,
             remove_dc_offset=self.remove_dc_offset,
         )
         return config

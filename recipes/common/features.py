@@ -28,15 +28,12 @@ class Normalization:
         self._mean, self._std = map(keras.ops.convert_to_numpy, (log_mel.mean, log_mel.std))
         self._utterance_mean, self._utterance_std = log_mel.utterance_mean, log_mel.utterance_std
         self._log_offset = log_mel.log_offset if log_mel.level_normalization else None
-        self._per_band = log_mel.level_per_band
 
     def __call__(self, values: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """Features `(..., frames, mels)` with the mask `(..., frames)`, normalised, float32."""
         values = values.astype("float32")
         if self._log_offset is not None:
-            values = features_at_level(
-                values, mask, self._log_offset, per_band=self._per_band, numpy=np
-            )
+            values = features_at_level(values, mask, self._log_offset, numpy=np)
         if self._utterance_mean:
             values -= _mean_over_time(values, mask)
         if self._utterance_std:

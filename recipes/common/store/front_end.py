@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 # What says nothing of the features before normalisation.
 _NOT_HASHED = ("name", "trainable", "dtype")
-_NOT_HASHED += ("level_normalization", "level_per_band", "utterance_mean", "utterance_std")
+_NOT_HASHED += ("level_normalization", "utterance_mean", "utterance_std")
 # Hashed where it differs: stores made before there was such a setting keep their names.
 _FORMERLY = {"remove_dc_offset": False}
 
