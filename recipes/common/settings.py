@@ -22,8 +22,12 @@ LEVEL_FREE: dict[str, Any] = {
     **{"level_normalization": True, "remove_dc_offset": True, "log_offset": 1e-5},
     **{"hop_length": 320, "frame_length": 512},
 }
-# Nor what a microphone or a telephone does to all frames of a clip alike.
-FRONT_END: dict[str, Any] = {**LEVEL_FREE, "utterance_mean": True}
+# Nor what a microphone or a telephone does to all frames of a clip alike, nor how far its speech
+# stands out of the noise around it.
+FRONT_END: dict[str, Any] = {
+    **LEVEL_FREE,
+    **{"log_offset": 1e-3, "utterance_mean": True, "utterance_std": True},
+}
 
 # What can be done to copies of training clips, in the order in which it is done.
 Change = Literal[
@@ -31,7 +35,7 @@ Change = Literal[
 ]
 Chance = Annotated[float, pydantic.Field(ge=0, le=1)]
 CHANCES: dict[Change, Chance] = {
-    **{"cut": 0.5, "silence": 0.3, "room": 0.4, "babble": 0.3, "noise": 0.4, "equalizer": 0.5},
+    **{"cut": 0.5, "silence": 0.3, "room": 0.7, "babble": 0.3, "noise": 0.9, "equalizer": 0.5},
     **{"band": 0.3, "clipping": 0.1, "gain": 1.0, "offset": 0.2},
 }
 
