@@ -35,6 +35,8 @@ class Segment:
         fold: Name of a cross-validation fold; empty where the corpus has splits alone.
         session: Recording session, if there are any.
         text_id: Which text is spoken, if that is known.
+        more: What else a corpus says of it: names of further columns, and their cells.
+        where: Where it was read, for messages.
     """
 
     id: str
@@ -48,9 +50,17 @@ class Segment:
     fold: str
     session: str
     text_id: str
+    more: tuple[tuple[str, str], ...] = ()
+    where: str = dataclasses.field(default="", compare=False)
+
+    def cell(self, column: str) -> str | None:
+        """What stands in a column; `None`: there is no such column."""
+        return getattr(self, column) if column in COLUMNS else dict(self.more).get(column)
 
 
-COLUMNS = tuple(field.name for field in dataclasses.fields(Segment))
+COLUMNS = tuple(
+    field.name for field in dataclasses.fields(Segment) if field.name not in ("more", "where")
+)
 
 
 def manifest_hash(path: Path) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from keras_reparam._utils.files import checked_target, write_bytes
 from keras_reparam.deploy.release.card_header import yaml_header
 from keras_reparam.deploy.tflite.kinds import KINDS
+from keras_reparam.deploy.tflite.softmax_head import SoftmaxHead
 
 _ALWAYS = {
     "library_name": "keras-reparam",
@@ -40,6 +41,7 @@ class ModelCard:
         measured_on: The machine and versions that the speed figures are of.
         license: Terms of use of the model.
         made_by: The command that makes it.
+        output: What the scores are; `""`: probabilities of the labels.
         header: What the header holds besides library, task and tags: `license`, `datasets`,
             `model-index` and the like, as Hugging Face names them.
     """
@@ -60,10 +62,11 @@ class ModelCard:
     license: str
     made_by: str
     header: Mapping[str, Any]
+    output: str = ""
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            if not getattr(self, field.name):
+            if not getattr(self, field.name) and field.default is dataclasses.MISSING:
                 raise ValueError(
                     f"A model card must say something about `{field.name}`. "
                     f"Received: {field.name}={getattr(self, field.name)!r}"
@@ -100,8 +103,8 @@ class ModelCard:
                 f"- Input: float32 `[1, {self.window}]`, mono samples between -1 and 1 at "
                 f"{self.sample_rate} Hz ({self.window / self.sample_rate:g} s); a shorter clip is "
                 "followed by zeros.",
-                f"- Output: float32 `[1, {len(self.labels)}]`, probabilities of "
-                f"{', '.join(self.labels)}, in this order.",
+                f"- Output: float32 `[1, {len(self.labels)}]`, "
+                f"{self.output or SoftmaxHead(tuple(self.labels)).described}.",
                 "",
                 "## Model",
                 self.architecture,

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from keras_reparam.deploy.runtime.runtime import Runtime
-from keras_reparam.deploy.tflite.heads import probabilities
+from keras_reparam.deploy.tflite.softmax_head import SoftmaxHead
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Form:
 
         def scores(batch: np.ndarray) -> np.ndarray:
             logits = keras.ops.convert_to_numpy(model(batch, training=False))
-            return probabilities(logits, "softmax")
+            return SoftmaxHead().scores(logits)
 
         return cls(features_in, scores)
 

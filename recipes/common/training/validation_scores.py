@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
-from keras_reparam.deploy.tflite.heads import probabilities
+from keras_reparam.deploy.tflite.softmax_head import SoftmaxHead
 from recipes.common.results.calibration import Decided, negative_log_likelihood
 from recipes.common.results.metrics import evaluate
 from recipes.common.scoring.windows import mean_scores
@@ -74,7 +74,7 @@ class ValidationScores(keras.callbacks.Callback):
 
     def decided(self, logits: np.ndarray) -> Decided:
         """What is decided with such logits."""
-        scores = mean_scores(probabilities(logits, "softmax"), self._clips, self._weights)
+        scores = mean_scores(SoftmaxHead().scores(logits), self._clips, self._weights)
         return self._decide(scores)
 
 
