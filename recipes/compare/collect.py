@@ -63,7 +63,9 @@ def collect(runs: Sequence[Run], folder: GridFolder, prepared: Path, out: Path) 
     )
     tables = Tables(
         runs=tuple(each.result() for each in finished),
-        decisions=tuple(row for each in finished for row in each.decisions()),
+        decisions=tuple(
+            row for each in finished for row in each.decisions(corpora[each.run.corpus])
+        ),
         curves=tuple(row for each in finished for row in each.curve()),
         degraded=tuple(row for each in finished for row in each.degraded(folder)),
         grid=overview,
@@ -75,7 +77,7 @@ def _corpus(corpus: PreparedCorpus, runs: Sequence[Run]) -> ComparedCorpus:
     settings = next(run.settings for run in runs if run.corpus == corpus.name)
     return ComparedCorpus(
         title=corpus.recipe.title,
-        labels=corpus.labels(settings),
+        labels=corpus.task(settings).names,
         notes=tuple(corpus.recipe.notes_of(settings)),
     )
 
@@ -142,15 +144,17 @@ class _FinishedRun:
             variant=run.variant,
         )
 
-    def decisions(self) -> Iterator[DecisionCount]:
+    def decisions(self, corpus: PreparedCorpus) -> Iterator[DecisionCount]:
         """Its rows in `decisions.csv`."""
-        keras = read_predictions(self._fold / PREDICTIONS)
+        task = corpus.task(self.run.settings)
+        keras = read_predictions(self._fold / PREDICTIONS, task)
         headline = keras.where(split=keras.split[0].item())
         yield from self._counts(KERAS, headline)
         # No table shows what other files decide.
         for kind in (INT8, INT4):
             if kind in self._exported:
-                yield from self._counts(kind, read_predictions(self._fold / predictions_name(kind)))
+                path = self._fold / predictions_name(kind)
+                yield from self._counts(kind, read_predictions(path, task))
 
     def _counts(self, form: str, predictions: Predictions) -> Iterator[DecisionCount]:
         labels = predictions.labels

@@ -142,7 +142,7 @@ class _FinishedRun:
         }
 
     def _clips(self, labels: Sequence[str], count: int) -> Clips:
-        fold, names = self._fold(), self._corpus.labels(self.settings)
+        fold, names = self._fold(), self._corpus.task(self.settings).names
         truth = {s.id: names[e.label] for e in fold.validation for s in e.segments}
         segments = [segment for example in fold.validation for segment in example.segments]
         words = len({segment.label for segment in segments})

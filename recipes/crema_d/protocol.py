@@ -7,6 +7,8 @@ from recipes.common.protocol.examples import examples_of
 from recipes.common.protocol.fold import Fold
 from recipes.common.protocol.folds import cyclic_folds, grouped
 from recipes.common.protocol.labels import FOUR_CLASSES
+from recipes.common.protocol.task import Task
+from recipes.common.tasks.classes import Classes
 from recipes.crema_d.names import EMOTIONS
 from recipes.crema_d.settings import CremaDSettings
 
@@ -16,11 +18,16 @@ def labels_of(settings: CremaDSettings, segments: Sequence[Segment]) -> tuple[st
     return FOUR_CLASSES if settings.classes == 4 else tuple(sorted(EMOTIONS.values()))
 
 
+def task_of(settings: CremaDSettings, segments: Sequence[Segment]) -> Task:
+    """The classes."""
+    return Classes(labels_of(settings, segments))
+
+
 def folds_of(segments: Sequence[Segment], settings: CremaDSettings) -> list[Fold]:
     """The manifest's folds: each one tests, and the next one, after the last the first, validates.
 
     Raises:
         ValueError: If there are too few folds to test, validate and train.
     """
-    examples = examples_of(segments, labels_of(settings, segments))
+    examples = examples_of(segments, task_of(settings, segments))
     return cyclic_folds(grouped(examples, lambda segment: segment.fold))

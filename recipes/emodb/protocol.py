@@ -7,6 +7,8 @@ from recipes.common.protocol.examples import examples_of
 from recipes.common.protocol.fold import Example, Fold
 from recipes.common.protocol.folds import grouped
 from recipes.common.protocol.labels import FOUR_CLASSES
+from recipes.common.protocol.task import Task
+from recipes.common.tasks.classes import Classes
 from recipes.emodb.names import EMOTIONS
 from recipes.emodb.settings import EmodbSettings
 
@@ -14,6 +16,11 @@ from recipes.emodb.settings import EmodbSettings
 def labels_of(settings: EmodbSettings, segments: Sequence[Segment]) -> tuple[str, ...]:
     """Seven or four classes, by alphabet."""
     return FOUR_CLASSES if settings.classes == 4 else tuple(sorted(EMOTIONS.values()))
+
+
+def task_of(settings: EmodbSettings, segments: Sequence[Segment]) -> Task:
+    """The classes."""
+    return Classes(labels_of(settings, segments))
 
 
 def folds_of(segments: Sequence[Segment], settings: EmodbSettings) -> list[Fold]:
@@ -24,7 +31,7 @@ def folds_of(segments: Sequence[Segment], settings: EmodbSettings) -> list[Fold]
     Raises:
         ValueError: If there are too few speakers to test, validate and train.
     """
-    examples = examples_of(segments, labels_of(settings, segments))
+    examples = examples_of(segments, task_of(settings, segments))
     speakers = grouped(examples, lambda segment: segment.speaker)
     return [_fold(speaker, speakers) for speaker in speakers]
 

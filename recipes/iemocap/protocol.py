@@ -7,12 +7,19 @@ from recipes.common.protocol.examples import examples_of
 from recipes.common.protocol.fold import Example, Fold
 from recipes.common.protocol.folds import cyclic_folds, grouped
 from recipes.common.protocol.labels import FOUR_CLASSES
+from recipes.common.protocol.task import Task
+from recipes.common.tasks.classes import Classes
 from recipes.iemocap.settings import IemocapSettings
 
 
 def labels_of(settings: IemocapSettings, segments: Sequence[Segment]) -> tuple[str, ...]:
     """The four classes of published work, by alphabet; excitement counts as happiness."""
     return FOUR_CLASSES
+
+
+def task_of(settings: IemocapSettings, segments: Sequence[Segment]) -> Task:
+    """The classes."""
+    return Classes(labels_of(settings, segments))
 
 
 def folds_of(segments: Sequence[Segment], settings: IemocapSettings) -> list[Fold]:
@@ -26,7 +33,7 @@ def folds_of(segments: Sequence[Segment], settings: IemocapSettings) -> list[Fol
     """
     if settings.improvised:
         segments = [segment for segment in segments if "_impro" in segment.text_id]
-    examples = examples_of(segments, labels_of(settings, segments))
+    examples = examples_of(segments, task_of(settings, segments))
     sessions = grouped(examples, lambda segment: segment.session)
     if settings.protocol == "session":
         return cyclic_folds(sessions)

@@ -7,6 +7,8 @@ from recipes.common.protocol.examples import examples_of
 from recipes.common.protocol.fold import Fold
 from recipes.common.protocol.folds import OFFICIAL
 from recipes.common.protocol.labels import common_label
+from recipes.common.protocol.task import Task
+from recipes.common.tasks.classes import Classes
 from recipes.m3ed.settings import M3edSettings
 from recipes.m3ed.utterances import LABELS
 
@@ -16,14 +18,19 @@ def labels_of(settings: M3edSettings, segments: Sequence[Segment]) -> tuple[str,
     return tuple(sorted(map(common_label, LABELS)))
 
 
+def task_of(settings: M3edSettings, segments: Sequence[Segment]) -> Task:
+    """The classes."""
+    return Classes(labels_of(settings, segments))
+
+
 def folds_of(segments: Sequence[Segment], settings: M3edSettings) -> list[Fold]:
     """The published split; no series, and so no speaker, is in two splits.
 
     Raises:
         ValueError: If a split is empty, or a speaker is in two of them.
     """
-    labels = labels_of(settings, segments)
-    splits = {split: examples_of(found, labels) for split, found in by_split(segments).items()}
+    task = task_of(settings, segments)
+    splits = {split: examples_of(found, task) for split, found in by_split(segments).items()}
     return [
         Fold(
             name=OFFICIAL,

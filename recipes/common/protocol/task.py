@@ -4,11 +4,12 @@ import abc
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from recipes.common.manifest import Segment
+from recipes.common.protocol.figure import Figure
 
 if TYPE_CHECKING:
     import keras
@@ -37,22 +38,45 @@ class Task(abc.ABC):
     target: str = "label"
 
     kind: ClassVar[str]
-    # Names of what decisions are measured by, as people read them, by their attribute; the first
-    # one chooses the epoch where nothing else is said.
-    figures: ClassVar[Mapping[str, str]]
+    # What decisions are measured by, by the attribute's name; the first one chooses the epoch where
+    # nothing else is said.
+    figures: ClassVar[Mapping[str, Figure]]
     # Those of `figures` that get larger the better the decisions are.
     selectable: ClassVar[tuple[str, ...]]
+    # What a table of parts is of.
+    parts_named: ClassVar[str] = "Classes"
+    # What a file gives, in a word.
+    given: ClassVar[str] = "Probabilities"
+    # What scores must be, in words.
+    score_rule: ClassVar[str]
     # What begins the columns of scores in `predictions.csv`.
     score_prefix: ClassVar[str] = "probability_"
     # Name of the picture of an evaluation.
     picture: ClassVar[str]
     # What settings have no meaning for it, and what each must be then.
     without: ClassVar[Mapping[str, Any]] = {}
-    # How the task is called by Hugging Face.
-    pipeline: ClassVar[str] = "audio-classification"
 
     def __post_init__(self):
         object.__setattr__(self, "names", tuple(self.names))
+
+    def titled(self, corpus: str) -> str:
+        """The task in a title, from that of the corpus, as in `"Emotions in German speech"`."""
+        return corpus if self.target == "label" else f"{self.target.capitalize()}, {corpus}"
+
+    @property
+    def field(self) -> str:
+        """What the field calls it."""
+        found = "speech emotion recognition"
+        return found if self.target == "label" else f"{self.target} from speech"
+
+    def chance(self, clips: int) -> str:
+        """How far chance moves the figures of so many decisions about few speakers."""
+        return "other speakers may move the figures far."
+
+    @property
+    def output(self) -> str:
+        """What a file's scores are, for a card; `""`: probabilities of the classes."""
+        return ""
 
     def check(self, settings: Any) -> None:
         """Raises a `ValueError` that names the settings that do not go with the task."""
@@ -159,16 +183,15 @@ class Task(abc.ABC):
     def baseline(self, values: Sequence[Value]) -> Value:
         """What is said of everything by who knows no more than these values."""
 
-    @property
-    @abc.abstractmethod
-    def baseline_name(self) -> str:
-        """What the baseline is, in a sentence."""
-
     # How good that is.
 
     @abc.abstractmethod
     def evaluate(self, truth: np.ndarray, predicted: np.ndarray, scores: np.ndarray) -> Any:
         """The figures of decisions: a dataclass with `figures` as attributes, and `clips`."""
+
+    def constant_scores(self, scores: np.ndarray) -> np.ndarray:
+        """Scores of who says the same of everything."""
+        return np.zeros_like(scores)
 
     @abc.abstractmethod
     def validation_loss(self, truth: np.ndarray, scores: np.ndarray) -> float:
@@ -209,12 +232,6 @@ class Task(abc.ABC):
         """Coverage and accuracy of the answers that are not unsure."""
         raise ValueError(f"No answer is unsure. Received: {self.described}")
 
-    # What figures look like.
-
-    @abc.abstractmethod
-    def shown(self, figure: str, value: float) -> str:
-        """A figure with its unit, as in `"71.2%"`."""
-
     # The file.
 
     @property
@@ -238,8 +255,13 @@ class Task(abc.ABC):
         """
 
     @abc.abstractmethod
-    def card_columns(self, results: Any) -> dict[str, str]:
-        """Further columns of a card's table, as in the recall of each class."""
+    def card_columns(self, results: Any, sure: Mapping[str, float | None]) -> dict[str, str]:
+        """Further columns of a card's table, as in the recall of each class.
+
+        Args:
+            results: Of `results`.
+            sure: Of `sure_answers`; empty: none is unsure.
+        """
 
     @property
     @abc.abstractmethod
@@ -249,6 +271,3 @@ class Task(abc.ABC):
     @abc.abstractmethod
     def header_metrics(self, figures: Any) -> list[dict[str, Any]]:
         """What a card's header says of the figures: type, name and value each."""
-
-
-Rule = Literal["mean", "vote"]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from recipes.common.manifest import Segment, manifest_hash, read_manifest
 from recipes.common.protocol.fold import Fold
+from recipes.common.protocol.task import Task
 from recipes.common.recipe import Recipe
 from recipes.common.settings import RecipeSettings
 from recipes.common.store.layout import INDEX
@@ -60,9 +61,9 @@ class PreparedCorpus:
             )
         return read_manifest(self.manifest)
 
-    def labels(self, settings: RecipeSettings) -> tuple[str, ...]:
-        """Class names, in the order of the classes."""
-        return self.recipe.labels_of(settings, self.segments)
+    def task(self, settings: RecipeSettings) -> Task:
+        """What is to be told of a clip."""
+        return self.recipe.task_of(settings, self.segments)
 
     def folds(self, settings: RecipeSettings) -> list[Fold]:
         """Who trains, validates and tests."""
