@@ -3,15 +3,16 @@
 import dataclasses
 import statistics
 from collections.abc import Sequence
-from typing import Any
 
 from recipes.common.results.predictions import Predictions
-from recipes.common.results.results import results_of
+from recipes.common.results.results import Results, results_of
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FoldedResults:
     """Results of one split over the folds.
+
+    Of classes; of another task they are that task's, with the same attributes.
 
     Attributes:
         folds: By the fold's name.
@@ -22,11 +23,11 @@ class FoldedResults:
         pooled: Of all folds' predictions taken together, with intervals over all speakers.
     """
 
-    folds: dict[str, Any]
+    folds: dict[str, Results]
     mean: dict[str, float]
     deviation: dict[str, float] | None
     majority_mean: dict[str, float]
-    pooled: Any
+    pooled: Results
 
 
 def folded_results(predictions: Predictions, *, notes: Sequence[str] = ()) -> FoldedResults:

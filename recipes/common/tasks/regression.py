@@ -105,7 +105,7 @@ class Regression(Task):
         return np.searchsorted(ends, values).tolist()
 
     def unlearnable(self, values):
-        return ["more than one value"] if len(set(values)) < 2 else []
+        return ["a second value"] if len(set(values)) < 2 else []
 
     @property
     def scale(self):
