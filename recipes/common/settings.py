@@ -20,9 +20,8 @@ FROZEN = "frozen"
 
 # The kind of task that most recipes have; and what chooses the epoch of others by default.
 _SELECT_ON = {"multilabel": "map", "regression": "ccc"}
-SelectOn = Literal[
-    *("ua", "wa", "wf1", "macro_f1"), *("map", "micro_f1"), *("ccc", "pearson"), "last"
-]
+Figure = Literal["ua", "wa", "wf1", "macro_f1", "map", "micro_f1", "ccc", "pearson"]
+SelectOn = Literal[Figure, "last"]
 
 # A front end without level and offset, whose frames are 20 ms apart.
 LEVEL_FREE: dict[str, Any] = {

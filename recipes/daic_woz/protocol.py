@@ -9,7 +9,9 @@ from recipes.common.protocol.fold import Example, Fold
 from recipes.common.protocol.folds import OFFICIAL
 from recipes.common.protocol.labels import class_of
 from recipes.common.protocol.task import Task
-from recipes.common.tasks.classes import Classes
+from recipes.common.tasks.classes import SEXES, Classes
+from recipes.common.tasks.of_column import there
+from recipes.common.tasks.regression import Regression
 from recipes.daic_woz.settings import DaicWozSettings
 
 _LABELS = ("depressed", "not depressed")
@@ -17,6 +19,9 @@ _LABELS = ("depressed", "not depressed")
 _VALIDATION = 0.2
 # The published choice: both classes get about as many utterances, and it needs the labels.
 _LEAKY = {"depressed": 46, "not depressed": 18}
+
+# Eight answers from 0 to 3.
+_PHQ8 = (0.0, 24.0)
 
 
 def labels_of(settings: DaicWozSettings, segments: Sequence[Segment]) -> tuple[str, ...]:
@@ -36,8 +41,17 @@ def notes_of(settings: DaicWozSettings) -> tuple[str, ...]:
 
 
 def task_of(settings: DaicWozSettings, segments: Sequence[Segment]) -> Task:
-    """The classes."""
-    return Classes(labels_of(settings, segments))
+    """What the settings' task is.
+
+    Raises:
+        ValueError: If the manifest does not say it.
+    """
+    if settings.task == "depression":
+        return Classes(labels_of(settings, segments))
+    there(segments, settings.task, where="The manifest is older: run `prepare` again")
+    if settings.task == "sex":
+        return Classes(SEXES, "sex")
+    return Regression(("PHQ-8",), settings.task, range=_PHQ8)
 
 
 def folds_of(segments: Sequence[Segment], settings: DaicWozSettings) -> list[Fold]:
@@ -104,6 +118,8 @@ def _examples(segments: list[Segment], task: Task, settings: DaicWozSettings) ->
             f"{', '.join(sorted({segment.label for segment in segments}))}"
         )
     label = classes.pop()
+    if label is None:
+        return []
     number = settings.utterances
     if settings.selection == "label_dependent_leaky":
         number = _LEAKY[task.word(label)]

@@ -8,7 +8,8 @@ from recipes.common.protocol.fold import Example, Fold
 from recipes.common.protocol.folds import grouped
 from recipes.common.protocol.labels import FOUR_CLASSES
 from recipes.common.protocol.task import Task
-from recipes.common.tasks.classes import Classes
+from recipes.common.tasks.classes import SEXES, Classes
+from recipes.common.tasks.of_column import numbers_of, there
 from recipes.emodb.names import EMOTIONS
 from recipes.emodb.settings import EmodbSettings
 
@@ -19,8 +20,17 @@ def labels_of(settings: EmodbSettings, segments: Sequence[Segment]) -> tuple[str
 
 
 def task_of(settings: EmodbSettings, segments: Sequence[Segment]) -> Task:
-    """The classes."""
-    return Classes(labels_of(settings, segments))
+    """What the settings' task is.
+
+    Raises:
+        ValueError: If the manifest does not say it.
+    """
+    if settings.task == "emotion":
+        return Classes(labels_of(settings, segments))
+    known = there(segments, settings.task, where="The manifest is older: run `prepare` again")
+    return (
+        Classes(SEXES, "sex") if settings.task == "sex" else numbers_of(known, "age", unit="years")
+    )
 
 
 def folds_of(segments: Sequence[Segment], settings: EmodbSettings) -> list[Fold]:

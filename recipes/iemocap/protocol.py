@@ -8,8 +8,13 @@ from recipes.common.protocol.fold import Example, Fold
 from recipes.common.protocol.folds import cyclic_folds, grouped
 from recipes.common.protocol.labels import FOUR_CLASSES
 from recipes.common.protocol.task import Task
-from recipes.common.tasks.classes import Classes
+from recipes.common.tasks.classes import SEXES, Classes
+from recipes.common.tasks.of_column import there
+from recipes.common.tasks.regression import Regression
 from recipes.iemocap.settings import IemocapSettings
+
+# Of the raters' manikins.
+_SCALE = (1.0, 5.0)
 
 
 def labels_of(settings: IemocapSettings, segments: Sequence[Segment]) -> tuple[str, ...]:
@@ -18,8 +23,17 @@ def labels_of(settings: IemocapSettings, segments: Sequence[Segment]) -> tuple[s
 
 
 def task_of(settings: IemocapSettings, segments: Sequence[Segment]) -> Task:
-    """The classes."""
-    return Classes(labels_of(settings, segments))
+    """What the settings' task is.
+
+    Raises:
+        ValueError: If the manifest does not say it.
+    """
+    if settings.task == "emotion":
+        return Classes(labels_of(settings, segments))
+    there(segments, settings.task, where="The manifest is older: run `prepare` again")
+    if settings.task == "sex":
+        return Classes(SEXES, "sex")
+    return Regression((settings.task,), settings.task, range=_SCALE)
 
 
 def folds_of(segments: Sequence[Segment], settings: IemocapSettings) -> list[Fold]:

@@ -8,7 +8,9 @@ from recipes.common.protocol.fold import Fold
 from recipes.common.protocol.folds import OFFICIAL
 from recipes.common.protocol.labels import common_label
 from recipes.common.protocol.task import Task
-from recipes.common.tasks.classes import Classes
+from recipes.common.tasks.classes import SEXES, Classes
+from recipes.common.tasks.multilabel import Multilabel
+from recipes.common.tasks.of_column import classes_of, there
 from recipes.m3ed.settings import M3edSettings
 from recipes.m3ed.utterances import LABELS
 
@@ -19,8 +21,18 @@ def labels_of(settings: M3edSettings, segments: Sequence[Segment]) -> tuple[str,
 
 
 def task_of(settings: M3edSettings, segments: Sequence[Segment]) -> Task:
-    """The classes."""
-    return Classes(labels_of(settings, segments))
+    """What the settings' task is.
+
+    Raises:
+        ValueError: If the manifest does not say it.
+    """
+    names = labels_of(settings, segments)
+    if settings.task == "emotion":
+        return Classes(names)
+    known = there(segments, settings.task, where="The manifest is older: run `prepare` again")
+    if settings.task == "emotions":
+        return Multilabel(names, settings.task)
+    return Classes(SEXES, "sex") if settings.task == "sex" else classes_of(known, "age")
 
 
 def folds_of(segments: Sequence[Segment], settings: M3edSettings) -> list[Fold]:

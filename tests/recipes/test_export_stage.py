@@ -297,7 +297,7 @@ def test_golden_vectors_and_card(exported, fold):
         ({"kinds": ()}, "`kinds` must be"),
         ({"kinds": "int8"}, "`kinds` must be"),
         ({"split": "dev"}, "`split` must be one of test"),
-        ({"labels": LABELS[:3]}, "each of the model's 4 classes"),
+        ({"task": Classes(LABELS[:3])}, "each of the model's 4 classes"),
     ],
 )
 def test_bad_input_leaves_nothing(export, tmp_path, options, message):

@@ -25,6 +25,9 @@ _TOLERANCE = 0.05
 # right clips.
 _HEADER = {"ua": "recall", "wa": "accuracy", "macro_f1": "f1"}
 
+# As manifests have them.
+SEXES = ("female", "male")
+
 
 class Classes(Task):
     """One of several classes, by a softmax.

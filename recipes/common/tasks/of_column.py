@@ -127,6 +127,23 @@ def labels_of(
     return Multilabel(tuple(names), target, separator)
 
 
+def there(segments: Sequence[Segment], target: str, *, where: str) -> list[Segment]:
+    """The segments that have a value in a column.
+
+    Args:
+        segments: Of a corpus.
+        target: The column.
+        where: What to do where there is none, in a sentence.
+
+    Raises:
+        ValueError: If there are segments, and none has one.
+    """
+    found = [segment for segment in segments if segment.cell(target)]
+    if segments and not found:
+        raise ValueError(f"No clip here has a value of `{target}`. {where}")
+    return found
+
+
 def number_of(cell: str | None) -> float:
     """The number in a cell; NaN if there is none."""
     try:
