@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from recipes.common.configuration import checked
 from recipes.common.files.former_names import existing, with_new_names
 from recipes.common.files.json_file import read_json
 from recipes.common.names import RUN, TRAINING
@@ -22,7 +23,8 @@ def read_planned(path: Path) -> dict[str, Any]:
 def check_manifest(path: Path, corpus: PreparedCorpus) -> None:
     """Raises a `ValueError` if a finished run is of other clips than its corpus has now."""
     about = read_json(path / RUN, dict[str, Any])
-    if about["manifest_sha256"] != corpus.manifest_hash:
+    settings = checked(corpus.recipe.settings, RunFolder(path).config())
+    if about["manifest_sha256"] != corpus.manifest_hash(settings):
         raise ValueError(
             f"'{path}' was run on another manifest than '{corpus.manifest}': compare "
             "in another folder"

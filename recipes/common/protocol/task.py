@@ -203,6 +203,17 @@ class Task(abc.ABC):
     ) -> dict[str, tuple[float, float]] | None:
         """95 % intervals of `figures` over speakers; `None` with fewer than three."""
 
+    # Which of `figures` follow from `tally` alone.
+    counted: ClassVar[tuple[str, ...]]
+
+    @abc.abstractmethod
+    def tally(self, truth: Value, predicted: Value) -> np.ndarray:
+        """What a decision adds to an array from which the figures of many follow."""
+
+    @abc.abstractmethod
+    def figures_of(self, tallies: np.ndarray) -> dict[str, np.ndarray]:
+        """The figures of `counted`, `(...)` by name, of sums of tallies `(..., *one)`."""
+
     @abc.abstractmethod
     def results(self, decided: Decided, figures: Any, about: Mapping[str, Any]) -> Any:
         """`figures` together with what `results_of` knows about them: a dataclass."""

@@ -14,7 +14,7 @@ from recipes.common.results.calibration import (
     negative_log_likelihood,
     sure_answers,
 )
-from recipes.common.results.intervals import intervals
+from recipes.common.results.intervals import figures_of_confusions, intervals
 from recipes.common.results.metrics import FIGURES, Metrics, evaluate
 from recipes.common.results.results import Results, SpeakerResult
 
@@ -46,6 +46,7 @@ class Classes(Task):
     kind = "classes"
     figures = Metrics.figures
     selectable = tuple(FIGURES)
+    counted = tuple(FIGURES)
     score_rule = "probabilities that add up to one"
     picture = "confusion.png"
 
@@ -139,6 +140,14 @@ class Classes(Task):
 
     def intervals(self, truth, predicted, scores, speakers):
         return intervals(truth, predicted, speakers, num_classes=len(self.names))
+
+    def tally(self, truth, predicted):
+        confusion = np.zeros((len(self.names),) * 2)
+        confusion[truth, predicted] = 1
+        return confusion
+
+    def figures_of(self, tallies):
+        return figures_of_confusions(tallies)
 
     def results(self, decided, figures, about):
         ece = expected_calibration_error(*decided)

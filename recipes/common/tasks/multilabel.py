@@ -12,6 +12,7 @@ from recipes.common.tasks.multilabel_metrics import (
     MultilabelMetrics,
     MultilabelResults,
     evaluate_labels,
+    f1_of_counts,
     resampled_labels,
 )
 from recipes.common.tasks.without_classes import WITHOUT_CLASSES
@@ -38,6 +39,7 @@ class Multilabel(Task):
     kind = "multilabel"
     figures = MultilabelMetrics.figures
     selectable = tuple(MultilabelMetrics.figures)
+    counted = ("macro_f1", "micro_f1")
     score_rule = "probabilities from 0 to 1"
     picture = "labels.png"
     parts_named = "Labels"
@@ -133,6 +135,13 @@ class Multilabel(Task):
         names, owners = np.unique(speakers, return_inverse=True)
         about = (truth, predicted, scores, owners)
         return resampled_ends(len(names), lambda drawn: resampled_labels(*about, drawn))
+
+    def tally(self, truth, predicted):
+        truth, predicted = (np.array(each, "float64") for each in (truth, predicted))
+        return np.stack([truth * predicted, truth, predicted])
+
+    def figures_of(self, tallies):
+        return f1_of_counts(*np.moveaxis(tallies, -2, 0))
 
     def results(self, decided, figures, about):
         return MultilabelResults(**vars(figures), labels=self.names, **about)

@@ -145,19 +145,28 @@ def resampled_labels(
 
 def _figures(truth, predicted, scores, weights) -> dict[str, np.ndarray]:
     """Of clips that count as often as `weights`, `(resamples, clips)`, says."""
-    right = weights @ (truth & predicted)
-    both = weights @ truth.astype("float64") + weights @ predicted.astype("float64")
-    occurs = weights @ truth.astype("float64") > 0
+    right, there, said = (
+        weights @ each.astype("float64") for each in (truth & predicted, truth, predicted)
+    )
+    occurs = there > 0
     counted = np.maximum(occurs.sum(axis=1), 1)
-    f1 = np.where(occurs, 2 * right / np.maximum(both, 1), 0)
     precision = np.stack(
         [_average_precision(truth[:, i], scores[:, i], weights) for i in range(truth.shape[1])],
         axis=1,
     )
     return {
         "map": np.where(occurs, precision, 0).sum(axis=1) / counted,
-        "macro_f1": f1.sum(axis=1) / counted,
-        "micro_f1": 2 * right.sum(axis=1) / np.maximum(both.sum(axis=1), 1),
+        **f1_of_counts(right, there, said),
+    }
+
+
+def f1_of_counts(right: np.ndarray, there: np.ndarray, said: np.ndarray) -> dict[str, np.ndarray]:
+    """Macro- and micro-F1 `(...)` of how often labels are right, there and said `(..., labels)`."""
+    occurs, both = there > 0, there + said
+    f1 = np.where(occurs, 2 * right / np.maximum(both, 1), 0)
+    return {
+        "macro_f1": f1.sum(axis=-1) / np.maximum(occurs.sum(axis=-1), 1),
+        "micro_f1": 2 * right.sum(axis=-1) / np.maximum(both.sum(axis=-1), 1),
     }
 
 

@@ -49,6 +49,7 @@ class Regression(Task):
     kind = "regression"
     figures = RegressionMetrics.figures
     selectable = ("ccc", "pearson")
+    counted = tuple(RegressionMetrics.figures)
     score_rule = "numbers"
     score_prefix = "value_"
     picture = "values.png"
@@ -141,8 +142,17 @@ class Regression(Task):
 
     def intervals(self, truth, predicted, scores, speakers):
         names, owners = np.unique(speakers, return_inverse=True)
-        sums = sums_of(truth, predicted, owners, len(names))
+        # Near zero squares lose least.
+        middle = truth.mean()
+        sums = sums_of(truth - middle, predicted - middle, owners, len(names))
         return resampled_ends(len(names), lambda drawn: figures_of_sums(drawn @ sums))
+
+    def tally(self, truth, predicted):
+        pair = np.array([[truth], [predicted]]) - self.scale[1]
+        return sums_of(*pair, np.zeros(1, int), 1)[0]
+
+    def figures_of(self, tallies):
+        return figures_of_sums(tallies)
 
     def results(self, decided, figures, about):
         return RegressionResults(

@@ -93,7 +93,8 @@ def evaluate_numbers(truth: ArrayLike, predicted: ArrayLike) -> RegressionMetric
     (0.571, 1.0, 1.0)
     """
     truth, predicted = np.asarray(truth, "float64"), np.asarray(predicted, "float64")
-    sums = sums_of(truth, predicted, np.zeros(len(truth), int), 1)
+    middle = truth.mean()
+    sums = sums_of(truth - middle, predicted - middle, np.zeros(len(truth), int), 1)
     figures = figures_of_sums(sums)
     return RegressionMetrics(
         # By its definition: sums round.
@@ -108,14 +109,12 @@ def sums_of(truth: np.ndarray, predicted: np.ndarray, owners: np.ndarray, count:
     """`(owners, 7)`: sums from which the figures of any of the owners together follow.
 
     Args:
-        truth: `(clips,)`.
-        predicted: `(clips,)`.
+        truth: `(clips,)`; near zero squares lose least.
+        predicted: `(clips,)`, less the same.
         owners: `(clips,)`: whose each clip is, by number.
         count: How many there are.
     """
-    # Near zero squares lose least.
-    middle = truth.mean()
-    t, p = truth - middle, predicted - middle
+    t, p = truth, predicted
     columns = (np.ones_like(t), t, p, t * t, p * p, t * p, np.abs(t - p))
     return np.stack([np.bincount(owners, each, minlength=count) for each in columns], axis=1)
 

@@ -42,10 +42,9 @@ class PreparedCorpus:
         """Its audio and features."""
         return self.folder / "store"
 
-    @functools.cached_property
-    def manifest_hash(self) -> str:
-        """SHA-256 of the manifest, as a run's folder has it."""
-        return manifest_hash(self.manifest)
+    def manifest_hash(self, settings: RecipeSettings) -> str:
+        """SHA-256 of the manifest, as the folder of a run of such settings has it."""
+        return manifest_hash(self.manifest, self.task(settings).target)
 
     @functools.cached_property
     def segments(self) -> list[Segment]:
