@@ -118,7 +118,7 @@ class _FinishedRun:
                 f"'{self._path}' is of another run than the one it is named after: "
                 f"{'; '.join(found)}. Delete that folder, and `run` again"
             )
-        check_manifest(self._path, corpus)
+        check_manifest(self._path, corpus, self.run.settings)
 
     def result(self) -> RunResult:
         """Its row in `runs.csv`."""

@@ -119,7 +119,7 @@ class _FinishedRun:
 
     def made_of(self) -> dict[str, str]:
         """What of it decides on its scores."""
-        check_manifest(self.path, self._corpus)
+        check_manifest(self.path, self._corpus, self.settings)
         return {
             "model_sha256": hashlib.sha256(self._model.read_bytes()).hexdigest(),
             "manifest_sha256": self._corpus.manifest_hash(self.settings),

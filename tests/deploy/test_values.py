@@ -84,6 +84,28 @@ def test_verified_by_concordance(files, model, clips):
         kr.verify_tflite(files / "int8.tflite", model, clips, truth=["old"] * 40)
 
 
+def test_commands(model, clips, tmp_path, capsys):
+    """Exported and verified by the commands, against a CSV whose column is called as the value."""
+    model.save(tmp_path / "age.keras")
+    truth = keras.ops.convert_to_numpy(model(clips[:4]))[:, 0]
+    rows = ["path,age"]
+    for i, age in enumerate(truth):
+        soundfile.write(tmp_path / f"{i}.wav", clips[i], RATE)
+        rows.append(f"{i}.wav,{age}")
+    (tmp_path / "clips.csv").write_text("\n".join(rows))
+    file = str(tmp_path / "age.tflite")
+    given = ["--quantization", "float32", "--labels", "age", "--head", "linear", "--unit", "years"]
+    assert main(["export", str(tmp_path / "age.keras"), "-o", file, *given]) == 2
+    assert "needs a `value_range`" in capsys.readouterr().err
+    given += ["--range", "18", "80"]
+    assert main(["export", str(tmp_path / "age.keras"), "-o", file, *given]) == 0
+    against = ["--against", str(tmp_path / "age.keras"), "--clips", str(tmp_path / "clips.csv")]
+    capsys.readouterr()
+    assert main(["verify", file, *against, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["ccc"] > 0.999 and found["ua"] is None
+
+
 def test_what_a_file_says_of_its_values():
     about = TFLiteMetadata(**{**AGES, "value_range": (-1, 2.5)}, sample_rate=RATE)
     assert about.value_range == (-1, 2.5)

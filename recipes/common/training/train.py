@@ -175,7 +175,8 @@ class _FoldTraining:
         former = (settings, self._fold.name, self._task.names, log_mel)
         teacher, start = load_teacher(*former), load_start(*former)
         backbone = self._create(settings, **shape, dtype=settings.precision, start=start)
-        if start is not None:
+        if start is not None and not settings.starts_from_file:
+            # Its last layer, too, which gives what a trained model does.
             factor, offset = self._task.scale
             scale_outputs(backbone, 1 / factor, -offset / factor)
         front_end = _copy(log_mel) if settings.waveform_augmentation else None

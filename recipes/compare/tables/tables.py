@@ -77,7 +77,11 @@ def write_tables(folder: Path, tables: Tables) -> None:
         write_dataclasses(beside / RUNS, RunResult, tables.runs)
         write_dataclasses(beside / DECISIONS, DecisionCount, tables.decisions)
         write_dataclasses(beside / CURVES, Epoch, tables.curves)
-        write_json(beside / GRID, tables.grid)
+        overview = dataclasses.asdict(tables.grid)
+        if not tables.grid.tasks:
+            # Of classes of emotion nothing is said, as before there were others.
+            del overview["tasks"]
+        write_json(beside / GRID, overview)
         if tables.degraded:
             write_dataclasses(beside / DEGRADED, DegradedScore, tables.degraded)
     if not tables.degraded:
