@@ -41,7 +41,7 @@ def head_of(
                 f"Received: head={name!r}, unit={unit!r}, value_range={range!r}"
             )
         return kind(labels)
-    return kind(labels, unit=unit, range=_checked_range(range))
+    return LinearHead(labels, unit=unit, range=_checked_range(range))
 
 
 def quality_names(name: str) -> tuple[str, str]:

@@ -47,18 +47,24 @@ class ScoreComparison:
     @property
     def ua_drop(self) -> float | None:
         """How much lower the file's UA is than the model's."""
-        return None if self.ua is None else self.model_ua - self.ua
+        return _drop(self.ua, self.model_ua)
 
     @property
     def ccc_drop(self) -> float | None:
         """How much lower the file's CCC is than the model's."""
-        return None if self.ccc is None else self.model_ccc - self.ccc
+        return _drop(self.ccc, self.model_ccc)
 
     @property
     def quality(self) -> tuple[float, float] | None:
         """UA or CCC of the file and of the model; `None` if the truth isn't known."""
-        pairs = ((self.ua, self.model_ua), (self.ccc, self.model_ccc))
-        return next((pair for pair in pairs if None not in pair), None)
+        for own, model in ((self.ua, self.model_ua), (self.ccc, self.model_ccc)):
+            if own is not None and model is not None:
+                return own, model
+        return None
+
+
+def _drop(own: float | None, model: float | None) -> float | None:
+    return None if own is None or model is None else model - own
 
 
 def compare_scores(
