@@ -9,7 +9,6 @@ from typing import Any
 from keras_reparam._utils.files import checked_target, write_bytes
 from keras_reparam.deploy.release.card_header import yaml_header
 from keras_reparam.deploy.tflite.kinds import KINDS
-from keras_reparam.deploy.tflite.softmax_head import SoftmaxHead
 
 _ALWAYS = {
     "library_name": "keras-reparam",
@@ -41,7 +40,7 @@ class ModelCard:
         measured_on: The machine and versions that the speed figures are of.
         license: Terms of use of the model.
         made_by: The command that makes it.
-        output: What the scores are; `""`: probabilities of the labels.
+        output: What the scores are; `{labels}` stands for the labels.
         header: What the header holds besides library, task and tags: `license`, `datasets`,
             `model-index` and the like, as Hugging Face names them.
     """
@@ -62,11 +61,11 @@ class ModelCard:
     license: str
     made_by: str
     header: Mapping[str, Any]
-    output: str = ""
+    output: str = "probabilities of {labels}, in this order"
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            if not getattr(self, field.name) and field.default is dataclasses.MISSING:
+            if not getattr(self, field.name):
                 raise ValueError(
                     f"A model card must say something about `{field.name}`. "
                     f"Received: {field.name}={getattr(self, field.name)!r}"
@@ -104,7 +103,7 @@ class ModelCard:
                 f"{self.sample_rate} Hz ({self.window / self.sample_rate:g} s); a shorter clip is "
                 "followed by zeros.",
                 f"- Output: float32 `[1, {len(self.labels)}]`, "
-                f"{self.output or SoftmaxHead(tuple(self.labels)).described}.",
+                f"{self.output.replace('{labels}', ', '.join(self.labels))}.",
                 "",
                 "## Model",
                 self.architecture,

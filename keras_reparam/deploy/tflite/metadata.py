@@ -130,11 +130,12 @@ class TFLiteMetadata:
                     f"`{field}` must be a positive integer. Received: {field}={value!r}"
                 )
         object.__setattr__(self, "labels", checked_labels(self.labels))
-        if self.value_range is not None:
-            object.__setattr__(self, "value_range", tuple(self.value_range))
         if _SEPARATOR in self.unit:
             raise ValueError(f"`unit` must not hold '{_SEPARATOR}'. Received: unit={self.unit!r}")
-        _ = self.scoring
+        # Which also says what is wrong with the range.
+        head = self.scoring
+        if self.value_range is not None:
+            object.__setattr__(self, "value_range", getattr(head, "range", None))
         threshold = checked_unsure_below(self.unsure_below, self.head)
         object.__setattr__(self, "unsure_below", threshold)
 

@@ -74,9 +74,9 @@ class Task(abc.ABC):
         return "other speakers may move the figures far."
 
     @property
+    @abc.abstractmethod
     def output(self) -> str:
-        """What a file's scores are, for a card; `""`: probabilities of the classes."""
-        return ""
+        """What a file's scores are, for a card."""
 
     def check(self, settings: Any) -> None:
         """Raises a `ValueError` that names the settings that do not go with the task."""

@@ -59,6 +59,10 @@ class Classes(Task):
         return f"the probabilities of {', '.join(self.names)}"
 
     @property
+    def output(self):
+        return SoftmaxHead(self.names).described
+
+    @property
     def limits(self):
         return (
             f"It always answers with one of {len(self.names)} classes, also for music, noise or "

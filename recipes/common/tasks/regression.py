@@ -82,8 +82,10 @@ class Regression(Task):
         return self._head.described
 
     def value_of(self, segment):
-        cell = segment.cell(self.target)
-        return float(cell) if cell else None
+        try:
+            return self.parsed(segment.cell(self.target) or "")
+        except ValueError:
+            return None
 
     def word(self, value):
         return repr(float(value))
