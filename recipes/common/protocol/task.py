@@ -43,7 +43,8 @@ class Task(abc.ABC):
     figures: ClassVar[Mapping[str, Figure]]
     # Those of `figures` that get larger the better the decisions are.
     selectable: ClassVar[tuple[str, ...]]
-    # What a table of parts is of.
+    # What `names` are of, and what a table of parts is of.
+    named: ClassVar[str] = "Classes"
     parts_named: ClassVar[str] = "Classes"
     # What a file gives, in a word.
     given: ClassVar[str] = "Probabilities"

@@ -42,7 +42,7 @@ class Multilabel(Task):
     counted = ("macro_f1", "micro_f1")
     score_rule = "probabilities from 0 to 1"
     picture = "labels.png"
-    parts_named = "Labels"
+    named = parts_named = "Labels"
     without = WITHOUT_CLASSES
     measures = (
         "mAP: mean over the labels of their average precision; macro-F1: mean of their F1; "

@@ -53,6 +53,7 @@ class Regression(Task):
     score_rule = "numbers"
     score_prefix = "value_"
     picture = "values.png"
+    named = "Value"
     parts_named = "Quarters"
     given = "Values"
     without = WITHOUT_CLASSES

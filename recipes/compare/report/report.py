@@ -213,7 +213,7 @@ def _group(
     yield f"## {markdown_text(group.heading)}"
     yield (
         f"Headline figure: {group.figure_name}, by which epochs and learning rates were chosen "
-        f"on the validation split. {group.task.parts_named}: "
+        f"on the validation split. {group.task.named}: "
         f"{markdown_text(', '.join(group.labels))}."
     )
     yield _bullets(group.notes)
