@@ -132,8 +132,12 @@ def _parser() -> argparse.ArgumentParser:
         choices=HEADS,
         default="softmax",
         help="what makes scores of the logits: softmax for one of several classes (default), "
-        "sigmoid for one yes or no, or for classes of which several may be true",
+        "sigmoid for one yes or no, or for classes of which several may be true, linear for values",
     )
+    sub.add_argument(
+        "--range", type=float, nargs=2, metavar=("LOW", "HIGH"), help="of values, which need it"
+    )
+    sub.add_argument("--unit", default="", metavar="UNIT", help="of values, for instance years")
     sub.add_argument(
         "--calibration",
         metavar="CLIPS",
@@ -339,6 +343,8 @@ def _export(options: argparse.Namespace) -> int:
         quantization=options.quantization,
         sub_byte=options.sub_byte,
         head=options.head,
+        unit=options.unit,
+        value_range=options.range,
         representative_data=data,
         labels=labels,
         sample_rate=options.sample_rate,
@@ -426,7 +432,7 @@ def _verify(options: argparse.Namespace) -> int:
         options.file,
         model,
         (clip.load(window=shape[1], sample_rate=about.sample_rate) for clip in clips),
-        truth=find_labels(options.clips) if about.labels else None,
+        truth=find_labels(options.clips, about.labels) if about.labels else None,
         operators=options.operators,
     )
     _print(options, report, report.as_dict())

@@ -2,6 +2,7 @@
 
 import csv
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -44,13 +45,21 @@ def find_clips(source: str | os.PathLike) -> list[ClipFile]:
     return clips
 
 
-def find_labels(source: str | os.PathLike) -> list[str] | None:
-    """A CSV's column `label`, one name per clip of `find_clips`; `None` where there is none."""
+def find_labels(source: str | os.PathLike, outputs: Sequence[str] = ()) -> list[str] | None:
+    """What a CSV says is true of each clip of `find_clips`; `None` where it says nothing.
+
+    Args:
+        source: As `find_clips` takes it.
+        outputs: Names of a model's outputs. If it is one alone, a column of its name is read where
+            there is no column `label`.
+    """
     source = Path(source)
     if not source.is_file() or source.suffix.lower() != ".csv":
         return None
     rows = _rows(source)
-    return [row["label"] for row in rows] if rows and "label" in rows[0] else None
+    columns = ["label", *(outputs if len(outputs) == 1 else ())]
+    column = next((name for name in columns if rows and name in rows[0]), None)
+    return None if column is None else [row[column] for row in rows]
 
 
 def _rows(source: Path) -> list[dict[str, str]]:

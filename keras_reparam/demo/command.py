@@ -24,7 +24,13 @@ def demo(
     with contextlib.ExitStack() as stack:
         path = stack.enter_context(shipped_files()) / SHIPPED if model is None else Path(model)
         # What is wrong with the file is told before anything is fetched.
-        card = model_card(Classifier(path, silence_decibels=silence_decibels), path)
+        classifier = Classifier(path, silence_decibels=silence_decibels)
+        if not classifier.metadata.scoring.has_bars:
+            raise ValueError(
+                "The page shows probabilities of classes; `keras-reparam listen` shows values. "
+                f"Received: '{path}', which gives {classifier.metadata.scoring.described}"
+            )
+        card = model_card(classifier, path)
         if not is_fetched():
             size = f"{DOWNLOAD_MEGABYTES} MB"
             print(f"Fetching LiteRT.js {VERSION} ({size}, once) ...", file=sys.stderr, flush=True)

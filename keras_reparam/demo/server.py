@@ -14,7 +14,7 @@ from typing import Any
 
 from keras_reparam.demo.litert_js import PACKAGES
 from keras_reparam.deploy.runtime.classifier import Classifier
-from keras_reparam.deploy.tflite.heads import PRESENT
+from keras_reparam.deploy.tflite.sigmoid_head import PRESENT
 
 # Answers every half second, each half new and half what was before: as the app for Android.
 HOP_SECONDS, SMOOTHING = 0.5, 0.5

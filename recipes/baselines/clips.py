@@ -25,7 +25,6 @@ def load_clips(data: Path, limit: int | None = None) -> Clips:
             f"{len(prepared.problems)} problems; `python -m recipes joint prepare` lists them"
         )
     segments = limited(prepared.segments, limit, by=("fold", "label"))
-    labels = JOINT.labels_of(settings, segments)
     (fold,) = JOINT.folds_of(segments, settings)
     used = [example.segments[0] for split in fold.splits.values() for example in split]
-    return Clips(labels, used, fold)
+    return Clips(JOINT.task_of(settings, segments), used, fold)

@@ -22,7 +22,7 @@ def train(corpus: Corpus, clips: Clips, teacher: str, folder: Path, console: Con
     fold = dataclasses.replace(clips.fold, train=heard)
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / CONFIG, settings.model_dump(mode="json"))
-    train_frozen(corpus, fold, clips.labels, settings, folder, console)
+    train_frozen(corpus, fold, clips.task, settings, folder, console)
 
 
 def teacher_of(folder: Path) -> str | None:

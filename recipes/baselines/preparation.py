@@ -82,7 +82,7 @@ class Preparation:
         clips, path = self.clips, folder / _INT8
         if not is_trained(folder):
             say(self.console, "Like Light-SERNet:")
-            about = (clips.fold, clips.labels, self.settings, folder, self.console)
+            about = (clips.fold, clips.task, self.settings, folder, self.console)
             train_fold(self.corpus, *about, create=create)
         if not path.is_file():
             model = WaveformModel(load_model(folder / LIGHT))
@@ -91,9 +91,13 @@ class Preparation:
                 path,
                 "int8",
                 calibration=calibration_clips(
-                    clips.fold.train, self.corpus.samples, model.window, self.console
+                    clips.fold.train,
+                    clips.task,
+                    self.corpus.samples,
+                    model.window,
+                    self.console,
                 ),
-                labels=clips.labels,
+                task=clips.task,
                 texts={},
                 console=self.console,
             )
@@ -111,7 +115,7 @@ class Preparation:
                 for split in (fold.train, fold.validation)
             )
             times = [example.times for example in fold.train]
-            machine, strength = fit_machine(train, validation, times, len(self.clips.labels))
+            machine, strength = fit_machine(train, validation, times, len(self.clips.task.names))
             write_machine(folder, machine)
             say(self.console, f"eGeMAPS: a linear support vector machine, C={strength:g}.")
         machine = read_machine(folder)

@@ -75,7 +75,7 @@ def run(
         OSError: If a file can't be read or written.
     """
     clips = load_clips(data, settings.limit)
-    _check_labels(file, clips.labels)
+    _check_labels(file, clips.task.names)
     out.mkdir(parents=True, exist_ok=True)
     with exclusive(out):
         _check_config(out, settings, clips)
@@ -131,11 +131,11 @@ class _Run:
         return rows
 
     def _floor(self) -> str:
-        about = (self.clips.fold, self.corpus.samples, len(self.clips.labels))
+        about = (self.clips.fold, self.corpus.samples, len(self.clips.task.names))
         told = ", ".join(f"{name} {100 * ua:.1f}" for name, ua in level_alone(*about).items())
         return (
             f"The floor: a clip's level alone, by a linear support vector machine: UA {told}; "
-            f"chance: {100 / len(self.clips.labels):.1f}."
+            f"chance: {100 / len(self.clips.task.names):.1f}."
         )
 
     @property
@@ -143,7 +143,7 @@ class _Run:
         return self.clips.fold.tests["test"]
 
     def _measured(self) -> list[np.ndarray]:
-        chosen = evenly_over_classes(self._tests, _MEASURED)
+        chosen = evenly_over_classes(self._tests, self.clips.task, _MEASURED)
         return [self.corpus.samples(example) for example in chosen]
 
     def _ua(self, contestant: Contestant) -> dict[str, dict[str, float]]:
@@ -181,7 +181,12 @@ class _Run:
             machine_told = f"Measured on: {described(machine)}."
             told = (MEANING, CONDITIONS_TOLD, protocol, machine_told, *notes)
             (beside / RESULTS).write_text(markdown_of(rows, told), encoding="utf-8")
-            draw(rows, beside / "baselines.png", classes=len(self.clips.labels), heard=self._heard)
+            draw(
+                rows,
+                beside / "baselines.png",
+                classes=len(self.clips.task.names),
+                heard=self._heard,
+            )
         say(self.console, f"Tables, picture and models lie in {self.out}")
 
     @property

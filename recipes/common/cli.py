@@ -58,6 +58,8 @@ def main(recipe: Recipe, arguments: Sequence[str] | None = None) -> int:
         own = _add_corpus(found, recipe, required=stage in ("prepare", "all"))
         if stage == "prepare":
             found.add_argument("--no-store", action="store_true", help="write the manifest alone")
+            found.set_defaults(run=None, config=None)
+            _add_settings(found, recipe)
         else:
             found.set_defaults(no_store=False)
             _add_run(found, recipe)
@@ -131,6 +133,10 @@ def _add_run(parser: argparse.ArgumentParser, recipe: Recipe) -> None:
     parser.add_argument(
         "--config", type=Path, metavar="FILE", help="settings, as YAML or a run's config.json"
     )
+    _add_settings(parser, recipe)
+
+
+def _add_settings(parser: argparse.ArgumentParser, recipe: Recipe) -> None:
     parser.add_argument(
         "settings",
         nargs="*",
@@ -141,14 +147,14 @@ def _add_run(parser: argparse.ArgumentParser, recipe: Recipe) -> None:
 
 def _run(recipe: Recipe, options: argparse.Namespace, own: Mapping[str, Any]) -> int:
     speed_up()
-    if options.stage == "prepare":
-        prepare(recipe, options, own)
-        return 0
     # All that can be known at once is said at once: Keras takes seconds to import.
     settings, run = _settings(recipe, options)
+    if options.stage == "prepare":
+        prepare(recipe, options, own, settings if options.settings else None)
+        return 0
     other = getattr(options, "on", None)
     if other is None:
-        _ensure_prepared(recipe, options, own)
+        _ensure_prepared(recipe, options, own, settings)
     from rich.console import Console
 
     console = Console()
@@ -190,7 +196,9 @@ def _settings(recipe: Recipe, options: argparse.Namespace) -> tuple[RecipeSettin
     return settings, RunFolder(options.out / (options.run or run_name(settings)))
 
 
-def _ensure_prepared(recipe: Recipe, options: argparse.Namespace, own: Mapping[str, Any]) -> None:
+def _ensure_prepared(
+    recipe: Recipe, options: argparse.Namespace, own: Mapping[str, Any], settings: RecipeSettings
+) -> None:
     """Prepares the corpus for `all`, and where that was not done yet."""
     there = manifest_of(options).is_file() and (store_of(options) / INDEX).is_file()
     if there and options.stage != "all":
@@ -199,4 +207,4 @@ def _ensure_prepared(recipe: Recipe, options: argparse.Namespace, own: Mapping[s
         raise FileNotFoundError(
             f"{recipe.title} is not prepared in '{options.out}': give --data DIR, the corpus"
         )
-    prepare(recipe, options, own)
+    prepare(recipe, options, own, settings)

@@ -4,14 +4,14 @@ import csv
 import dataclasses
 import hashlib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from keras_reparam.audio import load
-from recipes.common.files.rows import write_rows
+from recipes.common.files.rows import rows_as_csv, write_rows
 from recipes.common.protocol.labels import is_value
 
 SPLITS = ("train", "validation", "test")
@@ -35,6 +35,8 @@ class Segment:
         fold: Name of a cross-validation fold; empty where the corpus has splits alone.
         session: Recording session, if there are any.
         text_id: Which text is spoken, if that is known.
+        more: What else a corpus says of it: names of further columns, and their cells.
+        where: Where it was read, for messages.
     """
 
     id: str
@@ -48,14 +50,29 @@ class Segment:
     fold: str
     session: str
     text_id: str
+    more: tuple[tuple[str, str], ...] = ()
+    where: str = dataclasses.field(default="", compare=False)
+
+    def cell(self, column: str) -> str | None:
+        """What stands in a column; `None`: there is no such column."""
+        return getattr(self, column) if column in COLUMNS else dict(self.more).get(column)
 
 
-COLUMNS = tuple(field.name for field in dataclasses.fields(Segment))
+COLUMNS = tuple(
+    field.name for field in dataclasses.fields(Segment) if field.name not in ("more", "where")
+)
 
 
-def manifest_hash(path: Path) -> str:
-    """SHA-256 of a manifest: by it a run's folder says which clips it is of."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def manifest_hash(path: Path, target: str = "label") -> str:
+    """SHA-256 of a manifest: by it a run's folder says which clips it is of.
+
+    Of columns that not all manifests have, only that of the run's target counts.
+    """
+    segments = read_manifest(path)
+    if not segments[0].more:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    columns = [*COLUMNS, *(name for name, _ in segments[0].more if name == target)]
+    return hashlib.sha256(rows_as_csv(columns, map(_row, segments))).hexdigest()
 
 
 def read_manifest(path: Path) -> list[Segment]:
@@ -77,7 +94,8 @@ def read_manifest(path: Path) -> list[Segment]:
                     f"A manifest must have the columns {', '.join(COLUMNS)}. "
                     f"Received: '{path}' without {', '.join(missing)}"
                 )
-            segments = [_segment(row, f"'{path}', line {reader.line_num}") for row in reader]
+            more = [name for name in reader.fieldnames or () if name not in COLUMNS]
+            segments = [_segment(row, more, f"'{path}', line {reader.line_num}") for row in reader]
     except (csv.Error, UnicodeDecodeError) as error:
         raise ValueError(f"'{path}' is no CSV file: {error}") from error
     if not segments:
@@ -93,14 +111,23 @@ def read_manifest(path: Path) -> list[Segment]:
 def write_manifest(path: Path, segments: Iterable[Segment]) -> None:
     """Writes a manifest, whole or not at all; its folder is made if it isn't there."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_rows(path, COLUMNS, map(dataclasses.asdict, segments))
+    rows = [_row(segment) for segment in segments]
+    # In the order in which they come first.
+    columns = dict.fromkeys(name for row in rows for name in row)
+    write_rows(path, columns or COLUMNS, rows)
 
 
-def _segment(row: dict, where: str) -> Segment:
-    for name in ("id", "path", "speaker", "label"):
+def _row(segment: Segment) -> dict[str, Any]:
+    return {name: getattr(segment, name) for name in COLUMNS} | dict(segment.more)
+
+
+def _segment(row: dict, more: Sequence[str], where: str) -> Segment:
+    # Where there are other columns, one of them may say what is true in the label's place.
+    needed = ("id", "path", "speaker", *(() if more else ("label",)))
+    for name in needed:
         if not row[name]:
             raise ValueError(f"Every row must have a value for `{name}`. Received: none in {where}")
-    if not is_value(row["label"]):
+    if row["label"] and not is_value(row["label"]):
         raise ValueError(f"`label` must be a class. Received: '{row['label']}' in {where}")
     if row["split"] not in ("", *SPLITS):
         raise ValueError(
@@ -108,7 +135,11 @@ def _segment(row: dict, where: str) -> Segment:
             f"Received: '{row['split']}' in {where}"
         )
     times = {name: _seconds(row[name], name, where) for name in ("start", "end")}
-    return Segment(**{name: times.get(name, row[name]) for name in COLUMNS})
+    return Segment(
+        **{name: times.get(name, row[name]) for name in COLUMNS},
+        more=tuple((name, row[name] or "") for name in more if name),
+        where=where,
+    )
 
 
 def _seconds(text: str | None, name: str, where: str) -> float | None:

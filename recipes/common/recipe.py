@@ -10,6 +10,7 @@ from recipes.common.preparation.counts import Count
 from recipes.common.preparation.problems import KINDS, Problem
 from recipes.common.protocol.examples import examples_of
 from recipes.common.protocol.fold import Example, Fold
+from recipes.common.protocol.task import Task
 from recipes.common.settings import RecipeSettings
 
 
@@ -34,9 +35,9 @@ def _no_notes(settings: RecipeSettings) -> tuple[str, ...]:
 
 
 def _one_for_each(
-    segments: Iterable[Segment], labels: Sequence[str], settings: RecipeSettings
+    segments: Iterable[Segment], task: Task, settings: RecipeSettings
 ) -> tuple[Example, ...]:
-    return examples_of(segments, labels)
+    return examples_of(segments, task)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -48,10 +49,12 @@ class Recipe:
         facts: The corpus in words.
         read: `read(data, **options)` reads the annotations in the folder `data`.
         settings: What a run depends on.
-        labels_of: `labels_of(settings, segments)`: class names in the order of the classes.
+        task_of: `task_of(settings, segments)`: what is to be told of a clip. Raises a `ValueError`
+            that names what the corpus lacks.
         folds_of: `folds_of(segments, settings)`: who trains, validates and tests.
-        examples_of: `examples_of(segments, labels, settings)`: what is heard and scored at once.
+        examples_of: `examples_of(segments, task, settings)`: what is heard and scored at once.
         notes_of: What must be said beside all results of such settings.
+        reading_of: What `read` must know of a run's settings, if it is for a run.
         options: The recipe's own options of `prepare`: the flag, and what
             `argparse.ArgumentParser.add_argument` takes with it. `read` gets their values.
         kinds: The recipe's own kinds of problems, each with an option that allows it.
@@ -62,10 +65,11 @@ class Recipe:
     facts: CorpusFacts
     read: Callable[..., Prepared]
     settings: type[RecipeSettings]
-    labels_of: Callable[[RecipeSettings, Sequence[Segment]], tuple[str, ...]]
+    task_of: Callable[[Any, Sequence[Segment]], Task]
     folds_of: Callable[[Sequence[Segment], RecipeSettings], list[Fold]]
     examples_of: Callable[..., tuple[Example, ...]] = _one_for_each
     notes_of: Callable[[RecipeSettings], tuple[str, ...]] = _no_notes
+    reading_of: Callable[[Any], Mapping[str, Any]] = lambda settings: {}
     options: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     kinds: tuple[str, ...] = ()
     as_published: tuple[str, ...] = ()

@@ -39,7 +39,7 @@ class RunFolder:
         Args:
             settings: All of them.
             recipe: The recipe's name.
-            labels: Class names, in the order of the classes.
+            labels: Names of what its models give, in their order: of classes these.
             manifest: SHA-256 of the manifest.
 
         Raises:
@@ -76,7 +76,7 @@ class RunFolder:
         return self._read(CONFIG)
 
     def labels(self) -> tuple[str, ...]:
-        """Class names, in the order of the classes."""
+        """Names of what its models give, in their order: of classes these."""
         return tuple(self._read(RUN)["labels"])
 
     def _read(self, name: str) -> dict:
@@ -91,4 +91,5 @@ class RunFolder:
 def run_name(settings: RecipeSettings) -> str:
     """What a run's folder is called, unless the user says otherwise."""
     hrf = f"hrf{settings.expansion}" if settings.expansion else "plain"
-    return f"{settings.backbone}-{settings.size}-{hrf}-seed{settings.seed}"
+    task = f"{quote(settings.task_name, safe=' ')}-" if settings.task_name else ""
+    return f"{task}{settings.backbone}-{settings.size}-{hrf}-seed{settings.seed}"

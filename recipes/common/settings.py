@@ -1,6 +1,7 @@
 """What a training depends on, in every recipe."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 import pydantic
 
@@ -16,6 +17,11 @@ _SAMPLE_RATE, _HOP, _FRAMES = 16000, 160, 400
 Backbone = Literal["conformer", "conv_transformer", "haffformer", "speechformer"]
 # No backbone of its own: a linear head on a teacher that stays as it is.
 FROZEN = "frozen"
+
+# The kind of task that most recipes have; and what chooses the epoch of others by default.
+_SELECT_ON = {"multilabel": "map", "regression": "ccc"}
+Figure = Literal["ua", "wa", "wf1", "macro_f1", "map", "micro_f1", "ccc", "pearson"]
+SelectOn = Literal[Figure, "last"]
 
 # A front end without level and offset, whose frames are 20 ms apart.
 LEVEL_FREE: dict[str, Any] = {
@@ -137,7 +143,8 @@ class RecipeSettings(TrainingSettings):
             end; `None`: of the longest clip. By default 4 seconds.
         learning_rate: By default 2e-3; of the SpeechFormer, which then learns nothing, 3e-4.
         select_on: The epoch with the highest value of this on the validation split is kept, or the
-            last one, for which nobody need validate.
+            last one, for which nobody need validate. By default UA; of labels their mean average
+            precision, of a number CCC.
         speeds: Training clips are heard at one of these speeds, with their pitch changed alike
             (Ko et al., Interspeech 2015); the store keeps features for each.
         copies: Of each training clip the store keeps so many degraded copies, made once, and the
@@ -185,6 +192,9 @@ class RecipeSettings(TrainingSettings):
         xla: Whether XLA compiles the training step; on a CPU that took longer, and so did steps.
     """
 
+    # The kinds of those values of a setting `task` that are no classes.
+    kinds: ClassVar[Mapping[str, str]] = {}
+
     backbone: Literal[Backbone, "frozen"] = "conv_transformer"
     size: str = "light"
     factors: Literal[2, 3] = 2
@@ -193,7 +203,7 @@ class RecipeSettings(TrainingSettings):
     backbone_options: dict[str, Any] = {}
     front_end: dict[str, Any] = FRONT_END
     frames: Count | None = _FRAMES * _HOP // FRONT_END["hop_length"]
-    select_on: Literal["ua", "wa", "wf1", "macro_f1", "last"] = "ua"
+    select_on: SelectOn = "ua"
     speeds: list[Positive] = pydantic.Field(default=[1.0], min_length=1)
     copies: int = pydantic.Field(default=0, ge=0)
     chances: dict[Change, Chance] = CHANCES
@@ -288,9 +298,17 @@ class RecipeSettings(TrainingSettings):
         return self
 
     @property
-    def figure(self) -> Literal["ua", "wa", "wf1", "macro_f1"]:
-        """What the validation split is told by: what chooses the epoch, or else UA."""
-        return "ua" if self.select_on == "last" else self.select_on
+    def figure(self) -> str:
+        """What the validation split is told by: what chooses the epoch, or else UA, or its like."""
+        if self.select_on != "last":
+            return self.select_on
+        return _SELECT_ON.get(self.kinds.get(getattr(self, "task", None)), "ua")
+
+    @property
+    def task_name(self) -> str:
+        """What a run's folder is named by besides; `""`: the task is the corpus's usual one."""
+        field = type(self).model_fields.get("task")
+        return "" if field is None or self.task == field.default else self.task
 
     @property
     def decision_rule(self) -> Literal["mean", "vote"]:
@@ -310,6 +328,9 @@ class RecipeSettings(TrainingSettings):
             defaults["learning_rate"] = _LEARNING_RATES[backbone]
         if backbone == FROZEN:
             defaults |= _OF_FROZEN
+        kind = cls.kinds.get(values.get("task"))
+        if kind in _SELECT_ON:
+            defaults["select_on"] = _SELECT_ON[kind]
         values = {**defaults, **values}
         hop = _other_hop({"front_end": cls.model_fields["front_end"].default, **values})
         values.setdefault("frames", max(_FRAMES * _HOP // (hop or _HOP), 1))

@@ -30,6 +30,7 @@ from recipes.common.manifest import manifest_hash, read_manifest
 from recipes.common.names import LIGHT, PREDICTIONS, RESULTS, TRAINING
 from recipes.common.protocol.examples import cross_corpus_examples
 from recipes.common.protocol.fold import Example, Fold
+from recipes.common.protocol.task import Task
 from recipes.common.recipe import Recipe
 from recipes.common.results.evaluation import (
     Samples,
@@ -102,7 +103,7 @@ class Stages:
                     continue
                 self._say(f"Fold {fold.name} ({number} of {len(folds)})")
                 train = train_fold if self.exportable else train_frozen
-                train(self._corpus, fold, self._labels, self._settings, folder, self._console)
+                train(self._corpus, fold, self._task, self._settings, folder, self._console)
 
     def evaluate(self, *, again: bool = True) -> None:
         """Scores the test split of every fold, and of all of them together.
@@ -137,10 +138,8 @@ class Stages:
         segments = read_manifest(manifest)
         examples, left_out = cross_corpus_examples(
             segments,
-            self._labels,
-            examples_of=lambda found, labels: self._recipe.examples_of(
-                found, labels, self._settings
-            ),
+            self._task,
+            examples_of=lambda found, task: self._recipe.examples_of(found, task, self._settings),
         )
         name = manifest.parent.name if manifest.stem == "manifest" else manifest.stem
         listed = ", ".join(f"{count} x {label}" for label, count in left_out.items())
@@ -187,7 +186,7 @@ class Stages:
                     fold=fold,
                     split=next(iter(fold.tests)),
                     read=self._corpus.samples,
-                    labels=self._labels,
+                    task=self._task,
                     facts=self._facts(fold),
                     console=self._console,
                     kinds=kinds,
@@ -213,8 +212,8 @@ class Stages:
             expansion=settings.expansion,
             training_parameters=trained["parameters"]["training"],
             protocol=(
-                f"{protocol_of(trained, settings)} The test split was read by the evaluation and "
-                "by the scoring of these files."
+                f"{protocol_of(trained, settings, self._task)} The test split was read by the "
+                "evaluation and by the scoring of these files."
             ),
             command=command_of(self._recipe.name, settings),
             calibration=calibration_of(trained),
@@ -252,7 +251,7 @@ class Stages:
     def _scores_on(self, folder: Path, samples: Samples) -> Scores:
         """What a fold's model says of any clips."""
         if self.exportable:
-            return scores_by(load_model(folder / LIGHT), samples, self._console)
+            return scores_by(load_model(folder / LIGHT), samples, self._task, self._console)
         model = FrozenModel(folder, self._settings)
 
         def scores(examples: Sequence[Example]) -> np.ndarray:
@@ -265,15 +264,13 @@ class Stages:
     def _predictions(
         self, fold: Fold, scores: Scores, splits: Mapping[str, Sequence[Example]]
     ) -> Predictions:
-        return predictions_of(
-            scores, splits, fold=fold, labels=self._labels, settings=self._settings
-        )
+        return predictions_of(scores, splits, fold=fold, task=self._task, settings=self._settings)
 
     def _report_all(self) -> None:
         """Shows and writes the results of all folds that were evaluated."""
         folders = [self._run.fold(fold.name) for fold in self._every_fold]
         files = [folder / PREDICTIONS for folder in folders if (folder / PREDICTIONS).exists()]
-        predictions = pooled([read_predictions(path) for path in files])
+        predictions = pooled([read_predictions(path, self._task) for path in files])
         splits = dict.fromkeys(predictions.split.tolist())
         results = {
             split: folded_results(predictions.where(split=split), notes=self._notes)
@@ -284,7 +281,9 @@ class Stages:
         for split, found in results.items():
             self._console.print(folds_table(found, title=f"{self._recipe.title}, {split}"))
         headline, first = next(iter(results.items()))
-        self._console.print(class_table(first.pooled, title=f"Classes, {headline}"))
+        self._console.print(
+            class_table(first.pooled, title=f"{self._task.parts_named}, {headline}")
+        )
         self._say(f"Results lie in {self._run.path}")
 
     @functools.cached_property
@@ -294,12 +293,14 @@ class Stages:
     @contextlib.contextmanager
     def _begun(self) -> Iterator[None]:
         """Within it the run's folder is this process's alone, and of these settings."""
-        hash = manifest_hash(self._manifest)
-        labels = self._labels
+        task = self._task
+        hash = manifest_hash(self._manifest, task.target)
         if not self._run.path.is_dir():
             raise FileNotFoundError(f"There is no run '{self._run.path}': train first")
         with exclusive(self._run.path):
-            self._run.begin(self._settings, recipe=self._recipe.name, labels=labels, manifest=hash)
+            self._run.begin(
+                self._settings, recipe=self._recipe.name, labels=task.names, manifest=hash
+            )
             yield
 
     @functools.cached_property
@@ -307,8 +308,8 @@ class Stages:
         return read_manifest(self._manifest)
 
     @functools.cached_property
-    def _labels(self) -> tuple[str, ...]:
-        return self._recipe.labels_of(self._settings, self._segments)
+    def _task(self) -> Task:
+        return self._recipe.task_of(self._settings, self._segments)
 
     @functools.cached_property
     def _every_fold(self) -> list[Fold]:

@@ -2,6 +2,7 @@
 
 import collections
 import csv
+import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,10 @@ from recipes.common.names import (
     TRAINING,
     predictions_name,
 )
-from recipes.common.results.metrics import FIGURES
 from recipes.common.results.predictions import Predictions, read_predictions
 from recipes.common.run_folder import RunFolder
-from recipes.common.settings import FROZEN
+from recipes.common.settings import FROZEN, RecipeSettings
+from recipes.common.tasks.saved import as_saved
 from recipes.compare.finished import check_manifest, differences, read_planned
 from recipes.compare.grid_folder import GridFolder
 from recipes.compare.planning.corpora import PreparedCorpus, prepared_corpus
@@ -60,10 +61,13 @@ def collect(runs: Sequence[Run], folder: GridFolder, prepared: Path, out: Path) 
         settings=folder.grid().model_dump(mode="json"),
         runs=len(runs),
         environment=machine,
+        tasks={name: saved for name in sorted(corpora) if (saved := _saved(corpora[name], runs))},
     )
     tables = Tables(
         runs=tuple(each.result() for each in finished),
-        decisions=tuple(row for each in finished for row in each.decisions()),
+        decisions=tuple(
+            row for each in finished for row in each.decisions(corpora[each.run.corpus])
+        ),
         curves=tuple(row for each in finished for row in each.curve()),
         degraded=tuple(row for each in finished for row in each.degraded(folder)),
         grid=overview,
@@ -72,12 +76,21 @@ def collect(runs: Sequence[Run], folder: GridFolder, prepared: Path, out: Path) 
 
 
 def _corpus(corpus: PreparedCorpus, runs: Sequence[Run]) -> ComparedCorpus:
-    settings = next(run.settings for run in runs if run.corpus == corpus.name)
+    settings = _settings(corpus, runs)
     return ComparedCorpus(
         title=corpus.recipe.title,
-        labels=corpus.labels(settings),
+        labels=corpus.task(settings).names,
         notes=tuple(corpus.recipe.notes_of(settings)),
     )
+
+
+def _saved(corpus: PreparedCorpus, runs: Sequence[Run]) -> dict[str, Any]:
+    """What makes its task again."""
+    return as_saved(corpus.task(_settings(corpus, runs)))
+
+
+def _settings(corpus: PreparedCorpus, runs: Sequence[Run]) -> RecipeSettings:
+    return next(run.settings for run in runs if run.corpus == corpus.name)
 
 
 class _FinishedRun:
@@ -105,13 +118,15 @@ class _FinishedRun:
                 f"'{self._path}' is of another run than the one it is named after: "
                 f"{'; '.join(found)}. Delete that folder, and `run` again"
             )
-        check_manifest(self._path, corpus)
+        check_manifest(self._path, corpus, self.run.settings)
 
     def result(self) -> RunResult:
         """Its row in `runs.csv`."""
         run, settings = self.run, self.run.settings
         trained, exported = self._trained, self._exported
-        validation = {f"val_{name}": trained["validation"][name] for name in FIGURES}
+        names = {field.name for field in dataclasses.fields(RunResult)}
+        found = {f"val_{name}": value for name, value in trained["validation"].items()}
+        validation = {name: value for name, value in found.items() if name in names}
         return RunResult(
             run=run.id,
             corpus=run.corpus,
@@ -142,22 +157,24 @@ class _FinishedRun:
             variant=run.variant,
         )
 
-    def decisions(self) -> Iterator[DecisionCount]:
+    def decisions(self, corpus: PreparedCorpus) -> Iterator[DecisionCount]:
         """Its rows in `decisions.csv`."""
-        keras = read_predictions(self._fold / PREDICTIONS)
+        task = corpus.task(self.run.settings)
+        keras = read_predictions(self._fold / PREDICTIONS, task)
         headline = keras.where(split=keras.split[0].item())
         yield from self._counts(KERAS, headline)
         # No table shows what other files decide.
         for kind in (INT8, INT4):
             if kind in self._exported:
-                yield from self._counts(kind, read_predictions(self._fold / predictions_name(kind)))
+                path = self._fold / predictions_name(kind)
+                yield from self._counts(kind, read_predictions(path, task))
 
     def _counts(self, form: str, predictions: Predictions) -> Iterator[DecisionCount]:
-        labels = predictions.labels
+        word = predictions.task.word
         triples = zip(
             predictions.speaker.tolist(),
-            predictions.truth.tolist(),
-            predictions.predicted.tolist(),
+            map(word, predictions.truth.tolist()),
+            map(word, predictions.predicted.tolist()),
             strict=True,
         )
         for (speaker, truth, predicted), count in sorted(collections.Counter(triples).items()):
@@ -165,19 +182,20 @@ class _FinishedRun:
                 run=self.run.id,
                 form=form,
                 speaker=speaker,
-                label=labels[truth],
-                prediction=labels[predicted],
+                label=truth,
+                prediction=predicted,
                 count=count,
             )
 
     def curve(self) -> Iterator[Epoch]:
         """Its rows in `curves.csv`."""
+        columns = ("loss", "val_loss", "val_ua", "val_map", "val_ccc")
         with (self._fold / HISTORY).open(newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
                 yield Epoch(
                     run=self.run.id,
                     epoch=int(row["epoch"]),
-                    **{name: float(row[name]) for name in ("loss", "val_loss", "val_ua")},
+                    **{name: float(row[name]) for name in columns if name in row},
                 )
 
     def degraded(self, folder: GridFolder) -> Iterator[DegradedScore]:

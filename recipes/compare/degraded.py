@@ -119,10 +119,10 @@ class _FinishedRun:
 
     def made_of(self) -> dict[str, str]:
         """What of it decides on its scores."""
-        check_manifest(self.path, self._corpus)
+        check_manifest(self.path, self._corpus, self.settings)
         return {
             "model_sha256": hashlib.sha256(self._model.read_bytes()).hexdigest(),
-            "manifest_sha256": self._corpus.manifest_hash,
+            "manifest_sha256": self._corpus.manifest_hash(self.settings),
         }
 
     def score(self, conditions: Sequence[Condition], count: int, **options) -> dict[str, Any]:
@@ -142,7 +142,13 @@ class _FinishedRun:
         }
 
     def _clips(self, labels: Sequence[str], count: int) -> Clips:
-        fold, names = self._fold(), self._corpus.labels(self.settings)
+        task = self._corpus.task(self.settings)
+        if "ua" not in task.figures:
+            raise ValueError(
+                f"Degraded clips are scored by UA, which classes have. Received: '{self.path}', "
+                f"{task.described}"
+            )
+        fold, names = self._fold(), task.names
         truth = {s.id: names[e.label] for e in fold.validation for s in e.segments}
         segments = [segment for example in fold.validation for segment in example.segments]
         words = len({segment.label for segment in segments})

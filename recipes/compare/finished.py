@@ -7,6 +7,7 @@ from recipes.common.files.former_names import existing, with_new_names
 from recipes.common.files.json_file import read_json
 from recipes.common.names import RUN, TRAINING
 from recipes.common.run_folder import RunFolder
+from recipes.common.settings import RecipeSettings
 from recipes.compare.planning.ablation_settings import CHANGES, MEASURED
 from recipes.compare.planning.corpora import PreparedCorpus
 from recipes.compare.planning.run import Run
@@ -19,10 +20,10 @@ def read_planned(path: Path) -> dict[str, Any]:
     return with_new_names(read_json(existing(path, PLANNED), dict[str, Any]))
 
 
-def check_manifest(path: Path, corpus: PreparedCorpus) -> None:
+def check_manifest(path: Path, corpus: PreparedCorpus, settings: RecipeSettings) -> None:
     """Raises a `ValueError` if a finished run is of other clips than its corpus has now."""
     about = read_json(path / RUN, dict[str, Any])
-    if about["manifest_sha256"] != corpus.manifest_hash:
+    if about["manifest_sha256"] != corpus.manifest_hash(settings):
         raise ValueError(
             f"'{path}' was run on another manifest than '{corpus.manifest}': compare "
             "in another folder"

@@ -1,6 +1,7 @@
 """CREMA-D's segments: its clips, whose names say all about them but the actor's sex."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from recipes.common.manifest import Segment
@@ -8,9 +9,10 @@ from recipes.common.preparation.clips import UNKNOWN_NAME, clips_by_name
 from recipes.common.preparation.problems import UNKNOWN_LABEL, Problem
 from recipes.common.recipe import Prepared
 from recipes.crema_d.actors import FOLD_OF, SEXES
+from recipes.crema_d.ages import read_ages
 from recipes.crema_d.counts import counts_of
 from recipes.crema_d.flagged import FLAGGED
-from recipes.crema_d.names import EMOTIONS, PATTERN
+from recipes.crema_d.names import EMOTIONS, LEVELS, PATTERN
 
 # As the corpus is distributed, and as FLAC; the folder `crema_d` or the one that holds it.
 FOLDERS = ("AudioWAV", "audio", "crema_d/AudioWAV", "crema_d/audio")
@@ -26,13 +28,14 @@ def read(data: Path) -> Prepared:
         FileNotFoundError: If there are no clips.
     """
     clips, problems = clips_by_name(data, FOLDERS, PATTERN, title="CREMA-D")
-    segments, left_out = [], []
+    segments, left_out, ages = [], [], read_ages(data)
     for match, path in clips:
         problem = _problem(match, path)
         if problem:
             problems.append(problem)
         else:
-            (left_out if match.string in FLAGGED else segments).append(_segment(match, path))
+            segment = _segment(match, path, ages)
+            (left_out if match.string in FLAGGED else segments).append(segment)
     return Prepared(segments, counts_of(segments, left_out), problems)
 
 
@@ -47,7 +50,7 @@ def _problem(match: re.Match, path: str) -> Problem | None:
     return None
 
 
-def _segment(match: re.Match, path: str) -> Segment:
+def _segment(match: re.Match, path: str, ages: Mapping[str, str]) -> Segment:
     actor = match["actor"]
     return Segment(
         id=match.string,
@@ -61,4 +64,5 @@ def _segment(match: re.Match, path: str) -> Segment:
         fold=FOLD_OF[actor],
         session="",
         text_id=match["sentence"],
+        more=(("age", ages.get(actor, "")), ("intensity", LEVELS.get(match["level"], ""))),
     )

@@ -15,3 +15,6 @@ EMOTIONS = {
     "NEU": "neutral",
     "SAD": "sadness",
 }
+
+# How intense the emotion was to be acted; of most clips nothing was said.
+LEVELS = {"LO": "low", "MD": "medium", "HI": "high"}

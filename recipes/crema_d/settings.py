@@ -1,6 +1,6 @@
 """What a run on CREMA-D depends on."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from recipes.common.settings import Count, RecipeSettings
 
@@ -9,8 +9,13 @@ class CremaDSettings(RecipeSettings):
     """Settings of all recipes, and CREMA-D's own.
 
     Attributes:
+        task: The emotion that was acted; the actor's sex, or age in years, if VideoDemographics.csv
+            lies beside the audio; or how intense the emotion was acted, where that was asked for.
         classes: All 6 emotions, or 4: anger, happiness, neutral, sadness.
     """
 
+    kinds: ClassVar = {"age": "regression"}
+
+    task: Literal["emotion", "sex", "age", "intensity"] = "emotion"
     classes: Literal[4, 6] = 6
     epochs: Count = 30

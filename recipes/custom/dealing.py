@@ -5,17 +5,21 @@ from collections import Counter
 from collections.abc import Sequence
 
 from recipes.common.protocol.fold import Example
+from recipes.common.protocol.task import Task
 
 _PARTS = 5
 
 
-def deal(examples: Sequence[Example], *, least: int, seed: int) -> list[tuple[Example, ...]]:
+def deal(
+    examples: Sequence[Example], task: Task, *, least: int, seed: int
+) -> list[tuple[Example, ...]]:
     """The examples in five parts, or fewer if there aren't as many speakers; each speaker in one.
 
     Parts differ as little as they can in size and in the shares of the labels.
 
     Args:
         examples: Who speaks in them, and with which label.
+        task: What labels are alike by.
         least: Fewest parts that are of use.
         seed: Of the order in which speakers that are equally good come.
 
@@ -23,7 +27,7 @@ def deal(examples: Sequence[Example], *, least: int, seed: int) -> list[tuple[Ex
         ValueError: If there are fewer speakers than `least`, or fewer examples of every label.
     """
     speakers = [example.speaker for example in examples]
-    labels = [example.label for example in examples]
+    labels = task.strata([example.label for example in examples])
     # More parts than every label has examples, scikit-learn does not make.
     parts = min(_PARTS, len(set(speakers)), max(Counter(labels).values()))
     if parts < least:

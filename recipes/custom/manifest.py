@@ -12,7 +12,7 @@ from recipes.common.preparation.problems import MALFORMED_LINE, Problem
 from recipes.common.protocol.labels import is_value, plain_word
 from recipes.common.recipe import Prepared
 from recipes.custom.conflicts import conflicts
-from recipes.custom.table import REQUIRED, find_table, read_table
+from recipes.custom.table import KNOWN, find_table, read_table, required
 
 # Corpora call the validation split by three names.
 _SPLITS = {**{name: name for name in ("", *SPLITS)}, "dev": "validation", "val": "validation"}
@@ -20,22 +20,23 @@ _SPLITS = {**{name: name for name in ("", *SPLITS)}, "dev": "validation", "val":
 _CLOCK = re.compile(r"(?:(\d+) days?,? ?)?(?:(?:(\d+):)?(\d+):(\d+(?:\.\d*)?))?")
 
 
-def read(data: Path, *, csv: Path | None = None) -> Prepared:
+def read(data: Path, *, csv: Path | None = None, target: str = "label") -> Prepared:
     """The CSV's rows, in its order.
 
     Args:
         data: Folder that the rows' paths are relative to.
         csv: The CSV; `None`: the only one in `data`.
+        target: The column that says what is true of a clip: it must be there in every row.
 
     Raises:
         FileNotFoundError: If there is no CSV.
         ValueError: If there are several, or it has not the columns.
     """
     table = csv or find_table(data)
-    rows, problems = read_table(table)
+    rows, problems = read_table(table, target)
     good = {}
     for line, row in rows:
-        mistakes = list(_mistakes(row))
+        mistakes = list(_mistakes(row, target))
         problems += [Problem(MALFORMED_LINE, f"{table}:{line}", what) for what in mistakes]
         if not mistakes:
             good[line] = row
@@ -45,17 +46,18 @@ def read(data: Path, *, csv: Path | None = None) -> Prepared:
             what = f"the id '{name}' is that of line {segments[name][0]}"
             problems.append(Problem(MALFORMED_LINE, f"{table}:{line}", what))
         else:
-            segments[name] = line, _segment(name, row)
+            segments[name] = line, _segment(name, row, f"{table}:{line}")
     rows = dict(segments.values())
     problems += conflicts(rows, data, table)
     return Prepared(list(rows.values()), [], problems)
 
 
-def _mistakes(row: dict[str, str]) -> Iterator[str]:
-    for name in REQUIRED:
+def _mistakes(row: dict[str, str], target: str) -> Iterator[str]:
+    for name in required(target):
         if not row[name]:
             yield f"`{name}` is empty"
-        elif name != "path" and not is_value(row[name]):
+        # Of another target its task says what it must be.
+        elif name in ("label", "speaker") and not is_value(row[name]):
             yield f"`{name}` is '{row[name]}', which says that there is none"
     if "\0" in row["path"]:
         yield "`path` has a character that no file name has"
@@ -103,7 +105,7 @@ def _names(rows: list[dict[str, str]]) -> Iterator[str]:
         yield _text(row["id"]) or (stem if rows_of[path] == 1 else f"{stem}_{seen[path]}")
 
 
-def _segment(name: str, row: dict[str, str]) -> Segment:
+def _segment(name: str, row: dict[str, str], where: str) -> Segment:
     return Segment(
         id=name,
         path=row["path"],
@@ -111,9 +113,11 @@ def _segment(name: str, row: dict[str, str]) -> Segment:
         end=_seconds(row["end"]),
         speaker=row["speaker"],
         sex=_text(row["sex"]),
-        label=plain_word(row["label"]),
+        label=plain_word(_text(row["label"])),
         split=_SPLITS[_text(row["split"]).lower()],
         fold=_text(row["fold"]),
         session=_text(row["session"]),
         text_id=_text(row["text_id"]),
+        more=tuple((n, cell) for n, cell in row.items() if n not in KNOWN),
+        where=where,
     )

@@ -1,44 +1,32 @@
 """A corpus of one's own: its split, or else its folds, or else five folds that are dealt out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from recipes.common.manifest import SPLITS, Segment
 from recipes.common.protocol.examples import examples_of
 from recipes.common.protocol.fold import Example, Fold
 from recipes.common.protocol.folds import OFFICIAL, cyclic_folds, grouped
-from recipes.common.protocol.labels import common_label, plain_word
+from recipes.common.protocol.task import Task
+from recipes.common.tasks.of_column import classes_of, labels_of, numbers_of
 from recipes.custom.dealing import deal
 from recipes.custom.settings import CustomSettings
 
 
-def labels_of(settings: CustomSettings, segments: Sequence[Segment]) -> tuple[str, ...]:
-    """The common names of the manifest's labels, or of those that are chosen, by alphabet.
+def task_of(settings: CustomSettings, segments: Sequence[Segment]) -> Task:
+    """What the settings say of the target's column: its words, its numbers, or its lists of labels.
 
     Raises:
-        ValueError: If there are fewer than two, or the manifest doesn't have one that is chosen.
+        ValueError: If the column does not hold that; all rows are named.
     """
-    there = sorted({_name(segment.label) for segment in segments})
-    if settings.labels is None:
-        chosen = there
-    else:
-        chosen = sorted(set(map(_name, settings.labels)))
-        missing = [label for label in chosen if label not in there]
-        if missing:
-            raise ValueError(
-                f"`labels` must be among the manifest's, which are {', '.join(there)}. "
-                f"Received: {', '.join(missing)}"
-            )
-    if len(chosen) < 2:
-        raise ValueError(
-            f"There must be at least two classes. Received: {', '.join(chosen) or 'none'}"
-        )
-    return tuple(chosen)
-
-
-def _name(word: str) -> str:
-    # Numbers mean something else in every corpus.
-    word = plain_word(word)
-    return word if word.isdecimal() else common_label(word)
+    return {
+        "classes": lambda: classes_of(segments, settings.target, settings.labels),
+        "regression": lambda: numbers_of(
+            segments, settings.target, range=settings.range, unit=settings.unit
+        ),
+        "multilabel": lambda: labels_of(
+            segments, settings.target, separator=settings.separator, chosen=settings.labels
+        ),
+    }[settings.task]()
 
 
 def folds_of(segments: Sequence[Segment], settings: CustomSettings) -> list[Fold]:
@@ -51,17 +39,17 @@ def folds_of(segments: Sequence[Segment], settings: CustomSettings) -> list[Fold
         ValueError: If there are too few speakers, folds or labels; some segments alone have a
             split or fold; a speaker is in two splits; or a class is missing in training.
     """
-    labels = labels_of(settings, segments)
-    examples = examples_of(segments, labels)
+    task = task_of(settings, segments)
+    examples = examples_of(segments, task)
     if _given(examples, "split"):
-        folds = [_official(examples, len(labels), settings.seed)]
+        folds = [_official(examples, task, settings.seed)]
     elif _given(examples, "fold"):
         folds = cyclic_folds(grouped(examples, lambda segment: segment.fold))
     else:
-        dealt = deal(examples, least=3, seed=settings.seed)
+        dealt = deal(examples, task, least=3, seed=settings.seed)
         folds = cyclic_folds({str(i): split for i, split in enumerate(dealt, start=1)})
     for fold in folds:
-        _check_training(fold, labels)
+        _check_training(fold, task)
     return folds
 
 
@@ -76,7 +64,7 @@ def _given(examples: Sequence[Example], column: str) -> bool:
     return not without
 
 
-def _official(examples: Sequence[Example], classes: int, seed: int) -> Fold:
+def _official(examples: Sequence[Example], task: Task, seed: int) -> Fold:
     splits = {name: [e for e in examples if e.segments[0].split == name] for name in SPLITS}
     missing = [name for name in ("train", "test") if not splits[name]]
     if missing:
@@ -86,7 +74,7 @@ def _official(examples: Sequence[Example], classes: int, seed: int) -> Fold:
         )
     train, validation = splits["train"], splits["validation"]
     if not validation:
-        train, validation = _without_a_fifth(train, classes, seed)
+        train, validation = _without_a_fifth(train, task, seed)
     return Fold(
         name=OFFICIAL,
         train=tuple(train),
@@ -96,26 +84,22 @@ def _official(examples: Sequence[Example], classes: int, seed: int) -> Fold:
 
 
 def _without_a_fifth(
-    examples: Sequence[Example], classes: int, seed: int
+    examples: Sequence[Example], task: Task, seed: int
 ) -> tuple[list[Example], Sequence[Example]]:
     """What is left for training, and a fifth of the speakers, after whom no class is missing."""
-    for validation in deal(examples, least=2, seed=seed):
+    for validation in deal(examples, task, least=2, seed=seed):
         speakers = {example.speaker for example in validation}
         rest = [example for example in examples if example.speaker not in speakers]
-        if len(_classes(rest)) == classes:
+        if not task.unlearnable([example.label for example in rest]):
             break
     return rest, validation
 
 
-def _check_training(fold: Fold, labels: Sequence[str]) -> None:
-    missing = [label for i, label in enumerate(labels) if i not in _classes(fold.train)]
+def _check_training(fold: Fold, task: Task) -> None:
+    missing = task.unlearnable([example.label for example in fold.train])
     if missing:
         raise ValueError(
             "Every class must occur in training. Received: no clips of "
             f"{', '.join(missing)} for the training of fold '{fold.name}': too few speakers have "
             "such clips. Choose other classes (labels=[...]), or other splits"
         )
-
-
-def _classes(examples: Iterable[Example]) -> set[int]:
-    return {example.label for example in examples}

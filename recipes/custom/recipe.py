@@ -5,7 +5,7 @@ from pathlib import Path
 from recipes.common.recipe import Recipe
 from recipes.custom.about import FACTS
 from recipes.custom.manifest import read
-from recipes.custom.protocol import folds_of, labels_of
+from recipes.custom.protocol import folds_of, task_of
 from recipes.custom.settings import CustomSettings
 
 RECIPE = Recipe(
@@ -13,8 +13,9 @@ RECIPE = Recipe(
     facts=FACTS,
     read=read,
     settings=CustomSettings,
-    labels_of=labels_of,
+    task_of=task_of,
     folds_of=folds_of,
+    reading_of=lambda settings: {"target": settings.target},
     options={
         "--csv": {
             "type": Path,

@@ -6,10 +6,15 @@ from pathlib import Path
 
 from recipes.common.preparation.problems import MALFORMED_LINE, Problem
 
-REQUIRED = ("path", "label", "speaker")
 OPTIONAL = ("id", "split", "fold", "start", "end", "sex", "session", "text_id")
+KNOWN = ("path", "label", "speaker", *OPTIONAL)
 # What audformat calls them.
 _AUDFORMAT = {"file": "path", "emotion": "label", "gender": "sex"}
+
+
+def required(target: str) -> tuple[str, ...]:
+    """The columns that must be there, and have a value in every row."""
+    return tuple(dict.fromkeys(("path", target, "speaker")))
 
 
 def find_table(data: Path) -> Path:
@@ -23,8 +28,8 @@ def find_table(data: Path) -> Path:
     if not found:
         raise FileNotFoundError(
             f"There is no *.csv in '{data}': a row per clip, with the columns "
-            f"{', '.join(REQUIRED)}, and if you like {', '.join(OPTIONAL)}. If it lies elsewhere, "
-            "name it (--csv FILE)."
+            f"{', '.join(required('label'))}, and if you like {', '.join(OPTIONAL)}. If it lies "
+            "elsewhere, name it (--csv FILE)."
         )
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
@@ -34,9 +39,11 @@ def find_table(data: Path) -> Path:
     return found[0]
 
 
-def read_table(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[Problem]]:
-    """Rows with their line numbers, cells by column (empty where a column isn't there), and
-    lines that do not fit the heading.
+def read_table(
+    path: Path, target: str = "label"
+) -> tuple[list[tuple[int, dict[str, str]]], list[Problem]]:
+    """Rows with their line numbers, cells by column (empty where a column isn't there; further
+    columns behind), and lines that do not fit the heading.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -48,7 +55,7 @@ def read_table(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[Probl
     with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.reader(file, strict=True, delimiter=_delimiter(path))
         try:
-            heading = _heading(next(reader, []), path)
+            heading = _heading(next(reader, []), path, target)
             for cells in reader:
                 if not any(cell.strip() for cell in cells):
                     continue
@@ -58,8 +65,8 @@ def read_table(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[Probl
                     problems.append(Problem(MALFORMED_LINE, where, what))
                     continue
                 named = dict(zip(heading, map(_plain, heading, cells), strict=True))
-                row = {name: named.get(name, "") for name in (*REQUIRED, *OPTIONAL)}
-                rows.append((reader.line_num, row))
+                known = {name: named.pop(name, "") for name in KNOWN}
+                rows.append((reader.line_num, known | _once(named, heading)))
         except (csv.Error, UnicodeDecodeError) as error:
             raise ValueError(
                 f"'{path}' must be a CSV with commas, in UTF-8 (or with semicolons or tabs). "
@@ -67,6 +74,11 @@ def read_table(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[Probl
                 f"{reader.line_num}: {error}"
             ) from error
     return rows, problems
+
+
+def _once(named: dict[str, str], heading: list[str]) -> dict[str, str]:
+    """The cells of columns that have a name of their own."""
+    return {name: cell for name, cell in named.items() if name and heading.count(name) == 1}
 
 
 def _delimiter(path: Path) -> str:
@@ -81,18 +93,18 @@ def _plain(name: str, cell: str) -> str:
     return cell.strip() if name == "path" else unicodedata.normalize("NFC", cell.strip())
 
 
-def _heading(cells: list[str], path: Path) -> list[str]:
+def _heading(cells: list[str], path: Path, target: str) -> list[str]:
     heading = [cell.strip().lower() for cell in cells]
     heading = [
         name if _AUDFORMAT.get(name, name) in heading else _AUDFORMAT.get(name, name)
         for name in heading
     ]
-    known = [name for name in heading if name in (*REQUIRED, *OPTIONAL)]
-    missing = [name for name in REQUIRED if name not in heading]
+    known = [name for name in heading if name in {*KNOWN, target}]
+    missing = [name for name in required(target) if name not in heading]
     if missing or len(known) != len(set(known)):
         wrong = f"no column {', '.join(missing)}" if missing else "a column that comes twice"
         raise ValueError(
-            f"The first line must name the columns {', '.join(REQUIRED)}, and may name "
+            f"The first line must name the columns {', '.join(required(target))}, and may name "
             f"{', '.join(OPTIONAL)}. Received: {wrong} in '{path}', line 1: {','.join(cells)}"
         )
     return heading

@@ -91,6 +91,7 @@ def _segments(
                 fold="",
                 session=id,
                 text_id="",
+                more=(("phq8", participant.score),),
             )
         )
     return segments, problems

@@ -19,8 +19,9 @@ UNLABELLED = "test_split_Depression_AVEC2017.csv"
 
 PARTICIPANT_TWICE = "participant twice"
 
-_ID, _LABEL, _GENDER = "participant_id", "phq_binary", "gender"
+_ID, _LABEL, _GENDER, _SCORE = "participant_id", "phq_binary", "gender", "phq_score"
 _SEXES = {"0": "female", "1": "male"}
+_HIGHEST = 24
 _NUMBER = re.compile(r"[0-9]{1,6}")
 
 
@@ -33,12 +34,14 @@ class Participant:
         split: `"train"`, `"validation"` or `"test"`.
         label: `"1"`: a PHQ-8 score of at least 10, by the file. `"0"`: less.
         sex: `"female"` or `"male"`, which the files number 0 and 1.
+        score: PHQ-8, 0 to 24, as the file has it; empty if it does not.
     """
 
     id: str
     split: str
     label: str
     sex: str
+    score: str = ""
 
 
 def read_participants(data: Path) -> tuple[list[Participant], list[Problem]]:
@@ -64,7 +67,7 @@ def read_participants(data: Path) -> tuple[list[Participant], list[Problem]]:
             else:
                 id, gender = cells[_ID], cells[_GENDER]
                 sex = _SEXES.get(gender, gender.lower())
-                participants[id] = Participant(id, split, cells[_LABEL], sex)
+                participants[id] = Participant(id, split, cells[_LABEL], sex, cells.get(_SCORE, ""))
     if (data / UNLABELLED).is_file():
         for where, cells in _rows(data / UNLABELLED, (_ID,)):
             known = participants.get(cells[_ID])
@@ -110,6 +113,10 @@ def _problem(cells: dict[str, str], where: str, known: dict) -> Problem | None:
     if id in known:
         what = f"participant {id} is listed for the {known[id].split} split, too"
         return Problem(PARTICIPANT_TWICE, where, what)
+    score = cells.get(_SCORE, "")
+    if score and not (_NUMBER.fullmatch(score) and int(score) <= _HIGHEST):
+        what = f"expected a score from 0 to {_HIGHEST}, found {score!r}"
+        return Problem(MALFORMED_LINE, where, what)
     if label not in ("0", "1"):
         return Problem(UNKNOWN_LABEL, where, f"expected 0 or 1, found {label!r}")
     return None

@@ -8,6 +8,10 @@ from recipes.common.manifest import Segment, by_split
 from recipes.common.protocol.fold import Example, Fold
 from recipes.common.protocol.folds import OFFICIAL
 from recipes.common.protocol.labels import class_of
+from recipes.common.protocol.task import Task
+from recipes.common.tasks.classes import SEXES, Classes
+from recipes.common.tasks.of_column import there
+from recipes.common.tasks.regression import Regression
 from recipes.daic_woz.settings import DaicWozSettings
 
 _LABELS = ("depressed", "not depressed")
@@ -15,6 +19,9 @@ _LABELS = ("depressed", "not depressed")
 _VALIDATION = 0.2
 # The published choice: both classes get about as many utterances, and it needs the labels.
 _LEAKY = {"depressed": 46, "not depressed": 18}
+
+# Eight answers from 0 to 3.
+_PHQ8 = (0.0, 24.0)
 
 
 def labels_of(settings: DaicWozSettings, segments: Sequence[Segment]) -> tuple[str, ...]:
@@ -33,6 +40,20 @@ def notes_of(settings: DaicWozSettings) -> tuple[str, ...]:
     )
 
 
+def task_of(settings: DaicWozSettings, segments: Sequence[Segment]) -> Task:
+    """What the settings' task is.
+
+    Raises:
+        ValueError: If the manifest does not say it.
+    """
+    if settings.task == "depression":
+        return Classes(labels_of(settings, segments))
+    there(segments, settings.task, where="The manifest is older: run `prepare` again")
+    if settings.task == "sex":
+        return Classes(SEXES, "sex")
+    return Regression(("PHQ-8",), settings.task, range=_PHQ8)
+
+
 def folds_of(segments: Sequence[Segment], settings: DaicWozSettings) -> list[Fold]:
     """The published splits; a fifth of the training participants, stratified, validates.
 
@@ -44,7 +65,7 @@ def folds_of(segments: Sequence[Segment], settings: DaicWozSettings) -> list[Fol
     validating = _validating(splits["train"], settings.seed)
 
     def examples(found: Iterable[Segment]) -> tuple[Example, ...]:
-        return examples_of(found, labels_of(settings, segments), settings)
+        return examples_of(found, task_of(settings, segments), settings)
 
     return [
         Fold(
@@ -72,7 +93,7 @@ def _validating(segments: Iterable[Segment], seed: int) -> set[str]:
 
 
 def examples_of(
-    segments: Iterable[Segment], labels: Sequence[str], settings: DaicWozSettings
+    segments: Iterable[Segment], task: Task, settings: DaicWozSettings
 ) -> tuple[Example, ...]:
     """The utterances that are heard, or an interview for each participant, by participant and time.
 
@@ -83,25 +104,25 @@ def examples_of(
     for segment in segments:
         people.setdefault(segment.speaker, []).append(segment)
     return tuple(
-        example for found in people.values() for example in _examples(found, labels, settings)
+        example for found in people.values() for example in _examples(found, task, settings)
     )
 
 
-def _examples(
-    segments: list[Segment], labels: Sequence[str], settings: DaicWozSettings
-) -> list[Example]:
+def _examples(segments: list[Segment], task: Task, settings: DaicWozSettings) -> list[Example]:
     """Of one participant."""
     first = segments[0]
-    classes = {class_of(segment.label, labels) for segment in segments}
+    classes = {task.value_of(segment) for segment in segments}
     if len(classes) > 1:
         raise ValueError(
             f"A participant must have one label. Received: '{first.speaker}' with "
             f"{', '.join(sorted({segment.label for segment in segments}))}"
         )
     label = classes.pop()
+    if label is None:
+        return []
     number = settings.utterances
     if settings.selection == "label_dependent_leaky":
-        number = _LEAKY[labels[label]]
+        number = _LEAKY[task.word(label)]
     heard = _longest(segments, number)
     units = [(s.id, (s,)) for s in heard]
     if settings.unit == "interview":

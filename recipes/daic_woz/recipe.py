@@ -4,7 +4,7 @@ from recipes.common.recipe import Recipe
 from recipes.daic_woz.about import FACTS
 from recipes.daic_woz.errata import ERRATA
 from recipes.daic_woz.manifest import BEHIND_THE_RECORDING, MISSING_TRANSCRIPT, read
-from recipes.daic_woz.protocol import examples_of, folds_of, labels_of, notes_of
+from recipes.daic_woz.protocol import examples_of, folds_of, notes_of, task_of
 from recipes.daic_woz.settings import DaicWozSettings
 
 RECIPE = Recipe(
@@ -12,7 +12,7 @@ RECIPE = Recipe(
     facts=FACTS,
     read=read,
     settings=DaicWozSettings,
-    labels_of=labels_of,
+    task_of=task_of,
     folds_of=folds_of,
     examples_of=examples_of,
     notes_of=notes_of,

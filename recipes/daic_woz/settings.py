@@ -1,10 +1,10 @@
 """What a run on DAIC-WOZ depends on."""
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import pydantic
 
-from recipes.common.settings import Count, RecipeSettings
+from recipes.common.settings import Count, Figure, RecipeSettings
 
 # With so many, 107 training participants have 2,782 utterances at most: as many as the published
 # choice takes, which is 77 x 18 + 30 x 46 = 2,766.
@@ -15,6 +15,7 @@ class DaicWozSettings(RecipeSettings):
     """Settings of all recipes, and DAIC-WOZ's own.
 
     Attributes:
+        task: Whether the participant is depressed; the score of PHQ-8, 0 to 24; or the sex.
         unit: What the model hears at once: an `"utterance"`, or an `"interview"`, which is the
             participant's utterances one after another. `"auto"`: an interview for the HAFFormer.
         selection: Which of a participant's utterances are heard: the `"longest"`, of everybody as
@@ -25,11 +26,21 @@ class DaicWozSettings(RecipeSettings):
             or a majority `"vote"`.
     """
 
+    kinds: ClassVar = {"phq8": "regression"}
+
+    task: Literal["depression", "phq8", "sex"] = "depression"
     unit: Literal["auto", "utterance", "interview"] = "auto"
     selection: Literal["longest", "label_dependent_leaky"] = "longest"
     utterances: Count | None = _UTTERANCES
     decision: Literal["mean", "vote"] = "mean"
-    select_on: Literal["ua", "wa", "wf1", "macro_f1"] = "macro_f1"
+    select_on: Figure = "macro_f1"
+
+    @pydantic.field_validator("selection")
+    @classmethod
+    def _by_the_label(cls, selection: str, info: pydantic.ValidationInfo) -> str:
+        if selection == "label_dependent_leaky" and info.data.get("task") != "depression":
+            raise ValueError("must be 'longest' but for task=depression: it needs that label")
+        return selection
 
     @property
     def decision_rule(self) -> Literal["mean", "vote"]:

@@ -8,7 +8,7 @@ from recipes.common.preparation.clips import UNKNOWN_NAME, clips_by_name
 from recipes.common.preparation.problems import UNKNOWN_LABEL, Problem
 from recipes.common.recipe import Prepared
 from recipes.emodb.counts import counts_of
-from recipes.emodb.names import EMOTIONS, PATTERN, SEXES
+from recipes.emodb.names import AGES, EMOTIONS, PATTERN, SEXES
 
 # As the corpus is distributed, and as FLAC; the folder `emodb` or the one that holds it.
 FOLDERS = ("wav", "audio", "emodb/wav", "emodb/audio")
@@ -52,4 +52,5 @@ def _segment(match: re.Match, path: str) -> Segment:
         fold=speaker,
         session="",
         text_id=match["text"],
+        more=(("age", str(AGES[speaker])),),
     )

@@ -7,6 +7,9 @@ from recipes.common.protocol.examples import examples_of
 from recipes.common.protocol.fold import Example, Fold
 from recipes.common.protocol.folds import grouped
 from recipes.common.protocol.labels import FOUR_CLASSES
+from recipes.common.protocol.task import Task
+from recipes.common.tasks.classes import SEXES, Classes
+from recipes.common.tasks.of_column import numbers_of, there
 from recipes.emodb.names import EMOTIONS
 from recipes.emodb.settings import EmodbSettings
 
@@ -14,6 +17,20 @@ from recipes.emodb.settings import EmodbSettings
 def labels_of(settings: EmodbSettings, segments: Sequence[Segment]) -> tuple[str, ...]:
     """Seven or four classes, by alphabet."""
     return FOUR_CLASSES if settings.classes == 4 else tuple(sorted(EMOTIONS.values()))
+
+
+def task_of(settings: EmodbSettings, segments: Sequence[Segment]) -> Task:
+    """What the settings' task is.
+
+    Raises:
+        ValueError: If the manifest does not say it.
+    """
+    if settings.task == "emotion":
+        return Classes(labels_of(settings, segments))
+    known = there(segments, settings.task, where="The manifest is older: run `prepare` again")
+    return (
+        Classes(SEXES, "sex") if settings.task == "sex" else numbers_of(known, "age", unit="years")
+    )
 
 
 def folds_of(segments: Sequence[Segment], settings: EmodbSettings) -> list[Fold]:
@@ -24,7 +41,7 @@ def folds_of(segments: Sequence[Segment], settings: EmodbSettings) -> list[Fold]
     Raises:
         ValueError: If there are too few speakers to test, validate and train.
     """
-    examples = examples_of(segments, labels_of(settings, segments))
+    examples = examples_of(segments, task_of(settings, segments))
     speakers = grouped(examples, lambda segment: segment.speaker)
     return [_fold(speaker, speakers) for speaker in speakers]
 

@@ -4,7 +4,7 @@ from recipes.common.preparation.clips import CLIP_TWICE, UNKNOWN_NAME
 from recipes.common.recipe import Recipe
 from recipes.emodb.about import FACTS
 from recipes.emodb.manifest import read
-from recipes.emodb.protocol import folds_of, labels_of
+from recipes.emodb.protocol import folds_of, task_of
 from recipes.emodb.settings import EmodbSettings
 
 RECIPE = Recipe(
@@ -12,7 +12,7 @@ RECIPE = Recipe(
     facts=FACTS,
     read=read,
     settings=EmodbSettings,
-    labels_of=labels_of,
+    task_of=task_of,
     folds_of=folds_of,
     kinds=(UNKNOWN_NAME, CLIP_TWICE),
 )

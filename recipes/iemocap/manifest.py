@@ -59,4 +59,5 @@ def _segment(turn: Turn) -> Segment:
         fold=turn.session,
         session=turn.session,
         text_id=turn.dialog,
+        more=tuple((name, getattr(turn, name)) for name in ("valence", "activation", "dominance")),
     )

@@ -7,12 +7,33 @@ from recipes.common.protocol.examples import examples_of
 from recipes.common.protocol.fold import Example, Fold
 from recipes.common.protocol.folds import cyclic_folds, grouped
 from recipes.common.protocol.labels import FOUR_CLASSES
+from recipes.common.protocol.task import Task
+from recipes.common.tasks.classes import SEXES, Classes
+from recipes.common.tasks.of_column import there
+from recipes.common.tasks.regression import Regression
 from recipes.iemocap.settings import IemocapSettings
+
+# Of the raters' manikins.
+_SCALE = (1.0, 5.0)
 
 
 def labels_of(settings: IemocapSettings, segments: Sequence[Segment]) -> tuple[str, ...]:
     """The four classes of published work, by alphabet; excitement counts as happiness."""
     return FOUR_CLASSES
+
+
+def task_of(settings: IemocapSettings, segments: Sequence[Segment]) -> Task:
+    """What the settings' task is.
+
+    Raises:
+        ValueError: If the manifest does not say it.
+    """
+    if settings.task == "emotion":
+        return Classes(labels_of(settings, segments))
+    there(segments, settings.task, where="The manifest is older: run `prepare` again")
+    if settings.task == "sex":
+        return Classes(SEXES, "sex")
+    return Regression((settings.task,), settings.task, range=_SCALE)
 
 
 def folds_of(segments: Sequence[Segment], settings: IemocapSettings) -> list[Fold]:
@@ -26,7 +47,7 @@ def folds_of(segments: Sequence[Segment], settings: IemocapSettings) -> list[Fol
     """
     if settings.improvised:
         segments = [segment for segment in segments if "_impro" in segment.text_id]
-    examples = examples_of(segments, labels_of(settings, segments))
+    examples = examples_of(segments, task_of(settings, segments))
     sessions = grouped(examples, lambda segment: segment.session)
     if settings.protocol == "session":
         return cyclic_folds(sessions)

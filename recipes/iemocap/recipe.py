@@ -3,7 +3,7 @@
 from recipes.common.recipe import Recipe
 from recipes.iemocap.about import FACTS
 from recipes.iemocap.manifest import read
-from recipes.iemocap.protocol import folds_of, labels_of
+from recipes.iemocap.protocol import folds_of, task_of
 from recipes.iemocap.settings import IemocapSettings
 
 RECIPE = Recipe(
@@ -11,6 +11,6 @@ RECIPE = Recipe(
     facts=FACTS,
     read=read,
     settings=IemocapSettings,
-    labels_of=labels_of,
+    task_of=task_of,
     folds_of=folds_of,
 )

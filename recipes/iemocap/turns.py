@@ -14,7 +14,7 @@ _TURN = re.compile(
     r"(?P<name>(?P<dialog>Ses0(?P<session>[1-5])[FM]_(?:impro\d{2}[ab]?|script\d{2}_\d[ab]?))"
     r"_(?P<letter>[FM])\d{3})\t"
     r"(?P<label>[a-z]{3})\t"
-    r"\[(\d\.\d+),\s*(\d\.\d+),\s*(\d\.\d+)\]\s*"
+    r"\[(?P<valence>\d\.\d+),\s*(?P<activation>\d\.\d+),\s*(?P<dominance>\d\.\d+)\]\s*"
 )
 
 
@@ -29,6 +29,9 @@ class Turn:
         letter: `"F"` or `"M"`: who speaks. The one in the dialog's name says whose movements
             were recorded; both speak in every dialog.
         label: As the file has it: `"exc"` stays.
+        valence: Mean of the raters, from 1 to 5, as the file has it; likewise the next two.
+        activation: How active.
+        dominance: How dominant.
     """
 
     name: str
@@ -36,6 +39,9 @@ class Turn:
     session: str
     letter: str
     label: str
+    valence: str
+    activation: str
+    dominance: str
 
 
 def read_turns(path: Path) -> tuple[list[Turn], list[Problem]]:

@@ -8,6 +8,8 @@ from recipes.common.protocol.examples import examples_of
 from recipes.common.protocol.fold import Example, Fold
 from recipes.common.protocol.folds import OFFICIAL
 from recipes.common.protocol.labels import FOUR_CLASSES
+from recipes.common.protocol.task import Task
+from recipes.common.tasks.classes import Classes
 from recipes.crema_d.about import FACTS as CREMA_D
 from recipes.crema_d.actors import SEXES as ACTORS
 from recipes.emodb.about import FACTS as EMODB
@@ -28,6 +30,11 @@ def labels_of(settings: JointSettings, segments: Sequence[Segment]) -> tuple[str
     return FOUR_CLASSES
 
 
+def task_of(settings: JointSettings, segments: Sequence[Segment]) -> Task:
+    """The classes."""
+    return Classes(labels_of(settings, segments))
+
+
 def folds_of(segments: Sequence[Segment], settings: JointSettings) -> list[Fold]:
     """The only fold: EmoDB's speakers 03 and 08 and the actors of CREMA-D's fold 1 test.
 
@@ -35,7 +42,7 @@ def folds_of(segments: Sequence[Segment], settings: JointSettings) -> list[Fold]
         ValueError: If a split is empty.
     """
     splits: dict[str, list[Example]] = {"train": [], "validation": [], "test": []}
-    for example in examples_of(segments, FOUR_CLASSES):
+    for example in examples_of(segments, task_of(settings, segments)):
         (segment,) = example.segments
         split = _SPLITS.get(segment.fold, "train")
         emodb = segment.speaker not in ACTORS

@@ -4,7 +4,7 @@ from recipes.common.preparation.clips import CLIP_TWICE, UNKNOWN_NAME
 from recipes.common.recipe import Recipe
 from recipes.joint.about import FACTS
 from recipes.joint.manifest import read
-from recipes.joint.protocol import folds_of, labels_of
+from recipes.joint.protocol import folds_of, task_of
 from recipes.joint.settings import JointSettings
 
 RECIPE = Recipe(
@@ -12,7 +12,7 @@ RECIPE = Recipe(
     facts=FACTS,
     read=read,
     settings=JointSettings,
-    labels_of=labels_of,
+    task_of=task_of,
     folds_of=folds_of,
     kinds=(UNKNOWN_NAME, CLIP_TWICE),
 )

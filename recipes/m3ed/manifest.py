@@ -70,4 +70,5 @@ def _segment(utterance: Utterance, path: str, split: str) -> Segment:
         fold="",
         session=utterance.movie,
         text_id=utterance.id.rpartition("_")[0],
+        more=(("emotions", utterance.emotions), ("age", utterance.age)),
     )

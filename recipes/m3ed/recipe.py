@@ -4,7 +4,7 @@ from recipes.common.recipe import Recipe
 from recipes.m3ed import problems
 from recipes.m3ed.about import FACTS
 from recipes.m3ed.manifest import read
-from recipes.m3ed.protocol import folds_of, labels_of
+from recipes.m3ed.protocol import folds_of, task_of
 from recipes.m3ed.settings import M3edSettings
 
 RECIPE = Recipe(
@@ -12,7 +12,7 @@ RECIPE = Recipe(
     facts=FACTS,
     read=read,
     settings=M3edSettings,
-    labels_of=labels_of,
+    task_of=task_of,
     folds_of=folds_of,
     kinds=(problems.MALFORMED_ENTRY, problems.MISSING_SPLIT),
     as_published=(problems.EMPTY_AUDIO, problems.WRONG_SPEAKER),

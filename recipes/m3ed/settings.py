@@ -1,11 +1,19 @@
 """What a run on M3ED depends on."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
-from recipes.common.settings import RecipeSettings
+from recipes.common.settings import Figure, RecipeSettings
 
 
 class M3edSettings(RecipeSettings):
-    """Settings of all recipes; the weighted F1 chooses the epoch, as in published work."""
+    """Settings of all recipes; the weighted F1 chooses the epoch, as in published work.
 
-    select_on: Literal["ua", "wa", "wf1", "macro_f1"] = "wf1"
+    Attributes:
+        task: The one emotion that decides; all `"emotions"` of an utterance, one or several; or the
+            speaker's sex, or age group.
+    """
+
+    kinds: ClassVar = {"emotions": "multilabel"}
+
+    task: Literal["emotion", "emotions", "sex", "age"] = "emotion"
+    select_on: Figure = "wf1"

@@ -32,6 +32,8 @@ class Utterance:
         speaker: `"A"` or `"B"` of the dialog.
         sex: As the annotation has it, lower case; empty if it doesn't.
         label: One of `LABELS`.
+        emotions: All of them, one or several, with a semicolon between.
+        age: The speaker's age group, as the annotation has it, lower case; may be empty.
     """
 
     id: str
@@ -41,6 +43,8 @@ class Utterance:
     speaker: str
     sex: str
     label: str
+    emotions: str
+    age: str
 
 
 def read_utterances(annotation: dict, path: Path) -> tuple[list[Utterance], list[Problem]]:
@@ -97,8 +101,9 @@ def _dialog(movie: str, name: str, content: object, where: str) -> Iterator[Utte
             if speaker != about["Speaker"]:
                 what = f"the annotation says {about['Speaker']}; {speaker} speaks"
                 yield Problem(WRONG_SPEAKER, place, what)
-            sex = _sex(content.get("SpeakerInfo"), speaker)
-            yield Utterance(utterance, movie, dialog, number, speaker, sex, label.lower())
+            sex, age = (_about(content.get("SpeakerInfo"), speaker, n) for n in ("Gender", "Age"))
+            own = (movie, dialog, number, speaker, sex, label.lower())
+            yield Utterance(utterance, *own, _emotions(about, label), age)
 
 
 def _number(name: str, prefix: str) -> int | None:
@@ -114,10 +119,18 @@ def _label(utterance: object) -> str | None:
     return label.strip() if isinstance(label, str) else None
 
 
-def _sex(speakers: object, speaker: str) -> str:
+def _emotions(utterance: dict, label: str) -> str:
+    """All labels; the one that decides is among them, and alone where the others are not there."""
+    found = utterance["EmoAnnotation"].get("final_mul_emo")
+    words = re.split(r"[,\uff0c;/]", found) if isinstance(found, str) else []
+    words = [word.strip().lower() for word in (label, *words)]
+    return ";".join(dict.fromkeys(word for word in words if word in LABELS))
+
+
+def _about(speakers: object, speaker: str, what: str) -> str:
     about = speakers.get(speaker) if isinstance(speakers, dict) else None
-    sex = about.get("Gender") if isinstance(about, dict) else None
-    return sex.strip().lower() if isinstance(sex, str) else ""
+    found = about.get(what) if isinstance(about, dict) else None
+    return found.strip().lower() if isinstance(found, str) else ""
 
 
 def _malformed(where: str, expected: str, received: object) -> Problem:

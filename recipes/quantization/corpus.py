@@ -7,6 +7,7 @@ from pathlib import Path
 from recipes.common.manifest import Segment, limited, read_manifest
 from recipes.common.protocol.examples import examples_of
 from recipes.common.protocol.fold import Fold
+from recipes.common.tasks.classes import Classes
 from recipes.quantization.settings import Settings
 
 
@@ -40,7 +41,7 @@ def folds_of(segments: Sequence[Segment], count: int) -> list[Fold]:
         ValueError: If there are too few speakers, or an emotion does not occur in training.
     """
     labels = labels_of(segments)
-    examples = examples_of(segments, labels)
+    examples = examples_of(segments, Classes(labels))
     folds = []
     for number, speakers in enumerate(speaker_folds(segments, count), start=1):
         train = tuple(e for e in examples if e.speaker not in speakers)

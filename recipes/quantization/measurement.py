@@ -14,6 +14,7 @@ from recipes.common.deployment.calibration import calibration_clips
 from recipes.common.deployment.files import export_file
 from recipes.common.names import FEATURES_IN
 from recipes.common.protocol.fold import Fold
+from recipes.common.protocol.task import Task
 from recipes.common.scoring.examples import score_examples
 from recipes.common.scoring.form import Form
 from recipes.common.scoring.waveform_model import WaveformModel
@@ -43,7 +44,7 @@ def measure(
     model: WaveformModel,
     corpus: Corpus,
     fold: Fold,
-    labels: tuple[str, ...],
+    task: Task,
     folder: Path,
     console: Console,
     *,
@@ -55,13 +56,13 @@ def measure(
         model: Merged: waveform to logits.
         corpus: Where the clips are read from.
         fold: Whose clips calibrate and are scored.
-        labels: Class names.
+        task: What the model tells.
         folder: Where the files go.
         console: Where to report.
         all_alone: Whether to export the backbone alone in every kind, or where that is all there
             is.
     """
-    clips = calibration_clips(fold.train, corpus.samples, model.window, console)
+    clips = calibration_clips(fold.train, task, corpus.samples, model.window, console)
     calibration = {False: clips, True: in_batches(model.log_mel, clips)}
 
     def export(kind: str, *, features_in: bool) -> ExportReport:
@@ -70,7 +71,7 @@ def measure(
             folder / f"{kind}{'-backbone' if features_in else ''}.tflite",
             kind,
             calibration=calibration[features_in],
-            labels=labels,
+            task=task,
             texts={},
             console=console,
         )
@@ -82,7 +83,7 @@ def measure(
     }
     keras = {
         f"Keras {features_in}": Form.of_keras(
-            model.backbone if features_in else model.model, features_in=features_in
+            model.backbone if features_in else model.model, task, features_in=features_in
         )
         for features_in in (False, True)
     }

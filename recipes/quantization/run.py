@@ -20,8 +20,10 @@ from recipes.common.front_end import create_front_end
 from recipes.common.manifest import manifest_hash
 from recipes.common.names import CONFIG, LIGHT
 from recipes.common.protocol.fold import Fold
+from recipes.common.protocol.task import Task
 from recipes.common.scoring.waveform_model import WaveformModel
 from recipes.common.store import build_store
+from recipes.common.tasks.classes import Classes
 from recipes.common.training.train import is_trained, train_fold
 from recipes.quantization.corpus import folds_of, labels_of, manifest_of, segments_of
 from recipes.quantization.measurement import Measured, latencies, measure
@@ -59,7 +61,7 @@ def run(settings: Settings, out: Path, console: Console) -> list[tuple[Row, Bar]
         log_mel, store = create_front_end(settings), out / "store"
         build_store(segments, manifest.parent, store, log_mel=log_mel, console=console)
         write_json(out / CONFIG, config)
-        return _Run(settings, out, Corpus(store, log_mel), labels, folds, console).run()
+        return _Run(settings, out, Corpus(store, log_mel), Classes(labels), folds, console).run()
 
 
 def _config(settings: Settings, manifest: Path) -> dict:
@@ -92,7 +94,7 @@ class _Run:
     settings: Settings
     out: Path
     corpus: Corpus
-    labels: tuple[str, ...]
+    task: Task
     folds: Sequence[Fold]
     console: Console
 
@@ -127,9 +129,9 @@ class _Run:
         clips = sum(len(fold.tests["test"]) for fold in self.folds)
         folds = "; ".join(", ".join(speakers) for speakers in self._speakers)
         return (
-            f"{clips} clips, {len(self.labels)} emotions. Speakers held out in turn: {folds}. HRF "
-            f"expansion {settings.expansion}, merged; {settings.epochs} epochs, the last one is "
-            "kept: no speaker validates. Calibrated on training clips alone."
+            f"{clips} clips, {len(self.task.names)} emotions. Speakers held out in turn: {folds}. "
+            f"HRF expansion {settings.expansion}, merged; {settings.epochs} epochs, the last one "
+            "is kept: no speaker validates. Calibrated on training clips alone."
         )
 
     @property
@@ -145,14 +147,14 @@ class _Run:
             if not is_trained(folder):
                 say(self.console, f"{backbone}:")
                 settings = self.settings.of(backbone, number)
-                train_fold(self.corpus, fold, self.labels, settings, folder, self.console)
+                train_fold(self.corpus, fold, self.task, settings, folder, self.console)
 
     def _measure(self, backbone: str) -> tuple[list[Row], list[Measured]]:
         found = []
         for fold in self.folds:
             folder = self._folder(backbone, fold)
             model = WaveformModel(load_model(folder / LIGHT))
-            about = (model, self.corpus, fold, self.labels, folder, self.console)
+            about = (model, self.corpus, fold, self.task, folder, self.console)
             found.append(measure(*about, all_alone=not found))
         with self.console.status(f"Measuring the time of an inference, {backbone}"):
             times = [latencies(exports) for exports in (found[0].whole, found[0].alone)]
@@ -171,7 +173,7 @@ class _Run:
     def _results(self, rows: list[Row], asked: tuple[Bar, ...], machine: dict) -> dict:
         return {
             "protocol": self._protocol,
-            "labels": self.labels,
+            "labels": self.task.names,
             "folds": self._speakers,
             "environment": machine,
             "bars": [
@@ -186,7 +188,7 @@ class _Run:
 
     def _write_predictions(self, path: Path, scores: dict[str, list[Measured]]) -> None:
         """The probabilities of every held-out clip by every file, and by Keras."""
-        columns = [f"{by}_{label}" for by in ("file", "keras") for label in self.labels]
+        columns = [f"{by}_{label}" for by in ("file", "keras") for label in self.task.names]
         head = ("backbone", "fold", "kind", "id", "speaker", "label")
 
         def rows() -> Iterator[dict]:
@@ -195,7 +197,7 @@ class _Run:
                     for kind, found in of_fold.scores.items():
                         both = np.concatenate([found.file, found.keras], axis=1)
                         for e, values in zip(fold.tests["test"], both, strict=True):
-                            label = self.labels[e.label]
+                            label = self.task.names[e.label]
                             about = (backbone, fold.name, kind, e.id, e.speaker, label)
                             texts = (f"{value:.6f}" for value in values)
                             yield dict(zip((*head, *columns), (*about, *texts), strict=True))

@@ -5,6 +5,7 @@ from recipes.common.protocol.clips import Clips
 from recipes.common.protocol.examples import examples_of
 from recipes.common.protocol.fold import Fold
 from recipes.common.protocol.folds import OFFICIAL
+from recipes.common.tasks.classes import Classes
 from recipes.quickstart.settings import MANIFEST, Settings
 
 
@@ -19,6 +20,7 @@ def load_clips(settings: Settings) -> Clips:
     missing = set(labels) - {segment.label for segment in splits["train"]}
     if missing:
         raise ValueError(f"Every emotion must occur in training. Received: no {sorted(missing)}")
-    train, validation, test = (examples_of(found, labels) for found in splits.values())
+    task = Classes(labels)
+    train, validation, test = (examples_of(found, task) for found in splits.values())
     fold = Fold(name=OFFICIAL, train=train, validation=validation, tests={"test": test})
-    return Clips(labels, [segment for found in splits.values() for segment in found], fold)
+    return Clips(task, [segment for found in splits.values() for segment in found], fold)

@@ -48,6 +48,7 @@ from recipes.common.names import (
     file_name,
 )
 from recipes.common.protocol.fold import Example
+from recipes.common.protocol.task import Task
 from recipes.common.results.plots import plot_confusion
 from recipes.common.scoring.waveform_model import WaveformModel
 from recipes.common.scoring.windows import beginnings_of, in_batches
@@ -99,7 +100,7 @@ def run(settings: Settings, folder: Path, *, console: Console) -> Run:
         clips = load_clips(settings)
         _report_clips(clips, console)
         corpus = _corpus(clips, settings, work / "store", console)
-        train_fold(corpus, clips.fold, clips.labels, settings, work, console)
+        train_fold(corpus, clips.fold, clips.task, settings, work, console)
         trained = read_json(work / TRAINING, dict[str, Any])
 
         _stage(console, "2/5  Merge: the light model back")
@@ -119,8 +120,8 @@ def run(settings: Settings, folder: Path, *, console: Console) -> Run:
             fold=clips.fold,
             split="test",
             read=corpus.samples,
-            labels=clips.labels,
-            facts=_facts(trained, settings),
+            task=clips.task,
+            facts=_facts(trained, settings, clips.task),
             console=console,
             saved={name: work / file for name, file in VARIANTS.values() if name not in FILES},
         )
@@ -156,9 +157,9 @@ def _command(settings: Settings) -> str:
     return f"python -m recipes.quickstart{''.join(options)}"
 
 
-def _facts(trained: Mapping[str, Any], settings: Settings) -> ModelFacts:
+def _facts(trained: Mapping[str, Any], settings: Settings, task: Task) -> ModelFacts:
     told = (
-        protocol_of(trained, settings),
+        protocol_of(trained, settings, task),
         "The test clips were read by the last evaluation alone; settings were chosen on training "
         "and validation speakers.",
     )
@@ -225,7 +226,7 @@ def _metrics(
 ) -> dict:
     first, *others = forms
     return {
-        "labels": clips.labels,
+        "labels": clips.task.names,
         "variants": {
             name: {
                 "file": VARIANTS[name][1],
@@ -267,20 +268,20 @@ def _write(
             "mean": keras.ops.convert_to_numpy(log_mel.mean).tolist(),
             "std": keras.ops.convert_to_numpy(log_mel.std).tolist(),
         },
-        "labels": clips.labels,
+        "labels": clips.task.names,
         "manifest_sha256": manifest_hash(settings.data / MANIFEST),
         "clips": {name: len(examples) for name, examples in splits.items()},
         "speakers": {name: sorted({e.speaker for e in splits[name]}) for name in splits},
     }
     write_json(folder / CONFIG, config)
     write_json(folder / METRICS, metrics)
-    _write_predictions(folder / PREDICTIONS, forms, clips.labels)
+    _write_predictions(folder / PREDICTIONS, forms, clips.task.names)
     name, shown = list(forms.items())[-1]
     results = shown.results
     plot_confusion(
         folder / CONFUSION,
         results,
-        clips.labels,
+        clips.task.names,
         title=f"{name}: UA {results.ua:.1%}, WA {results.wa:.1%}",
         subtitle=f"{results.clips:,} clips of {FACTS.title}: "
         f"{results.speakers} speakers never heard in training",

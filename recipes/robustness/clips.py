@@ -11,6 +11,7 @@ from keras_reparam.audio.clip_listing import find_clips
 from recipes.common.manifest import Segment, limited, read_manifest, read_segment
 from recipes.common.protocol.examples import cross_corpus_examples
 from recipes.common.protocol.labels import common_label, plain_word
+from recipes.common.tasks.classes import Classes
 from recipes.robustness.conditions import RECORDINGS
 
 _MOST_NAMED = 3
@@ -71,7 +72,7 @@ def find(
     if len(set(names)) < len(names):
         # Two classes of the model are one to others: its own words tell them apart.
         names = [plain_word(label) for label in labels]
-    examples, left_out = cross_corpus_examples(kept, names)
+    examples, left_out = cross_corpus_examples(kept, Classes(tuple(names)))
     classes = {example.id: example.label for example in examples}
     segments = [segment for segment in kept if segment.id in classes]
     segments = limited(segments, limit, by=("label", "speaker"))

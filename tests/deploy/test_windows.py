@@ -20,7 +20,7 @@ from keras_reparam.audio.windows import (
     sounding,
     valid_samples,
 )
-from keras_reparam.deploy.tflite.heads import probabilities
+from keras_reparam.deploy.tflite.softmax_head import SoftmaxHead
 from recipes.common.scoring import windows as recipes_windows
 
 RATE = 16000
@@ -127,7 +127,7 @@ def test_recipes_score_as_the_classifier(float_file, wave_model, voice):
     heard = np.concatenate(of_clips)
     logits = recipes_windows.in_batches(lambda batch: wave_model(batch, training=False), heard)
     scores = recipes_windows.mean_scores(
-        probabilities(logits, "softmax"),
+        SoftmaxHead().scores(logits),
         np.repeat(np.arange(len(clips)), [len(found) for found in of_clips]),
         recipes_windows.weights_of(heard),
     )

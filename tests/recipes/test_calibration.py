@@ -23,9 +23,9 @@ from recipes.common.results.calibration import (
 )
 from recipes.common.results.evaluation import predictions_of, scores_by
 from recipes.common.settings import RecipeSettings
-from recipes.common.training.backbone import create_backbone, divide_logits
+from recipes.common.training.backbone import create_backbone, scale_outputs
 from recipes.common.training.train import train_fold
-from recipes.custom.protocol import folds_of, labels_of
+from recipes.custom.protocol import folds_of, task_of
 from recipes.custom.settings import CustomSettings
 
 SMALL = {
@@ -156,9 +156,9 @@ def test_trained_models_are_calibrated(prepared, tmp_path):
         ema=0.5,
         front_end={},
     )
-    corpus, labels = Corpus(prepared / "store", LogMel()), labels_of(settings, segments)
+    corpus, task = Corpus(prepared / "store", LogMel()), task_of(settings, segments)
     fold = folds_of(segments, settings)[0]
-    train_fold(corpus, fold, labels, settings, tmp_path, QUIET)
+    train_fold(corpus, fold, task, settings, tmp_path, QUIET)
     found = calibration_of(json.loads((tmp_path / "training.json").read_text()))
     assert found.nll["before"] - found.nll["after"] > 1e-2
     light, train = (load_model(tmp_path / name) for name in ("light.keras", "train.keras"))
@@ -166,9 +166,9 @@ def test_trained_models_are_calibrated(prepared, tmp_path):
     np.testing.assert_array_equal(*kernels)
     likelihoods = []
     for _ in range(2):
-        about = {"fold": fold, "labels": labels, "settings": settings}
-        scores = scores_by(light, corpus.samples, QUIET)
+        about = {"fold": fold, "task": task, "settings": settings}
+        scores = scores_by(light, corpus.samples, task, QUIET)
         given = predictions_of(scores, {"validation": fold.validation}, **about)
         likelihoods.append(negative_log_likelihood(given.truth, given.scores))
-        divide_logits(light.layers[-1], 1 / found.temperature)
+        scale_outputs(light.layers[-1], found.temperature)
     assert likelihoods == pytest.approx([found.nll["after"], found.nll["before"]], abs=5e-3)

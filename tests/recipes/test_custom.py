@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from recipes.common.manifest import read_manifest
 from recipes.custom.__main__ import main
 from recipes.custom.manifest import read
-from recipes.custom.protocol import labels_of
+from recipes.custom.protocol import task_of
 from recipes.custom.settings import CustomSettings
 from tests.recipes.copies.audio import write_sparse
 
@@ -206,7 +206,7 @@ def test_labels_and_speakers_are_composed_and_stripped(write):
     # A file is found by its own bytes.
     assert found.path == "cafe\u0301.wav"
     settings = CustomSettings(labels=["DE\u0301GOU\u0302T", "joie"])
-    assert labels_of(settings, [found, dataclasses.replace(found, label="joy")]) == (
+    assert task_of(settings, [found, dataclasses.replace(found, label="joy")]).names == (
         "disgust",
         "happiness",
     )

@@ -4,7 +4,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recipes.common.protocol.fold import Example
-from recipes.common.results.decisions import decide, majority_class
+from recipes.common.results import decisions
+from recipes.common.tasks.classes import Classes
+
+THREE = Classes(("a", "b", "c"))
+
+
+def decide(examples, scores, **options):
+    return decisions.decide(examples, scores, THREE, **options)
 
 
 def example(name, decision=None, *, label=0, speaker="1", sex="f"):
@@ -48,9 +55,9 @@ def test_the_order_of_examples_changes_nothing(participants, rule, random):
         for p, rows in enumerate(participants)
         for i, row in enumerate(rows)
     ]
-    decisions, scores = decide(*zip(*pairs, strict=True), rule=rule)
-    assert [decision.id for decision in decisions] == [str(p) for p in range(len(participants))]
-    for rows, decision, mean in zip(participants, decisions, scores, strict=True):
+    found, scores = decide(*zip(*pairs, strict=True), rule=rule)
+    assert [decision.id for decision in found] == [str(p) for p in range(len(participants))]
+    for rows, decision, mean in zip(participants, found, scores, strict=True):
         assert np.allclose(mean, np.mean(rows, axis=0))
         if rule == "mean":
             assert mean[decision.prediction] == max(mean)
@@ -62,7 +69,7 @@ def test_the_order_of_examples_changes_nothing(participants, rule, random):
     random.shuffle(pairs)
     others, other_scores = decide(*zip(*pairs, strict=True), rule=rule)
     order = np.argsort([int(decision.id) for decision in others])
-    assert [others[i] for i in order] == decisions
+    assert [others[i] for i in order] == found
     # To the last bit.
     assert np.array_equal(other_scores[order], scores)
 
@@ -101,11 +108,11 @@ def test_other_bad_input():
         with pytest.raises(ValueError, match="same speaker, sex and label.*for 'p'"):
             decide([example("a", "p"), example("b", "p", **other)], half)
     with pytest.raises(ValueError, match="at least one example"):
-        majority_class([])
+        decisions.baseline([], THREE)
 
 
 def test_majority_counts_decisions_not_examples():
     examples = [example(f"long{i}", "long", label=0) for i in range(9)]
     examples += [example("x", label=2), example("y", label=2)]
-    assert majority_class(examples) == 2
-    assert majority_class(examples[:-1]) == 0
+    assert decisions.baseline(examples, THREE) == 2
+    assert decisions.baseline(examples[:-1], THREE) == 0

@@ -17,8 +17,10 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 from recipes.common.deployment.golden import clearest
 from recipes.common.manifest import read_manifest, read_segment
 from recipes.common.protocol.fold import Example, Fold
+from recipes.common.tasks.classes import Classes
 
 LABELS = ("anger", "happiness", "neutral", "sadness")
+TASK = Classes(LABELS)
 CORPORA = ("crema_d", "custom", "daic_woz", "emodb", "iemocap", "m3ed")
 RATE = 16000
 QUIET = Console(quiet=True)
@@ -128,7 +130,7 @@ def facts():
 def export(model, fold, read, facts):
     from recipes.common.deployment.fold import export_fold
 
-    given = {"model": model, "fold": fold, "split": "test", "read": read, "labels": LABELS}
+    given = {"model": model, "fold": fold, "split": "test", "read": read, "task": TASK}
 
     def run(folder, *, console=QUIET, **options):
         export_fold(folder, **{**given, "facts": facts, "console": console, **options})
@@ -295,7 +297,7 @@ def test_golden_vectors_and_card(exported, fold):
         ({"kinds": ()}, "`kinds` must be"),
         ({"kinds": "int8"}, "`kinds` must be"),
         ({"split": "dev"}, "`split` must be one of test"),
-        ({"labels": LABELS[:3]}, "each of the model's 4 classes"),
+        ({"task": Classes(LABELS[:3])}, "each of the model's 4 classes"),
     ],
 )
 def test_bad_input_leaves_nothing(export, tmp_path, options, message):
@@ -372,14 +374,14 @@ def test_calibration_clips_are_even_and_bounded(fold, read):
         for label, count in counts.items()
         for i in range(count)
     ]
-    chosen = evenly_over_classes(many, 60)
+    chosen = evenly_over_classes(many, TASK, 60)
     found = [sum(e.label == label for e in chosen) for label in counts]
     assert found == [28, 5, 27]
     assert len({e.id for e in chosen}) == 60
     assert {"0-0", "0-499"} < {e.id for e in chosen}
-    assert evenly_over_classes(many, 60) == chosen
-    assert len(evenly_over_classes(many, 1000)) == len(many)
-    clips = calibration_clips(fold.train, read, 1000, QUIET)
+    assert evenly_over_classes(many, TASK, 60) == chosen
+    assert len(evenly_over_classes(many, TASK, 1000)) == len(many)
+    clips = calibration_clips(fold.train, TASK, read, 1000, QUIET)
     assert clips.shape == (16, 1000)
     samples = {e.id: read(e)[:1000] for e in fold.train}
     assert {c.tobytes() for c in clips} == {s.tobytes() for s in samples.values()}
@@ -404,7 +406,7 @@ def test_card_of_every_corpus(corpus, model, fold, facts):
     fold = dataclasses.replace(fold, tests={"test": tests})
     scores = np.eye(4)[[e.label for e in tests]]
     predictions = Predictions.of(
-        *decide(tests, scores), labels=LABELS, fold="1", split="test", majority=0
+        *decide(tests, scores, TASK), task=TASK, fold="1", split="test", majority=0
     )
     measured = Measured(
         name="Keras",
@@ -413,7 +415,7 @@ def test_card_of_every_corpus(corpus, model, fold, facts):
         results=results_of(predictions),
     )
     card = model_card(
-        *(WaveformModel(model), fold, "test", LABELS, [measured], facts),
+        *(WaveformModel(model), fold, "test", TASK, [measured], facts),
         kinds=["float32", "int8_full"],
         rule="mean",
         calibrated=0,
@@ -511,5 +513,9 @@ def test_golden_clips_are_right_where_any_is():
     sure = [0.9, 0.8, 0.1, 0.7, 0.95]  # of class 0
     probabilities = np.array([[p, 1 - p] for p in sure])
     # Of class 1 only "a" is right; of "b" the clearer mistake stands for it, and comes last.
-    assert clearest(labels, speakers, probabilities, [True] * 5) == [0, 1, 2, 4]
-    assert clearest(labels, speakers, probabilities, [True, True, False, True, True]) == [0, 1, 4]
+    assert clearest(TASK, labels, speakers, probabilities, [True] * 5) == [0, 1, 2, 4]
+    assert clearest(TASK, labels, speakers, probabilities, [True, True, False, True, True]) == [
+        0,
+        1,
+        4,
+    ]

@@ -12,6 +12,7 @@ from recipes.common.results.predictions import (
     read_predictions,
     write_predictions,
 )
+from recipes.common.tasks.classes import Classes
 
 # Any characters but control codes and surrogates, which have no place in a manifest either.
 TEXT = st.text(st.characters(exclude_categories=["Cc", "Cs"]) | st.just("\n"), max_size=6)
@@ -30,12 +31,12 @@ def made_of(rows, labels=("a", "b", "c"), fold="1", split="test", majority=0, se
     ]
     scores = np.random.default_rng(seed).dirichlet(np.ones(len(labels)), size=len(rows))
     return Predictions.of(
-        decisions, scores, labels=labels, fold=fold, split=split, majority=majority
+        decisions, scores, task=Classes(labels), fold=fold, split=split, majority=majority
     )
 
 
 def assert_same(first, second):
-    assert first.labels == second.labels
+    assert first.task == second.task
     for field in dataclasses.fields(first):
         assert np.array_equal(getattr(first, field.name), getattr(second, field.name)), field.name
 
@@ -52,7 +53,7 @@ ROWS = [("u1", "x", "f", 0, 0), ("u2", "x", "f", 1, 0), ("u3", "y", "m", 2, 2)]
 def test_reading_gives_back_what_was_written(tmp_path, rows, labels):
     expected = pooled([made_of(rows, labels), made_of(rows, labels, fold="2", majority=1, seed=1)])
     write_predictions(tmp_path / "p.csv", expected)
-    assert_same(read_predictions(tmp_path / "p.csv"), expected)
+    assert_same(read_predictions(tmp_path / "p.csv", expected.task), expected)
 
 
 def test_the_file(tmp_path):
@@ -74,7 +75,7 @@ def test_predictions_of_earlier_versions_are_read(tmp_path):
     write_predictions(tmp_path / "now.csv", found)
     text = (tmp_path / "now.csv").read_text(encoding="utf-8")
     (tmp_path / "former.csv").write_text(text.replace(",split,", ",part,", 1), encoding="utf-8")
-    assert_same(read_predictions(tmp_path / "former.csv"), found)
+    assert_same(read_predictions(tmp_path / "former.csv", found.task), found)
 
 
 def test_splits_and_folds_are_chosen_and_pooled():
@@ -104,7 +105,7 @@ def test_what_can_not_be_pooled():
     with pytest.raises(ValueError, match=r"of 1 decisions and 2 labels. Received: shape \(1, 3\)"):
         decision = Decision(id="a", speaker="x", sex="", label=0, prediction=0)
         Predictions.of(
-            [decision], np.ones((1, 3)) / 3, labels="ab", fold="1", split="test", majority=0
+            [decision], np.ones((1, 3)) / 3, task=Classes("ab"), fold="1", split="test", majority=0
         )
 
 
@@ -115,7 +116,7 @@ GOOD = "u,x,f,1,test,a,b,a,0.4,0.6\n"
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "without id, speaker, .*, probability_<label>"),
+        ("", "without id, speaker, .*, probability_a, probability_b"),
         (HEADER.replace(",split", ""), "without split"),
         (HEADER, "at least one decision"),
         (
@@ -134,15 +135,15 @@ GOOD = "u,x,f,1,test,a,b,a,0.4,0.6\n"
 def test_bad_files(tmp_path, text, message):
     (tmp_path / "p.csv").write_text(text)
     with pytest.raises(ValueError, match=message):
-        read_predictions(tmp_path / "p.csv")
+        read_predictions(tmp_path / "p.csv", Classes("ab"))
 
 
 def test_other_bad_files(tmp_path):
     with pytest.raises(FileNotFoundError, match="evaluate the run first"):
-        read_predictions(tmp_path / "p.csv")
+        read_predictions(tmp_path / "p.csv", Classes("ab"))
     (tmp_path / "p.csv").write_bytes(b"\xff\xfe")
     with pytest.raises(ValueError, match="is no CSV file"):
-        read_predictions(tmp_path / "p.csv")
+        read_predictions(tmp_path / "p.csv", Classes("ab"))
 
 
 @given(st.text(max_size=60))
@@ -154,4 +155,4 @@ def test_other_bad_files(tmp_path):
 def test_garbage_is_a_clear_error(tmp_path, text):
     (tmp_path / "p.csv").write_bytes((HEADER + text).encode("utf-8", "surrogatepass"))
     with pytest.raises(ValueError, match=r"Received|CSV"):
-        read_predictions(tmp_path / "p.csv")
+        read_predictions(tmp_path / "p.csv", Classes("ab"))

@@ -48,7 +48,7 @@ def toy(read, **recipe):
             "facts": FACTS,
             "read": read,
             "settings": RecipeSettings,
-            "labels_of": None,
+            "task_of": None,
             "folds_of": None,
         }
         | recipe

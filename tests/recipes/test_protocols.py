@@ -17,6 +17,7 @@ from recipes.common.manifest import Segment
 from recipes.common.protocol import labels as common_labels
 from recipes.common.protocol.examples import cross_corpus_examples, examples_of
 from recipes.common.protocol.labels import class_of, common_label
+from recipes.common.tasks.classes import Classes
 from recipes.crema_d import manifest as crema_d_manifest
 from recipes.crema_d import protocol as crema_d
 from recipes.crema_d.settings import CremaDSettings
@@ -150,7 +151,7 @@ def test_class_of_prefers_the_word_itself():
 def test_cross_corpus_examples():
     words = ["ang", "hap", "fru", "neu", "fru", "xxx", "Sadness"]
     segments = [segment(str(i), word, f"s{i}", sex="female") for i, word in enumerate(words)]
-    examples, left_out = cross_corpus_examples(segments, FOUR)
+    examples, left_out = cross_corpus_examples(segments, Classes(FOUR))
     assert [(e.id, FOUR[e.label], e.speaker, e.decision) for e in examples] == [
         ("0", "anger", "s0", "0"),
         ("1", "happiness", "s1", "1"),
@@ -159,9 +160,9 @@ def test_cross_corpus_examples():
     ]
     assert left_out == {"frustration": 2, "no agreement": 1}
     with pytest.raises(ValueError, match="depressed, not depressed. Received: anger, frus"):
-        cross_corpus_examples(segments, ("depressed", "not depressed"))
+        cross_corpus_examples(segments, Classes(("depressed", "not depressed")))
     with pytest.raises(ValueError, match="Received: no segments"):
-        cross_corpus_examples([], FOUR)
+        cross_corpus_examples([], Classes(FOUR))
 
 
 def test_another_corpus_for_a_model_of_daic_woz():
@@ -170,7 +171,7 @@ def test_another_corpus_for_a_model_of_daic_woz():
     segments = [segment(f"a{i}", "Depressed", "ann") for i in range(30)]
     segments += [segment("b", "0", "bob"), segment("c", "happy", "cid")]
     examples, left_out = cross_corpus_examples(
-        segments, labels, examples_of=lambda *known: daic_woz.examples_of(*known, chosen)
+        segments, Classes(labels), examples_of=lambda *known: daic_woz.examples_of(*known, chosen)
     )
     # Files of a length that isn't known: all of them.
     assert Counter((e.decision, labels[e.label]) for e in examples) == {
@@ -379,7 +380,7 @@ def test_daic_woz_equally_long_utterances():
     # Times that floating-point numbers hold exactly.
     same = [segment(f"p_{i}", "1", "p", path="p", start=i, end=i + 0.5) for i in range(5)]
     examples = daic_woz.examples_of(
-        same[::-1], ("depressed", "not depressed"), DaicWozSettings(utterances=2)
+        same[::-1], Classes(("depressed", "not depressed")), DaicWozSettings(utterances=2)
     )
     assert ids(examples) == ["p_0", "p_1"]
 
@@ -541,17 +542,22 @@ def corpus(speaking, per_speaker=4, labels=("angry", "Happy"), **about):
 
 def test_custom_labels():
     segments = corpus("abc", labels=("angry", "hap", "wistful", "0"))
-    assert custom.labels_of(CustomSettings(), segments) == ("0", "anger", "happiness", "wistful")
+    assert custom.task_of(CustomSettings(), segments).names == (
+        "0",
+        "anger",
+        "happiness",
+        "wistful",
+    )
     chosen = CustomSettings(labels=["Wistful", "ang", 0])
-    assert custom.labels_of(chosen, segments) == ("0", "anger", "wistful")
+    assert custom.task_of(chosen, segments).names == ("0", "anger", "wistful")
     for fold in custom.folds_of(segments, chosen):
         assert all(e.segments[0].label != "hap" for e in fold.train)
     with pytest.raises(ValueError, match="0, anger, happiness, wistful. Received: boredom, fear"):
-        custom.labels_of(CustomSettings(labels=["fear", "bored", "0"]), segments)
+        custom.task_of(CustomSettings(labels=["fear", "bored", "0"]), segments)
     with pytest.raises(ValueError, match="two classes. Received: anger"):
-        custom.labels_of(CustomSettings(labels=["ang", "angry"]), segments)
+        custom.task_of(CustomSettings(labels=["ang", "angry"]), segments)
     with pytest.raises(ValueError, match="two classes. Received: 0"):
-        custom.labels_of(CustomSettings(), corpus("abc", labels=("0",)))
+        custom.task_of(CustomSettings(), corpus("abc", labels=("0",)))
 
 
 def test_custom_split():
@@ -623,9 +629,9 @@ def test_a_part_that_scikit_learn_leaves_empty():
     speaking = "0123440021113111420022414"
     labels = "1121120121221212220022222"
     examples = examples_of(
-        [segment(f"{i:02}", labels[i], speaking[i]) for i in range(25)], ("0", "1", "2")
+        [segment(f"{i:02}", labels[i], speaking[i]) for i in range(25)], Classes(("0", "1", "2"))
     )
-    parts = deal(examples, least=3, seed=863)
+    parts = deal(examples, Classes(("0", "1", "2")), least=3, seed=863)
     assert [len(speakers(part)) for part in parts] == [1] * 5
     assert sorted(e for part in parts for e in ids(part)) == ids(examples)
 
@@ -666,7 +672,7 @@ def test_any_corpus_gives_honest_folds_or_an_error(segments, seed):
     except ValueError as error:
         assert "Received: " in str(error)
         return
-    labels = custom.labels_of(chosen, segments)
+    labels = custom.task_of(chosen, segments).names
     tested = Counter()
     for fold in folds:
         splits = splits_of(fold)

@@ -16,6 +16,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_m
 
 from keras_reparam.deploy import check_golden, read_metadata
 from recipes.common.command import exit_code
+from recipes.common.tasks.classes import Classes
 from recipes.quickstart.__main__ import main
 from recipes.quickstart.settings import Settings
 
@@ -251,7 +252,7 @@ def test_batches_hold_every_clip_once_with_its_mask():
         [Features(np.full((n, 4), i, "float32"), np.ones(n, bool))] for i, n in enumerate(lengths)
     ]
     windows = FeatureWindows(features, log_mel, settings)
-    batches = TrainingBatches(windows, [0, 0, 0, 0, 1, 1], 2, settings)
+    batches = TrainingBatches(windows, [0, 0, 0, 0, 1, 1], Classes(("a", "b")), settings)
     orders = []
     for _ in range(2):
         seen = []

@@ -22,6 +22,7 @@ from recipes.common.results.predictions import (
 )
 from recipes.common.results.results import Results, results_of
 from recipes.common.results.tables import class_table, folds_table, results_table
+from recipes.common.tasks.classes import Classes
 
 LABELS = ("anger", "fear", "neutral")
 
@@ -42,7 +43,7 @@ def made_up(clips=60, speakers=6, *, fold="1", split="test", majority=2, seed=0,
     ]
     scores = rng.dirichlet(np.ones(3), size=clips)
     return Predictions.of(
-        decisions, scores, labels=LABELS, fold=fold, split=split, majority=majority
+        decisions, scores, task=Classes(LABELS), fold=fold, split=split, majority=majority
     )
 
 
@@ -157,7 +158,7 @@ def test_folds_from_their_files_alone(tmp_path):
     folds = {str(i): made_up(40 + i, fold=str(i), seed=i, majority=i - 1) for i in range(1, 4)}
     for name, found in folds.items():
         write_predictions(tmp_path / f"{name}.csv", found)
-    read = pooled(read_predictions(tmp_path / f"{name}.csv") for name in folds)
+    read = pooled(read_predictions(tmp_path / f"{name}.csv", Classes(LABELS)) for name in folds)
     result = folded_results(read, notes=["Leaky."])
     for name, found in folds.items():
         assert result.folds[name] == results_of(found, notes=["Leaky."])
@@ -193,7 +194,7 @@ def test_one_fold_pooled_is_the_fold(clips, speakers, seed):
 @settings(max_examples=4, deadline=None)
 def test_the_order_of_decisions_changes_nothing(seed, order):
     found = made_up(24, seed=seed)
-    arrays = [field.name for field in dataclasses.fields(found) if field.name != "labels"]
+    arrays = [field.name for field in dataclasses.fields(found) if field.name != "task"]
     other = dataclasses.replace(found, **{name: getattr(found, name)[order] for name in arrays})
     assert results_of(other) == results_of(found)
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from keras_reparam.deploy.tflite.heads import probabilities
+from keras_reparam.deploy.tflite.softmax_head import SoftmaxHead
 from recipes.common.scoring.windows import (
     beginnings_of,
     mean_scores,
@@ -29,7 +29,7 @@ def test_windows_of_digital_silence_are_left_out():
 
 
 def test_scores_of_a_clip_are_the_mean_of_its_windows():
-    scores = probabilities(np.array([[0.0, 0.0], [700.0, -700.0], [1.0, 1.0]]), "softmax")
+    scores = SoftmaxHead().scores(np.array([[0.0, 0.0], [700.0, -700.0], [1.0, 1.0]]))
     assert np.allclose(scores.sum(axis=1), 1)
     assert np.allclose(
         mean_scores(scores, np.array([0, 1, 1]), np.ones(3)), [[0.5, 0.5], [0.75, 0.25]]

@@ -14,6 +14,7 @@ from recipes.common.features import Features
 from recipes.common.protocol.fold import Example, Fold
 from recipes.common.run_folder import RunFolder
 from recipes.common.settings import RecipeSettings
+from recipes.common.tasks.classes import Classes
 from recipes.common.training.backbone import create_backbone
 from recipes.common.training.batches import TrainingBatches
 from recipes.common.training.checkpoint import read_variables, write_variables
@@ -56,6 +57,10 @@ def drawn_of(windows, clip, rng):
     return drawn
 
 
+def classes_of(count):
+    return Classes(tuple("abcdefgh"[:count]))
+
+
 def settings_of(**values):
     return RecipeSettings(**{"batch_size": 4} | values)
 
@@ -68,7 +73,7 @@ def log_mel_of_two():
 
 
 def batches_of(truth, classes=2, **values):
-    return TrainingBatches(Numbered(), truth, classes, settings_of(**values))
+    return TrainingBatches(Numbered(), truth, classes_of(classes), settings_of(**values))
 
 
 def epoch_of(batches, epoch):
@@ -118,7 +123,9 @@ def test_every_clip_once_with_weights():
 
 def test_batches_that_devices_share_are_full():
     """Clips that do not fill one are left out, other ones in every epoch."""
-    shared = TrainingBatches(Numbered(), [0] * 6 + [1] * 5, 2, settings_of(), shared=True)
+    shared = TrainingBatches(
+        Numbered(), [0] * 6 + [1] * 5, classes_of(2), settings_of(), shared=True
+    )
     whole = batches_of([0] * 6 + [1] * 5)
     assert (len(shared), shared.clips, len(whole), whole.clips) == (2, 8, 3, 11)
     left_out = set()
@@ -128,7 +135,7 @@ def test_batches_that_devices_share_are_full():
         left_out.add(tuple(sorted(set(range(11)) - set(clips))))
     assert len(left_out) == 3
     with pytest.raises(ValueError, match="The 3 training clips do not fill a batch.*batch_size=4"):
-        TrainingBatches(Numbered(), [0, 1, 1], 2, settings_of(), shared=True)
+        TrainingBatches(Numbered(), [0, 1, 1], classes_of(2), settings_of(), shared=True)
 
 
 def test_batches_are_no_longer_than_their_clips(log_mel_of_two):
@@ -137,7 +144,7 @@ def test_batches_are_no_longer_than_their_clips(log_mel_of_two):
     clips = [[Features(np.full((n, 2), n, "float16"), np.ones(n, bool))] for n in frames]
     settings = settings_of(frames=32, **QUIET)
     batches = TrainingBatches(
-        FeatureWindows(clips, log_mel_of_two, settings), [0, 1] * 50, 2, settings
+        FeatureWindows(clips, log_mel_of_two, settings), [0, 1] * 50, classes_of(2), settings
     )
     # As Keras looks at them before the first epoch.
     assert [batches[number][0][0].shape[1] for number in range(2)] == [32, 33]
@@ -531,7 +538,8 @@ def test_validation_hears_the_averages_and_gives_the_weights_back():
         [0, 1, 1, 2],
         np.array([4, 1, 3, 2]),
         lambda s: (truth, s.argmax(axis=1), s),
-        ["a", "b"],
+        classes_of(2),
+        metrics=["ua"],
     )
     callback.set_model(model)
     logs = {"loss": 1.0}
@@ -798,5 +806,5 @@ def test_nobody_validates_only_where_the_last_epoch_is_kept(tmp_path):
     fold = Fold(name="1", train=(example,), validation=(), tests={"test": (test,)})
     assert list(fold.splits) == ["train", "test"]
     with pytest.raises(ValueError, match="`select_on` must be 'last'.*Received: select_on='ua'"):
-        train_fold(None, fold, ("x", "y"), settings_of(), tmp_path / "fold", None)
+        train_fold(None, fold, classes_of(2), settings_of(), tmp_path / "fold", None)
     assert not list(tmp_path.iterdir())

@@ -28,7 +28,7 @@ from recipes.common.run_folder import RunFolder
 from recipes.common.training import train
 from recipes.common.training.progress_bar import ProgressBar
 from recipes.custom.__main__ import main
-from recipes.custom.protocol import folds_of, labels_of
+from recipes.custom.protocol import folds_of, task_of
 from recipes.custom.settings import CustomSettings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -413,7 +413,7 @@ def training(prepared):
             train.train_fold(
                 corpus,
                 folds_of(segments, settings)[0],
-                labels_of(settings, segments),
+                task_of(settings, segments),
                 settings,
                 folder,
                 Console(file=io.StringIO()),

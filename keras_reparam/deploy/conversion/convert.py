@@ -27,6 +27,8 @@ from keras_reparam.deploy.tflite.tflite_buffers import unpack_model
 from keras_reparam.transforms.rebuild import copy_weights, rebuild
 from keras_reparam.transforms.settings import copy_settings
 
+# Of Keras, by the heads' names.
+_ACTIVATIONS = {head: getattr(keras.activations, head) for head in HEADS}
 SIGNATURE, INPUT, OUTPUT = "serving_default", "input", "scores"
 
 
@@ -98,7 +100,7 @@ def _convert_here(model: keras.Model, shape: tuple[int | None, ...], head: str) 
         )
         def serve(inputs):
             logits = tf.cast(call(model, inputs), tf.float32)
-            return {OUTPUT: getattr(tf.nn, head)(logits)}
+            return {OUTPUT: _ACTIVATIONS[head](logits)}
 
         module.serve = serve  # pyright: ignore[reportAttributeAccessIssue]
         with tempfile.TemporaryDirectory() as folder:

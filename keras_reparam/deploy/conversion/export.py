@@ -30,7 +30,7 @@ from keras_reparam.deploy.conversion.probability_check import refuse_probabiliti
 from keras_reparam.deploy.conversion.quantize import quantize
 from keras_reparam.deploy.inspection.inspect_model import inspect_read
 from keras_reparam.deploy.runtime.runtime import Runtime
-from keras_reparam.deploy.tflite.heads import checked_head, top1_agreement
+from keras_reparam.deploy.tflite.heads import head_of
 from keras_reparam.deploy.tflite.kernel_versions import sub_byte_runtime
 from keras_reparam.deploy.tflite.kinds import CALIBRATED, INTEGER_KINDS, KINDS
 from keras_reparam.deploy.tflite.linear_kernels import LinearKernel, linear_kernels
@@ -51,6 +51,8 @@ def export_tflite(
     quantization: str = "int8",
     sub_byte: str | None = None,
     head: str = "softmax",
+    unit: str = "",
+    value_range: tuple[float, float] | None = None,
     representative_data: Iterable[np.ndarray] | None = None,
     labels: Sequence[str] | None = None,
     sample_rate: int | None = None,
@@ -65,7 +67,7 @@ def export_tflite(
     """Writes `softmax(model(x))` as a `.tflite` of builtin operators with static shapes.
 
     With `head="sigmoid"` it is `sigmoid(model(x))`: one score that is yes or no, or several of
-    which any number may be true.
+    which any number may be true. With `head="linear"` it is `model(x)`: values.
 
     Call it last, on a model that `keras_reparam.merge` returned. The model is left as it is.
 
@@ -107,13 +109,17 @@ def export_tflite(
             from Maven. Other layers, and those whose number of inputs is no multiple of 4, stay as
             the kind has them; the report's notes name them.
         head: What makes scores of the logits: `"softmax"` if one of two or more classes is true,
-            or `"sigmoid"`. It is written into the file for whoever reads it.
+            `"sigmoid"`, or `"linear"` if they are values. It is written into the file for whoever
+            reads it.
+        unit: What values are in, as in `"years"`. Of a linear head alone, as the next one.
+        value_range: Lowest and highest value that there are; needed. The file says so, and whoever
+            shows a value shows it in this range. Nothing is clipped to it.
         representative_data: Inputs of the model without the batch axis: an array `(clips, ...)`
             or an iterable of arrays. Some hundred clips as the model will meet them; never those
             it is tested on. At most 200 are used, evenly spaced. `"int8"` and `"int8_full"` are
             calibrated on them; any kind is compared with float32 over them.
         labels: Class names in the order of the logits. A sigmoid of one logit has one, that of
-            what is there from a score of 0.5 on.
+            what is there from a score of 0.5 on. Of values: their names.
         sample_rate: Samples per second of a waveform model. `None`: that of its `LogMel` layer.
         clip_seconds: Length of a waveform model's input in seconds. A model of any length
             `(batch, None)` gets this one; any other model is checked to have it.
@@ -163,11 +169,11 @@ def export_tflite(
         )
     check_sub_byte(sub_byte, quantization)
     target = checked_target(path, ".tflite")
-    checked_head(head)
+    scoring = head_of(head, unit=unit, range=value_range)
     check_model(model)
     rate = checked_sample_rate(model, sample_rate)
     shape = checked_shape(model, rate, clip_seconds)
-    classes = checked_classes(model, shape, head)
+    classes = checked_classes(model, shape, scoring)
     if quantization == "int8_full" and len(shape) == 1:
         raise ValueError(
             'quantization="int8_full" takes features, and the model takes a waveform, of which '
@@ -190,12 +196,15 @@ def export_tflite(
         quantization=quantization,
         front_end=_front_end(model),
         head=head,
+        unit=unit,
+        value_range=value_range,
         unsure_below=unsure_below,
     )
     data = checked_data(representative_data, shape, quantization)
     reference = convert(model, shape, head)
     refuse_foreign_operators(reference.graph)
-    refuse_probabilities(reference, data)
+    if scoring.takes_logits:
+        refuse_probabilities(reference, data)
     packed = quantize(reference, quantization, data, sub_byte=sub_byte)
     metadata = dataclasses.replace(metadata, runtime=sub_byte_runtime(packed))
     content = pack_with_metadata(packed, metadata)
@@ -233,7 +242,7 @@ def _report(
     if kind != "float32" and data:
         full = Runtime(reference.content)
         scores = np.array([[light(clip), full(clip)] for clip in data])
-        same = top1_agreement(scores[:, 0], scores[:, 1], metadata.head)
+        same = metadata.scoring.agreement(scores[:, 0], scores[:, 1])
         difference = float(np.abs(scores[:, 0] - scores[:, 1]).max())
     notes = []
     if same is not None:

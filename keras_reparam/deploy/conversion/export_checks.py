@@ -9,6 +9,7 @@ import numpy as np
 from keras_reparam.audio import LogMel
 from keras_reparam.audio.clips import checked_clips, evenly_spaced
 from keras_reparam.deploy.conversion.one_output import file_shape, output_shape
+from keras_reparam.deploy.tflite.head import Head
 from keras_reparam.deploy.tflite.kinds import CALIBRATED, SUB_BYTE, SUB_BYTE_KINDS
 from keras_reparam.deploy.tflite.tflite_graph import TFLiteGraph
 from keras_reparam.layers import ReparamLayer
@@ -100,7 +101,7 @@ def clip_samples(
     return samples
 
 
-def checked_classes(model: keras.Model, shape: tuple[int, ...], head: str) -> int:
+def checked_classes(model: keras.Model, shape: tuple[int, ...], head: Head) -> int:
     """Number of classes, or an error if the model's outputs are no logits for the head."""
     found = output_shape(model, shape)
     if len(found) != 2 or found[1] is None:
@@ -108,11 +109,11 @@ def checked_classes(model: keras.Model, shape: tuple[int, ...], head: str) -> in
             "The model must have one output, logits of shape (batch, classes). "
             f"Received: output shape {found}"
         )
-    if found[1] == 1 and head == "softmax":
+    if found[1] == 1 and not head.takes_one:
         raise ValueError(
             "A softmax over one class is 1 whatever the model hears. Of one logit the score is "
-            'its sigmoid: export with head="sigmoid". Received: head="softmax" and a model with '
-            f"output shape {found}"
+            'its sigmoid: export with head="sigmoid"; or, of a value, with head="linear". '
+            f'Received: head="softmax" and a model with output shape {found}'
         )
     return int(found[1])
 

@@ -85,8 +85,8 @@ class ExportReport(Printed):
         rows.append(("operators", ", ".join(operators)))
         rows.append(("needs", f"TensorFlow Lite {self.runtime or 'newer than is known'}"))
         if self.top1_agreement is not None:
-            what = "decisions as" if self.metadata.head == "sigmoid" else "top-1 agreement with"
-            rows.append((f"{what} float32", f"{self.top1_agreement:.1%}"))
+            what = self.metadata.scoring.agreement_name
+            rows.append((f"{what}, float32", f"{self.top1_agreement:.1%}"))
             rows.append(("maximum absolute error", f"{self.difference:.4f}"))
         rows.extend(("note", note) for note in self.notes)
         return tuple(rows)

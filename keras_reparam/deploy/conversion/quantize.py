@@ -200,7 +200,9 @@ def _scope(graph: TFLiteGraph, operator: Operator) -> str:
 
 def _gives_logits(graph: TFLiteGraph, operator: Operator) -> bool:
     head = graph.operators[graph.producer[graph.outputs[0]]]
-    return operator.name == "FULLY_CONNECTED" and head.inputs[0] in operator.outputs
+    # Where the head is linear, they are the output.
+    given = {head.inputs[0], graph.outputs[0]}
+    return operator.name == "FULLY_CONNECTED" and bool(given.intersection(operator.outputs))
 
 
 def _quantize_unread(packed: schema.ModelT) -> None:

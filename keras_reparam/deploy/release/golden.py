@@ -20,7 +20,6 @@ from rich.text import Text
 from keras_reparam._utils.printed import Printed
 from keras_reparam.audio.windows import loudest, valid_samples
 from keras_reparam.deploy.runtime.classifier import Classifier
-from keras_reparam.deploy.tflite.heads import top1_agreement
 
 # Allowed difference of a probability. For int8 kinds the best class must also be the same. There
 # is no `int8_full`: it takes features, and the clips are waveforms.
@@ -133,7 +132,9 @@ def write_golden(
             "sample_rate": first.sample_rate,
             "window": first.window,
             "labels": list(first.labels),
-            "tolerance": {kind: TOLERANCES[kind] for kind in classifiers},
+            "tolerance": {
+                kind: first.metadata.scoring.width * TOLERANCES[kind] for kind in classifiers
+            },
             "clips": entries,
         }
         text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
@@ -240,7 +241,7 @@ def _check(folder: Path, clip: dict, kind: str, tolerance: dict, classifier: Cla
         kind=kind,
         difference=float(np.abs(scores - expected).max()),
         tolerance=float(tolerance[kind]),
-        same_top1=top1_agreement(scores[None], expected[None], classifier.metadata.head) == 1,
+        same_top1=classifier.metadata.scoring.same_answer(scores, expected),
     )
 
 

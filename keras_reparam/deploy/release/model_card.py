@@ -40,6 +40,7 @@ class ModelCard:
         measured_on: The machine and versions that the speed figures are of.
         license: Terms of use of the model.
         made_by: The command that makes it.
+        output: What the scores are; `{labels}` stands for the labels.
         header: What the header holds besides library, task and tags: `license`, `datasets`,
             `model-index` and the like, as Hugging Face names them.
     """
@@ -60,6 +61,7 @@ class ModelCard:
     license: str
     made_by: str
     header: Mapping[str, Any]
+    output: str = "probabilities of {labels}, in this order"
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -100,8 +102,8 @@ class ModelCard:
                 f"- Input: float32 `[1, {self.window}]`, mono samples between -1 and 1 at "
                 f"{self.sample_rate} Hz ({self.window / self.sample_rate:g} s); a shorter clip is "
                 "followed by zeros.",
-                f"- Output: float32 `[1, {len(self.labels)}]`, probabilities of "
-                f"{', '.join(self.labels)}, in this order.",
+                f"- Output: float32 `[1, {len(self.labels)}]`, "
+                f"{self.output.replace('{labels}', ', '.join(self.labels))}.",
                 "",
                 "## Model",
                 self.architecture,

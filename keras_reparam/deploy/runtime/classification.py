@@ -7,7 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from keras_reparam._utils.printed import Printed
-from keras_reparam.deploy.tflite.heads import PRESENT
+from keras_reparam.deploy.tflite.head import Head
+from keras_reparam.deploy.tflite.heads import head_of
 
 _BAR = 40
 
@@ -17,15 +18,18 @@ class Classification(Printed):
     """What a `Classifier` says about a clip or a window of a stream; prints as a table with bars.
 
     Attributes:
-        labels: Class names.
+        labels: Names of the classes, or of the values.
         probabilities: float32 array `(classes,)`, in the order of `labels`; the mean over the
             windows that are not silence, weighed by their valid samples. All zero for a silent
-            clip. Of a softmax their sum is 1; of a sigmoid each stands for itself.
+            clip. Of a softmax their sum is 1; of a sigmoid each stands for itself; of a linear
+            head they are no probabilities, but the values.
         silence: Whether no window was loud enough: see `Classifier`.
         duration: Seconds.
         windows: How many windows were averaged.
         start: Seconds of the stream before it; 0 for a clip.
-        head: What made the probabilities, `"softmax"` or `"sigmoid"`.
+        head: What made the scores, `"softmax"`, `"sigmoid"` or `"linear"`.
+        unit: What values are in; `""`: nothing.
+        value_range: Lowest and highest value that there are; `None`: there are no values.
         unsure_below: Below this highest probability it is unsure; 0 if the file says nothing.
     """
 
@@ -36,6 +40,8 @@ class Classification(Printed):
     windows: int
     start: float = 0.0
     head: str = "softmax"
+    unit: str = ""
+    value_range: tuple[float, float] | None = None
     unsure_below: float = 0.0
 
     @property
@@ -47,10 +53,20 @@ class Classification(Printed):
     def label(self) -> str | None:
         """The most probable class.
 
-        `None` for a silent clip, and where a sigmoid gives no class a probability of 0.5 or more.
+        `None` for a silent clip, where a sigmoid gives no class a probability of 0.5 or more, and
+        of values.
         """
-        best = int(np.argmax(self.probabilities))
-        return None if self.silence or not self._is_present(best) else self.labels[best]
+        return None if self.silence else self._scoring.label(self.probabilities)
+
+    @property
+    def value(self) -> float | None:
+        """The first value; `None` for a silent clip, and of probabilities. See `values`."""
+        return next(iter(self.values.values()), None)
+
+    @property
+    def values(self) -> dict[str, float]:
+        """The values by name; empty for a silent clip, and of probabilities."""
+        return {} if self.silence else self._scoring.values(self.probabilities)
 
     @property
     def unsure(self) -> bool:
@@ -58,18 +74,18 @@ class Classification(Printed):
 
         `label` is still the most probable class.
         """
-        return not self.silence and bool(self.probabilities.max() < self.unsure_below)
+        return not self.silence and self._scoring.is_unsure(self.probabilities, self.unsure_below)
 
-    def _is_present(self, index: int) -> bool:
-        return self.head == "softmax" or bool(self.probabilities[index] >= PRESENT)
+    @property
+    def _scoring(self) -> Head:
+        return head_of(self.head, self.labels, unit=self.unit, range=self.value_range)
 
     def as_dict(self) -> dict:
         """The result as JSON types."""
         return {
-            "label": self.label,
+            **self._scoring.answer(self.probabilities, silence=self.silence),
             "silence": self.silence,
             "unsure": self.unsure,
-            "probabilities": dict(zip(self.labels, map(float, self.probabilities), strict=True)),
             "start": self.start,
             "duration": self.duration,
             "windows": self.windows,
@@ -79,7 +95,7 @@ class Classification(Printed):
         """The scores as a rich table, most probable first or as `labels`; one row for silence.
 
         What is bold is the clip's class, unless it is unsure; of a sigmoid, every class that is
-        present.
+        present. A value has its range in place of a bar.
         """
         # Neither title nor labels are markup, since users and files chose them.
         name = Text(title, style="table.title") if title else None
@@ -90,17 +106,13 @@ class Classification(Printed):
         if self.silence:
             table.add_row("silence", "", "too quiet to say anything")
             return table
-        if self.label is None:
-            table.add_row("none", "", f"no class has a probability of {PRESENT:.0%}")
         if self.unsure:
             table.add_row("unsure", "", f"no class has a probability of {self.unsure_below:.0%}")
-        order = np.argsort(-self.probabilities, kind="stable")
-        for i in order if sort else range(len(self.labels)):
-            probability = float(self.probabilities[i])
-            named = self._is_present(i) if self.head == "sigmoid" else self.labels[i] == self.label
-            style = "bold" if named and not self.unsure else None
-            bar = "\u2588" * round(_BAR * probability)
-            table.add_row(Text(self.labels[i]), f"{probability:.1%}", bar, style=style)
+        rows = self._scoring.rows(self.probabilities)
+        for row in sorted(rows, key=lambda row: -row.filled) if sort else rows:
+            style = "bold" if row.named and not self.unsure else None
+            bar = row.beside or "\u2588" * round(_BAR * row.filled)
+            table.add_row(Text(row.name), row.text, bar, style=style)
         return table
 
     def __rich__(self) -> Table:

@@ -1,4 +1,4 @@
-"""Emotions (or any other classes) of speech, from a `.tflite` file.
+"""Emotions (or any other classes, or values) of speech, from a `.tflite` file.
 
 Imports neither Keras nor TensorFlow.
 """
@@ -137,6 +137,8 @@ class Classifier:
         self.window = runtime.input_shape[1]
         self.silence_decibels = float(silence_decibels)
         self._runtime = runtime
+        names = ("labels", "head", "unit", "value_range", "unsure_below")
+        self._about = {name: getattr(self.metadata, name) for name in names}
 
     def classify(self, samples: np.ndarray, sample_rate: int) -> Classification:
         """Scores of an array of samples.
@@ -247,9 +249,7 @@ class Classifier:
                 return
             scores, weight = self._score(window)
             yield Classification(
-                labels=self.labels,
-                head=self.metadata.head,
-                unsure_below=self.metadata.unsure_below,
+                **self._about,
                 probabilities=scores,
                 silence=not weight,
                 duration=len(window) / self.sample_rate,
@@ -269,9 +269,7 @@ class Classifier:
             heard += weight > 0
         _check_duration(sound.samples, sound.seconds)
         return Classification(
-            labels=self.labels,
-            head=self.metadata.head,
-            unsure_below=self.metadata.unsure_below,
+            **self._about,
             probabilities=(total / max(weights, 1)).astype("float32"),
             silence=heard == 0,
             duration=sound.seconds,

@@ -33,5 +33,6 @@ CALIBRATED = ("int8", "int8_full")
 # What `sub_byte=` may be: 2 bits for kernels of at most three values a channel, in these kinds.
 SUB_BYTE = ("int2",)
 SUB_BYTE_KINDS = ("int8_dynamic", "int8", "int4_dynamic")
-# What makes probabilities of logits: of classes of which one is true, or any number may be.
-HEADS = ("softmax", "sigmoid")
+# What makes scores of outputs: probabilities of classes of which one is true, or any number may
+# be; or values, which are the scores already.
+HEADS = ("softmax", "sigmoid", "linear")

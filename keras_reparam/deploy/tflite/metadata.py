@@ -18,8 +18,8 @@ import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 from flatbuffers.table import Table
 
-from keras_reparam.deploy.tflite.heads import checked_head, checked_unsure_below
-from keras_reparam.deploy.tflite.kinds import HEADS
+from keras_reparam.deploy.tflite.head import Head
+from keras_reparam.deploy.tflite.heads import checked_unsure_below, head_of
 from keras_reparam.deploy.tflite.label_file import read_labels, stripped
 from keras_reparam.deploy.tflite.tflite_buffers import MODEL_IDENTIFIER, pack_model, unpack_model
 
@@ -28,10 +28,13 @@ _METADATA_IDENTIFIER = b"M001"
 _LABELS_FILE = "labels.txt"
 _TEXTS = (
     *("name", "description", "version", "author", "license"),
-    *("quantization", "front_end", "runtime"),
+    *("quantization", "front_end", "runtime", "unit"),
 )
 # What tells our sentences in the descriptions of graph, input and output from anyone else's.
 _QUANTIZATION, _FRONT_END, _HEAD = "quantization kind: ", "front end: ", "head: "
+# Behind the head: what its values are in, and how far they go.
+_SEPARATOR, _TO = "; ", " to "
+_UNIT, _RANGE = f"{_SEPARATOR}unit: ", f"{_SEPARATOR}range: "
 # In place of the head: of a softmax alone, which is not mentioned.
 _UNSURE = "unsure below: "
 # As files of earlier versions have it.
@@ -76,9 +79,12 @@ class TFLiteMetadata:
             bits ask for it. It stands behind the kind.
         front_end: What the file does to a waveform before the backbone, in words. It stands in
             the description of the input.
-        head: What made the scores of logits: `"softmax"`, of classes of which one is true, or
-            `"sigmoid"`, of classes of which any number may be. It stands in the description of
-            the output; a file that says nothing has a softmax.
+        head: What made the scores of the model's outputs: `"softmax"`, of classes of which one
+            is true; `"sigmoid"`, of classes of which any number may be; or `"linear"`, of values,
+            which `labels` name. It stands in the description of the output; a file that says
+            nothing has a softmax.
+        unit: What values are in, as in `"years"`. It stands behind the head.
+        value_range: Lowest and highest value that there are. It stands behind the head.
         unsure_below: An answer whose highest score is below it is unsure; 0: none is. Of a
             softmax alone. It stands in the description of the output.
 
@@ -100,7 +106,14 @@ class TFLiteMetadata:
     runtime: str = ""
     front_end: str = ""
     head: str = "softmax"
+    unit: str = ""
+    value_range: tuple[float, float] | None = None
     unsure_below: float = 0.0
+
+    @property
+    def scoring(self) -> Head:
+        """The head itself: what it makes of a model's outputs, and what the scores say."""
+        return head_of(self.head, self.labels, unit=self.unit, range=self.value_range)
 
     def __post_init__(self) -> None:
         for field in _TEXTS:
@@ -116,10 +129,15 @@ class TFLiteMetadata:
                 raise ValueError(
                     f"`{field}` must be a positive integer. Received: {field}={value!r}"
                 )
-        checked_head(self.head)
+        object.__setattr__(self, "labels", checked_labels(self.labels))
+        if _SEPARATOR in self.unit:
+            raise ValueError(f"`unit` must not hold '{_SEPARATOR}'. Received: unit={self.unit!r}")
+        # Which also says what is wrong with the range.
+        head = self.scoring
+        if self.value_range is not None:
+            object.__setattr__(self, "value_range", getattr(head, "range", None))
         threshold = checked_unsure_below(self.unsure_below, self.head)
         object.__setattr__(self, "unsure_below", threshold)
-        object.__setattr__(self, "labels", checked_labels(self.labels))
 
 
 def checked_labels(labels: Sequence[str]) -> tuple[str, ...]:
@@ -216,7 +234,7 @@ def _metadata_flatbuffer(metadata: TFLiteMetadata) -> bytes:
     output_content = _content(builder, _FEATURE_PROPERTIES, {0: ("byte", 0)})
     slots = {0: ("offset", text("scores")), 3: ("offset", output_content)}
     if metadata.head != TFLiteMetadata.head:
-        slots[1] = ("offset", text(_HEAD + metadata.head))
+        slots[1] = ("offset", text(_HEAD + metadata.head + _scale_in_words(metadata)))
     elif metadata.unsure_below:
         slots[1] = ("offset", text(f"{_UNSURE}{metadata.unsure_below!r}"))
     if metadata.labels:
@@ -240,6 +258,14 @@ def _metadata_flatbuffer(metadata: TFLiteMetadata) -> bytes:
     slots[3] = ("offset", subgraphs)
     builder.Finish(_table(builder, slots), _METADATA_IDENTIFIER)
     return bytes(builder.Output())
+
+
+def _scale_in_words(metadata: TFLiteMetadata) -> str:
+    """What stands behind a head of values; `""` behind any other."""
+    if metadata.value_range is None:
+        return ""
+    unit = _UNIT + metadata.unit if metadata.unit else ""
+    return unit + _RANGE + _TO.join(map(repr, metadata.value_range))
 
 
 def _table(builder: flatbuffers.Builder, slots: dict[int, tuple[str, int]]) -> int:
@@ -328,8 +354,13 @@ def _parse_metadata(content: bytes, model: bytes) -> tuple[TFLiteMetadata, tuple
     fields["front_end"] = _said(inputs, _FRONT_END)
     outputs = _first(subgraph, 3)
     # Anyone else's description may begin like ours: what is no head of ours says nothing.
-    if (head := _said(outputs, _HEAD)) in HEADS:
-        fields["head"] = head
+    head, unit, value_range = _scale(_said(outputs, _HEAD))
+    try:
+        head_of(head, unit=unit, range=value_range)
+    except ValueError:
+        pass
+    else:
+        fields |= {"head": head, "unit": unit, "value_range": value_range}
     fields["unsure_below"] = _share(_said(outputs, _UNSURE))
     content_table = _child(inputs, 3)
     if content_table is not None and _byte(content_table, 0) == _AUDIO_PROPERTIES:
@@ -349,6 +380,17 @@ def _said(table: Table | None, what: str) -> str:
     """The rest of a description that begins with `what`."""
     description = "" if table is None else _text(table, 1)
     return description.removeprefix(what) if description.startswith(what) else ""
+
+
+def _scale(text: str) -> tuple[str, str, tuple[float, float] | None]:
+    """Head, unit and range that `_scale_in_words` wrote, as far as they are there."""
+    words, _, ends = text.partition(_RANGE)
+    head, _, unit = words.partition(_UNIT)
+    try:
+        low, high = map(float, ends.split(_TO))
+    except ValueError:
+        return head, unit, None
+    return head, unit, (low, high)
 
 
 def _share(text: str) -> float:

@@ -15,7 +15,7 @@ from keras_reparam.deploy.conversion.one_output import call, file_shape, input_s
 from keras_reparam.deploy.conversion.probability_check import refuse_probabilities
 from keras_reparam.deploy.inspection.inspect_graph import quantization_kind
 from keras_reparam.deploy.runtime.runtime import Runtime
-from keras_reparam.deploy.tflite.heads import probabilities, top1_agreement
+from keras_reparam.deploy.tflite.head import Head
 from keras_reparam.deploy.tflite.metadata import checked_labels, read_metadata
 from keras_reparam.deploy.tflite.tflite_buffers import read_model
 from keras_reparam.deploy.tflite.tflite_file import read_tflite
@@ -27,8 +27,7 @@ from keras_reparam.deploy.verification.verify_scores import ScoreComparison, com
 # kind. Of the others, all with 8 bits, single scores say little: the classes count.
 _DIFFERENCE = {"float32": 1e-4, "float16": 2e-3}
 _LEAST_TOP1_AGREEMENT = 0.97
-_UA_DROP = 0.01
-_SPREAD = 0.05
+_DROP = 0.01
 _OPERATOR_ERROR = {"float32": 1e-3, "float16": 1e-2}
 _OPERATOR_ERROR_8_BITS = 0.1
 _TRACED_CLIPS = 4
@@ -51,7 +50,9 @@ def verify_tflite(
 
     Of a file that says "head: sigmoid" they are compared with `sigmoid(model(x))`. What is said of
     a clip's top-1 class here is said of each class's being present (0.5 or more) then, and the
-    class that fares worst counts.
+    class that fares worst counts. Of a file of values ("head: linear") they are compared with
+    `model(x)`: errors and spread in shares of the values' range, their concordance correlation
+    (CCC) in place of top-1 agreement and unweighted accuracy.
 
     Checked are, each with its bound in the report:
 
@@ -60,7 +61,8 @@ def verify_tflite(
       int8 or float16 constants. One clip of twenty is 5 %: take some hundred clips;
     - how much lower the unweighted accuracy is, if `truth` is given: 1 point;
     - whether the scores vary with the clips: a standard deviation of at least 0.05 in the class
-      that varies most. A file that always says the same agrees with an untrained model;
+      that varies most, of values 0.01 of their range. A file that always says the same agrees
+      with an untrained model;
     - the names of the classes and their order, if the file or `labels` name them.
 
     If a check of the scores fails, or with `operators=True`, every operator's output is compared
@@ -75,7 +77,8 @@ def verify_tflite(
         clips: Inputs of the model without the batch axis: an array `(clips, ...)` or an iterable
             of arrays, two at least. Not those that calibrated the file.
         truth: True class of each clip, as indices or as names. Of a sigmoid: names, of which any
-            that is no label means that none is present, or 0 and 1, `(clips, classes)`.
+            that is no label means that none is present, or 0 and 1, `(clips, classes)`. Of values:
+            numbers.
         labels: Class names in the order of the model's logits. `None`: those in the file.
         tolerance: Largest allowed difference of a score, instead of the kind's.
         operators: Whether to compare the operators in any case. Takes some ten seconds.
@@ -121,18 +124,19 @@ def verify_tflite(
     about = read_metadata(content)
     inside = about.labels
     names = _class_names(labels, inside, runtime.num_classes)
-    scores, expected, furthest = _run(
-        runtime, model, checked_clips(clips, shape, "clips"), about.head
-    )
-    known = None
-    if truth is not None:
-        known = (_present if about.head == "sigmoid" else _indices)(truth, names, len(scores))
+    head = dataclasses.replace(about, labels=names).scoring
+    waves = checked_clips(clips, shape, "clips")
+    scores, expected, furthest = _run(runtime, model, waves, head, about.head)
+    known = None if truth is None else head.checked_truth(truth, len(scores))
     kind = quantization_kind(read_tflite(content).subgraphs)
-    compared = compare_scores(scores, expected, known, head=about.head)
-    bound = _DIFFERENCE.get(kind) if tolerance is None else tolerance
-    checks = _score_checks(compared, bound, None if kind == "float32" else _LEAST_TOP1_AGREEMENT)
+    compared = compare_scores(scores, expected, known, head=head)
+    bound = tolerance
+    if bound is None and kind in _DIFFERENCE:
+        bound = head.width * _DIFFERENCE[kind]
+    least = None if kind == "float32" else _LEAST_TOP1_AGREEMENT
+    checks = _score_checks(compared, bound, least, head)
     passed = all(check.passed for check in checks)
-    if not passed and (order := _other_order(scores, expected, about.head)) is not None:
+    if not passed and (order := _other_order(scores, expected, head)) is not None:
         checks[0] = dataclasses.replace(checks[0], hint=_reordered(order))
     differences: tuple[OperatorDifference, ...] = ()
     if operators or not passed:
@@ -162,9 +166,9 @@ def _fits(shape: tuple[int, ...], taken: tuple[int | None, ...]) -> bool:
 
 
 def _run(
-    runtime: Runtime, model: keras.Model, clips: Iterator[np.ndarray], head: str
+    runtime: Runtime, model: keras.Model, clips: Iterator[np.ndarray], head: Head, name: str
 ) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
-    """Probabilities of the file and of the model, and the clips in which they differ most.
+    """Scores of the file and of the model, and the clips in which they differ most.
 
     No more clips are held than a batch and those few.
     """
@@ -172,9 +176,9 @@ def _run(
     furthest: list[tuple[float, np.ndarray]] = []
     while batch := list(itertools.islice(clips, _BATCH)):
         logits = _model_logits(model, np.stack(batch))
-        if not expected and logits.min() >= 0 and logits.max() <= 1:
-            refuse_probabilities(convert(model, batch[0].shape, head), batch)
-        expected.append(probabilities(logits, head))
+        if not expected and head.takes_logits and logits.min() >= 0 and logits.max() <= 1:
+            refuse_probabilities(convert(model, batch[0].shape, name), batch)
+        expected.append(head.scores(logits))
         scores.append(np.stack([runtime(clip) for clip in batch]))
         if expected[-1].shape != scores[-1].shape:
             raise ValueError(
@@ -217,43 +221,7 @@ def _class_names(
     return names
 
 
-def _indices(truth: Sequence[int | str], names: tuple[str, ...], clips: int) -> np.ndarray:
-    known = list(truth)
-    if len(known) != clips:
-        raise ValueError(
-            f"`truth` must hold one class per clip. Received: {len(known)} classes of {clips} clips"
-        )
-    for value in known:
-        named = isinstance(value, str) and value in names
-        if not named and not (isinstance(value, int | np.integer) and 0 <= int(value) < len(names)):
-            raise ValueError(
-                f"`truth` must hold class names or indices from 0 to {len(names) - 1}; the names "
-                f"are {', '.join(names)}. Received: {value!r}"
-            )
-    return np.array([names.index(v) if isinstance(v, str) else int(v) for v in known])
-
-
-def _present(truth: Sequence, names: tuple[str, ...], clips: int) -> np.ndarray:
-    """`(clips, classes)`: whether each class of a sigmoid is present."""
-    known = np.asarray(truth)
-    if known.dtype.kind == "U":
-        found = known.reshape(len(known), -1) == np.array(names)
-        if not found.any():
-            raise ValueError(
-                f"`truth` must name a class in at least one clip; the names are "
-                f"{', '.join(names)}. Received: {', '.join(sorted(set(known.flat))[:5])}"
-            )
-    else:
-        found = known.reshape(len(known), -1)
-    if found.shape != (clips, len(names)) or not np.isin(found, (0, 1)).all():
-        raise ValueError(
-            f"`truth` must hold a name per clip, or 0 and 1 of shape {(clips, len(names))}: "
-            f"whether each class is present. Received: shape {known.shape}"
-        )
-    return found.astype(bool)
-
-
-def _other_order(scores: np.ndarray, expected: np.ndarray, head: str) -> list[int] | None:
+def _other_order(scores: np.ndarray, expected: np.ndarray, head: Head) -> list[int] | None:
     """Another order of the file's classes in which its scores are the model's, if there is one."""
     # Here, since it takes a while, and most files need no such search.
     from scipy.optimize import linear_sum_assignment
@@ -262,7 +230,7 @@ def _other_order(scores: np.ndarray, expected: np.ndarray, head: str) -> list[in
         return None
     distance = np.abs(expected[:, :, None] - scores[:, None, :]).mean(axis=0)
     order = linear_sum_assignment(distance)[1].tolist()
-    same = top1_agreement(scores[:, order], expected, head)
+    same = head.agreement(scores[:, order], expected)
     return order if order != sorted(order) and same >= _SAME_ORDER else None
 
 
@@ -274,7 +242,7 @@ def _reordered(order: list[int]) -> str:
 
 
 def _score_checks(
-    compared: ScoreComparison, tolerance: float | None, least: float | None
+    compared: ScoreComparison, tolerance: float | None, least: float | None, head: Head
 ) -> list[Check]:
     rows = []
     if tolerance is not None:
@@ -284,20 +252,21 @@ def _score_checks(
     if least is not None:
         passed = compared.top1_agreement >= least
         found = f"{compared.top1_agreement:.1%} of {compared.clips} clips"
-        rows.append(("top-1 agreement", found, f"at least {least:.0%}", passed))
-    if compared.ua_drop is not None:
+        rows.append((head.agreement_name, found, f"at least {least:.0%}", passed))
+    if compared.quality is not None:
+        own, model = compared.quality
         # The recalls are sums of shares: the last digit is rounding.
-        passed = compared.ua_drop <= _UA_DROP + 1e-9
-        found, asked = f"{100 * compared.ua_drop:.1f} points", f"at most {100 * _UA_DROP:.1f}"
-        rows.append(("drop of the UA", found, asked, passed))
+        passed = model - own <= _DROP + 1e-9
+        found, asked = f"{100 * (model - own):.1f} points", f"at most {100 * _DROP:.1f}"
+        rows.append((f"drop of the {head.quality_name}", found, asked, passed))
     checks = [Check(name=n, found=f, asked=a, passed=p) for n, f, a, p in rows]
-    return [*checks, _variation_check(compared)]
+    return [*checks, _variation_check(compared, head.least_spread * head.width)]
 
 
-def _variation_check(compared: ScoreComparison) -> Check:
-    passed = compared.spread >= _SPREAD
+def _variation_check(compared: ScoreComparison, least: float) -> Check:
+    passed = compared.spread >= least
     hint = ""
-    if not passed and compared.model_spread < _SPREAD:
+    if not passed and compared.model_spread < least:
         hint = (
             "The model's own scores hardly vary: it is untrained, or the clips are alike. That "
             "both agree means nothing then."
@@ -307,7 +276,7 @@ def _variation_check(compared: ScoreComparison) -> Check:
     return Check(
         name="scores vary with the clips",
         found=f"standard deviation {compared.spread:.3f}",
-        asked=f"at least {_SPREAD}",
+        asked=f"at least {least:g}",
         passed=passed,
         hint=hint,
     )

@@ -7,6 +7,7 @@ import numpy as np
 from rich.table import Table
 
 from keras_reparam._utils.printed import Printed, table_of
+from keras_reparam.deploy.tflite.heads import quality_names
 from keras_reparam.deploy.verification.verify_operators import OperatorDifference
 from keras_reparam.deploy.verification.verify_scores import ScoreComparison
 
@@ -31,7 +32,7 @@ class VerificationReport(Printed):
     Attributes:
         path: The file.
         kind: Its quantization kind, as `keras_reparam.inspect_tflite` finds it.
-        head: What makes its scores, `"softmax"` or `"sigmoid"`.
+        head: What makes its scores, `"softmax"`, `"sigmoid"` or `"linear"`.
         labels: Class names.
         comparison: The differences of the scores.
         checks: What was asked of them.
@@ -67,6 +68,7 @@ class VerificationReport(Printed):
     def rows(self) -> tuple[tuple[str, str], ...]:
         """The report as rows (what, value)."""
         found = self.comparison
+        quality, agreement = quality_names(self.head)
         rows = [
             ("file", f"{self.path}, {self.kind}, {self.head}"),
             ("clips", str(found.clips)),
@@ -74,12 +76,13 @@ class VerificationReport(Printed):
                 "absolute error of a score",
                 f"maximum {found.max_absolute_error:.2e}, mean {found.mean_absolute_error:.2e}",
             ),
-            ("top-1 agreement", f"{found.top1_agreement:.1%}"),
+            (agreement, f"{found.top1_agreement:.1%}"),
         ]
-        if found.ua_drop is not None:
-            drop = 100 * found.ua_drop
-            ua = f"{found.ua:.1%}, of the model {found.model_ua:.1%} (drop {drop:+.1f} points)"
-            rows.append(("UA", ua))
+        if found.quality is not None:
+            own, model = found.quality
+            drop = 100 * (model - own)
+            said = f"{own:.1%}, of the model {model:.1%} (drop {drop:+.1f} points)"
+            rows.append((quality, said))
         spread = f"{found.spread:.3f}, of the model {found.model_spread:.3f}"
         rows.append(("spread of the scores", spread))
         shifts = zip(self.labels, found.shifts, strict=True)

@@ -4,7 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from keras_reparam.deploy.tflite.heads import decisions, top1_agreement
+from keras_reparam.deploy.tflite.head import Head
+from keras_reparam.deploy.tflite.softmax_head import SoftmaxHead
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -17,14 +18,18 @@ class ScoreComparison:
         mean_absolute_error: Mean absolute difference of a probability.
         top1_agreement: Share of the clips whose top-1 class is the model's. Of a sigmoid: share of
             those where both say the same of a class, present or not; the lowest of all classes.
+            Of values: their concordance correlation with the model's.
         spread: Standard deviation over the clips of the file's probabilities, of the class that
             varies most. Near zero: the file says the same whatever it hears.
         model_spread: The same of the model.
         shifts: How much higher the file's mean probability of each class is than the model's.
         ua: Unweighted accuracy of the file, the mean over the classes that occur of their recall;
             of a sigmoid the mean over its classes of the recalls of present and absent; `None` if
-            the true classes aren't known.
+            the true classes aren't known, and of values.
         model_ua: The same of the model.
+        ccc: Concordance correlation of the file's values with the true ones; `None` if these
+            aren't known, and of probabilities.
+        model_ccc: The same of the model.
     """
 
     clips: int
@@ -34,15 +39,32 @@ class ScoreComparison:
     spread: float
     model_spread: float
     shifts: tuple[float, ...]
-    ua: float | None
-    model_ua: float | None
+    ua: float | None = None
+    model_ua: float | None = None
+    ccc: float | None = None
+    model_ccc: float | None = None
 
     @property
     def ua_drop(self) -> float | None:
         """How much lower the file's UA is than the model's."""
-        if self.ua is None or self.model_ua is None:
-            return None
-        return self.model_ua - self.ua
+        return _drop(self.ua, self.model_ua)
+
+    @property
+    def ccc_drop(self) -> float | None:
+        """How much lower the file's CCC is than the model's."""
+        return _drop(self.ccc, self.model_ccc)
+
+    @property
+    def quality(self) -> tuple[float, float] | None:
+        """UA or CCC of the file and of the model; `None` if the truth isn't known."""
+        for own, model in ((self.ua, self.model_ua), (self.ccc, self.model_ccc)):
+            if own is not None and model is not None:
+                return own, model
+        return None
+
+
+def _drop(own: float | None, model: float | None) -> float | None:
+    return None if own is None or model is None else model - own
 
 
 def compare_scores(
@@ -50,16 +72,16 @@ def compare_scores(
     expected: np.ndarray,
     truth: np.ndarray | None = None,
     *,
-    head: str = "softmax",
+    head: Head | None = None,
 ) -> ScoreComparison:
     """Compares probabilities clip by clip.
 
     Args:
         found: `(clips, classes)`, the file's.
         expected: `(clips, classes)`, the model's.
-        truth: `(clips,)`: true classes as indices, if they are known; of a sigmoid
-            `(clips, classes)`, whether each is present.
-        head: What made the probabilities, `"softmax"` or `"sigmoid"`.
+        truth: What is true, if it is known, as `head.checked_truth` gives it: `(clips,)`, classes
+            as indices; of a sigmoid `(clips, classes)`, whether each is present; or values.
+        head: What made the probabilities; `None`: a softmax.
 
     Returns:
         A `ScoreComparison`.
@@ -72,26 +94,25 @@ def compare_scores(
     >>> round(compared.max_absolute_error, 3), compared.top1_agreement, compared.ua_drop
     (0.1, 0.5, 0.5)
     """
+    head = head or SoftmaxHead()
     found, expected = np.asarray(found, "float64"), np.asarray(expected, "float64")
     difference = np.abs(found - expected)
     return ScoreComparison(
         clips=len(found),
         max_absolute_error=float(difference.max()),
         mean_absolute_error=float(difference.mean()),
-        top1_agreement=top1_agreement(found, expected, head),
+        top1_agreement=head.agreement(found, expected),
         spread=float(found.std(axis=0).max()),
         model_spread=float(expected.std(axis=0).max()),
         shifts=tuple((found - expected).mean(axis=0).tolist()),
-        ua=None if truth is None else _unweighted_accuracy(found, truth, head),
-        model_ua=None if truth is None else _unweighted_accuracy(expected, truth, head),
+        **_qualities(found, expected, truth, head),
     )
 
 
-def _unweighted_accuracy(scores: np.ndarray, truth: np.ndarray, head: str) -> float:
-    known = truth.reshape(len(scores), -1)
-    return float(np.mean(list(map(_mean_recall, decisions(scores, head).T, known.T))))
-
-
-def _mean_recall(found: np.ndarray, truth: np.ndarray) -> float:
-    right = found == truth
-    return float(np.mean([right[truth == label].mean() for label in np.unique(truth)]))
+def _qualities(
+    found: np.ndarray, expected: np.ndarray, truth: np.ndarray | None, head: Head
+) -> dict[str, float]:
+    if truth is None:
+        return {}
+    name = head.quality_name.lower()
+    return {name: head.quality(found, truth), f"model_{name}": head.quality(expected, truth)}

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from keras_reparam._utils.progress import track
 from recipes.common.protocol.fold import Example
+from recipes.common.protocol.task import Task
 from recipes.common.scoring.windows import beginnings_of
 
 _MOST_CLIPS = 200
@@ -17,6 +18,7 @@ _FEWEST_CLIPS = 20
 
 def calibration_clips(
     examples: Sequence[Example],
+    task: Task,
     read: Callable[[Example], np.ndarray],
     window: int,
     console: Console,
@@ -28,21 +30,23 @@ def calibration_clips(
 
     Args:
         examples: Of the training split.
+        task: Of the model.
         read: Gives the waveform of an example.
         window: Samples that the model takes at once.
         console: Where the progress bar is drawn.
     """
     most = min(_MOST_CLIPS, max(_FEWEST_CLIPS, _MOST_SAMPLES // window))
-    chosen = track(evenly_over_classes(examples, most), "Reading training clips", console)
+    chosen = track(evenly_over_classes(examples, task, most), "Reading training clips", console)
     # One by one: of a long recording no more than its beginning is kept.
     return np.concatenate([beginnings_of([read(example)], window) for example in chosen])
 
 
-def evenly_over_classes(examples: Sequence[Example], most: int) -> list[Example]:
+def evenly_over_classes(examples: Sequence[Example], task: Task, most: int) -> list[Example]:
     """At most so many examples: of every class equally many, or all where it has fewer."""
     by_class: dict[int, list[Example]] = {}
-    for example in examples:
-        by_class.setdefault(example.label, []).append(example)
+    strata = task.strata([example.label for example in examples])
+    for example, stratum in zip(examples, strata, strict=True):
+        by_class.setdefault(stratum, []).append(example)
     chosen: list[Example] = []
     # What small classes leave over, larger ones get.
     for done, found in enumerate(sorted(by_class.values(), key=len)):

@@ -1,7 +1,7 @@
 """The model card of a recipe's run, from its facts and from what was measured."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from keras_reparam.deploy import ModelCard
 from recipes.common.deployment.card_header import card_header
@@ -10,8 +10,8 @@ from recipes.common.deployment.measured import Measured
 from recipes.common.deployment.model_facts import ModelFacts
 from recipes.common.names import FEATURES_IN, file_name
 from recipes.common.protocol.fold import Example, Fold
+from recipes.common.protocol.task import Task
 from recipes.common.results.calibration import Calibration
-from recipes.common.results.results import Results
 from recipes.common.scoring.waveform_model import WaveformModel
 
 # More speakers than this are counted, not named.
@@ -26,8 +26,6 @@ NOT_FOR_DECISIONS = (
     "for medical or safety reasons (Regulation 2024/1689, Article 5)."
 )
 SCORES = "A clip's scores are the mean over half-overlapping windows, weighed by the sound in them."
-METRICS = "UA: mean recall of the classes; WA: share of right {}."
-ECE = "ECE: expected calibration error of the highest probability, in 15 bins of equal width."
 INSIDE = "The log-mel front end, the labels and the sample rate are inside the file."
 MEASURED = "Latency: median for one window, one thread."
 _RULES = {
@@ -58,16 +56,16 @@ def trained_with(parameters: int, expansion: int) -> str:
     )
 
 
-def title_of(model: WaveformModel, facts: ModelFacts) -> str:
+def title_of(model: WaveformModel, facts: ModelFacts, task: Task) -> str:
     """Name of the model, for people."""
-    return f"{facts.corpus.task}: {facts.size} {type(model.backbone).__name__}"
+    return f"{task.titled(facts.corpus.task)}: {facts.size} {type(model.backbone).__name__}"
 
 
 def model_card(
     model: WaveformModel,
     fold: Fold,
     split: str,
-    labels: Sequence[str],
+    task: Task,
     forms: Sequence[Measured],
     facts: ModelFacts,
     *,
@@ -83,7 +81,7 @@ def model_card(
         model: The model.
         fold: Who trained, validated and tested it.
         split: The split of `fold.tests` that they were scored on.
-        labels: Class names.
+        task: What it tells.
         forms: What was measured, Keras first.
         facts: What else is known.
         kinds: Of the files.
@@ -95,29 +93,30 @@ def model_card(
     corpus = facts.corpus
     rate = model.log_mel.sample_rate
     return ModelCard(
-        name=title_of(model, facts),
+        name=title_of(model, facts, task),
         summary=(
-            f"Takes {model.window / rate:g} seconds of speech as a waveform and gives the "
-            f"probabilities of {', '.join(labels)}. {INSIDE}"
+            f"Takes {model.window / rate:g} seconds of speech as a waveform and gives "
+            f"{task.answers}. {INSIDE}"
         ),
         intended_use=f"Research: to repeat experiments on {corpus.title}, {ANY_PURPOSE}.",
         limits=[
-            *_limits(fold.tests[split], fold, labels, forms[0], facts),
+            *_limits(fold.tests[split], fold, task, forms[0], facts),
             NOT_FOR_DECISIONS,
             *corpus.warnings,
         ],
-        data=_data(fold, labels, facts),
-        protocol=_protocol(fold, split, facts, rule, calibrated),
+        data=_data(fold, task, facts),
+        protocol=_protocol(fold, split, task, facts, rule, calibrated),
         architecture=_architecture(model, facts, kinds),
         kinds=kinds,
-        labels=labels,
+        labels=task.names,
+        output=task.output,
         sample_rate=rate,
         window=model.window,
         metrics=[_row(form, facts.calibration) for form in forms],
         measured_on=f"{machine}. {MEASURED}",
         license=_license(facts, golden),
         made_by=facts.command,
-        header=card_header(title_of(model, facts), corpus, forms),
+        header=card_header(title_of(model, facts, task), corpus, forms),
     )
 
 
@@ -133,7 +132,7 @@ def _speakers(examples: Iterable[Example]) -> set[str]:
 def _limits(
     tests: Sequence[Example],
     fold: Fold,
-    labels: Sequence[str],
+    task: Task,
     measured: Measured,
     facts: ModelFacts,
 ) -> list[str]:
@@ -145,11 +144,10 @@ def _limits(
     return [
         f"Trained on {len(_speakers(fold.train)):,} speakers, in {corpus.language}: "
         f"{corpus.speech}. {untested}; expect far lower scores.",
-        f"It always answers with one of {len(labels)} classes, also for music, noise or what is "
-        f"none of them.",
-        *_calibrated(fold, facts.calibration),
+        task.limits,
+        *_calibrated(fold, task, facts.calibration),
         f"Tested on {results.clips:,} {unit_of(tests)} of {results.speakers:,} speakers: "
-        f"{_chance(results)}",
+        f"{_chance(results, task)}",
         f"{sexes} were measured apart{'; other groups were not' if results.by_sex else ''}.",
         *results.notes,
     ]
@@ -157,13 +155,13 @@ def _limits(
 
 def _row(form: Measured, calibration: Calibration | None) -> dict[str, str]:
     sure = None if calibration is None else form.sure_answers(calibration.unsure_below)
-    results = form.results
-    return card_row(form.name, form.figures, results, results.by_sex, form.latency, sure=sure)
+    task, results = form.predictions.task, form.results
+    return card_row(form.name, task, form.figures, results, results.by_sex, form.latency, sure=sure)
 
 
-def _calibrated(fold: Fold, calibration: Calibration | None) -> list[str]:
+def _calibrated(fold: Fold, task: Task, calibration: Calibration | None) -> list[str]:
     if calibration is None:
-        return ["Probabilities are not calibrated."]
+        return [f"{task.given} are not calibrated."]
     people = named((e.speaker for e in fold.validation), len(fold.validation))
     return [
         f"Probabilities are calibrated by one temperature, {calibration.temperature:.2f}, on the "
@@ -177,16 +175,12 @@ def _calibrated(fold: Fold, calibration: Calibration | None) -> list[str]:
     ]
 
 
-def _chance(results: Results) -> str:
+def _chance(results: Any, task: Task) -> str:
     if results.intervals:
-        low, high = results.intervals["ua"]
-        return f"the 95 % interval of Keras's UA, over speakers, is {low:.1%} to {high:.1%}."
-    # Half the width of the widest 95 % interval of a share of so many.
-    width = 100 * 1.96 * math.sqrt(0.25 / results.clips)
-    return (
-        f"chance alone moves the share of right ones by up to {width:.1f} % up or down, and other "
-        "speakers move it further."
-    )
+        name, figure = next(iter(task.figures.items()))
+        low, high = map(figure.text, results.intervals[name])
+        return f"the 95 % interval of Keras's {figure.name}, over speakers, is {low} to {high}."
+    return task.chance(results.clips)
 
 
 def unit_of(examples: Sequence[Example]) -> str:
@@ -194,19 +188,21 @@ def unit_of(examples: Sequence[Example]) -> str:
     return "clips" if len({e.decision for e in examples}) == len(examples) else "decisions"
 
 
-def _data(fold: Fold, labels: Sequence[str], facts: ModelFacts) -> str:
+def _data(fold: Fold, task: Task, facts: ModelFacts) -> str:
     corpus = facts.corpus
     examples = [example for found in splits_of(fold).values() for example in found]
     acted = {True: " Acted.", False: " Not acted.", None: ""}[corpus.acted]
     title = corpus.title[0].upper() + corpus.title[1:]
     return (
         f"{title}, {corpus.source}; recordings: {corpus.recordings}. Here {len(examples):,} "
-        f"clips of {', '.join(labels)} by {len(_speakers(examples)):,} speakers, in "
+        f"clips of {', '.join(task.names)} by {len(_speakers(examples)):,} speakers, in "
         f"{corpus.language}.{acted}"
     )
 
 
-def _protocol(fold: Fold, split: str, facts: ModelFacts, rule: str, calibrated: int) -> str:
+def _protocol(
+    fold: Fold, split: str, task: Task, facts: ModelFacts, rule: str, calibrated: int
+) -> str:
     told = [
         f"Speaker-independent, fold '{fold.name}'. {facts.protocol}",
         *(
@@ -221,8 +217,7 @@ def _protocol(fold: Fold, split: str, facts: ModelFacts, rule: str, calibrated: 
     unit = unit_of(fold.tests[split])
     if unit != "clips":
         told.append(_RULES[rule])
-    told += [METRICS.format(unit), ECE]
-    return " ".join([*told, "WF1 and macro-F1: mean F1 of the classes, the first one weighted."])
+    return " ".join([*told, task.measures.format(unit)])
 
 
 def _architecture(model: WaveformModel, facts: ModelFacts, kinds: Iterable[str]) -> str:
@@ -248,13 +243,13 @@ def _license(facts: ModelFacts, golden: bool) -> str:
     return text
 
 
-def texts_in_file(model: WaveformModel, facts: ModelFacts) -> Mapping[str, str]:
+def texts_in_file(model: WaveformModel, facts: ModelFacts, task: Task) -> Mapping[str, str]:
     """What a `.tflite` file itself says of the model."""
     hrf = f", with HRF (expansion {facts.expansion})" if facts.expansion else ""
     corpus = facts.corpus
-    description = f"Trained on {corpus.title} ({corpus.language}){hrf}. Probabilities out."
+    description = f"Trained on {corpus.title} ({corpus.language}){hrf}. {task.given} out."
     return {
-        "name": title_of(model, facts),
+        "name": title_of(model, facts, task),
         "description": " ".join([description, *corpus.warnings]),
         "license": corpus.license,
     }

@@ -5,11 +5,9 @@ from typing import Any
 
 from recipes.common.corpus_facts import CorpusFacts
 from recipes.common.deployment.measured import Measured
-from recipes.common.results.metrics import Metrics
+from recipes.common.protocol.task import Task
 
 _LANGUAGES = {"German": "de", "English": "en", "Mandarin": "zh"}
-# Its names of metrics for ours: UA is the mean recall of the classes, WA the share of right clips.
-_METRICS = {"UA": "recall", "WA": "accuracy", "macro-F1": "f1"}
 
 
 def card_header(title: str, corpus: CorpusFacts, forms: Sequence[Measured]) -> dict[str, Any]:
@@ -21,36 +19,30 @@ def card_header(title: str, corpus: CorpusFacts, forms: Sequence[Measured]) -> d
         forms: What was measured.
     """
     form = next((form for form in forms if form.name == "int8"), forms[-1])
-    return header(title, corpus, form.name, form.by_corpus or {corpus.title: form.results})
+    scores = form.by_corpus or {corpus.title: form.results}
+    return header(title, corpus, form.predictions.task, form.name, scores)
 
 
 def header(
-    title: str, corpus: CorpusFacts, form: str, scores: dict[str, Metrics]
+    title: str, corpus: CorpusFacts, task: Task, form: str, scores: dict[str, Any]
 ) -> dict[str, Any]:
     """The same of one form's scores by corpus."""
+    metrics = {name: task.header_metrics(found) for name, found in scores.items()}
     languages = [code for name, code in _LANGUAGES.items() if name in corpus.language]
     return {
         "license": "apache-2.0" if corpus.shareable else "other",
         **({"language": languages} if languages else {}),
         "datasets": list(scores),
-        "metrics": list(_METRICS.values()),
+        "metrics": [each["type"] for each in next(iter(metrics.values()))],
         "model-index": [
-            {"name": title, "results": [_result(*item, form) for item in scores.items()]}
+            {"name": title, "results": [_result(*item, task, form) for item in metrics.items()]}
         ],
     }
 
 
-def _result(corpus: str, found: Metrics, form: str) -> dict[str, Any]:
-    values = {"UA": found.ua, "WA": found.wa, "macro-F1": found.macro_f1}
+def _result(corpus: str, metrics: list[dict[str, Any]], task: Task, form: str) -> dict[str, Any]:
     return {
-        "task": {"type": "audio-classification", "name": "speech emotion recognition"},
+        "task": {"type": "audio-classification", "name": task.field},
         "dataset": {"type": corpus, "name": f"{corpus}, speakers held out"},
-        "metrics": [
-            {
-                "type": kind,
-                "name": f"{name} in percent, {form}",
-                "value": round(100 * values[name], 1),
-            }
-            for name, kind in _METRICS.items()
-        ],
+        "metrics": [{**each, "name": f"{each['name']}, {form}"} for each in metrics],
     }

@@ -1,10 +1,11 @@
 """What a form of a model is worth and what it costs, for tables."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from recipes.common.latency import Latency
-from recipes.common.results.metrics import Metrics
-from recipes.common.results.results import Results
+from recipes.common.protocol.figure import Figure
+from recipes.common.protocol.task import Task
 
 
 def cost_of(latency: Latency) -> dict:
@@ -21,9 +22,10 @@ def cost_of(latency: Latency) -> dict:
 
 def card_row(
     name: str,
-    figures: Mapping[str, float],
-    results: Results,
-    by_sex: Mapping[str, Metrics],
+    task: Task,
+    figures: Mapping[str, tuple[Figure, float]],
+    results: Any,
+    by_sex: Mapping[str, Any],
     latency: Latency | None,
     *,
     sure: Mapping[str, float | None] | None = None,
@@ -32,27 +34,25 @@ def card_row(
 
     Args:
         name: What form it is.
-        figures: Shares that the row begins with, by column.
+        task: Of the model.
+        figures: What the row begins with, by column.
         results: Of all clips.
         by_sex: Of the clips of each sex.
         latency: What it costs; `None` if it is no file.
         sure: Coverage and accuracy of its sure answers; `None` if none is unsure.
     """
-    recalls = {f"recall {label}": _percent(recall) for label, recall in results.recall.items()}
+    first, figure = next(iter(task.figures.items()))
     return {
         "variant": name,
-        **{column: f"{value:.1%}" for column, value in figures.items()},
-        "ECE": _percent(results.ece),
-        **{f"sure: {name}": _percent(value) for name, value in (sure or {}).items()},
-        **recalls,
-        **{f"UA {sex}": f"{found.ua:.1%}" for sex, found in by_sex.items()},
+        **{column: shown.text(value) for column, (shown, value) in figures.items()},
+        **task.card_columns(results, sure or {}),
+        **{
+            f"{figure.name} {sex}": figure.text(getattr(found, first))
+            for sex, found in by_sex.items()
+        },
         "size": size_of(latency),
         "latency": "-" if latency is None else f"{latency.median:.2f} ms",
     }
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1%}"
 
 
 def size_of(latency: Latency | None) -> str:

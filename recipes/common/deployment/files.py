@@ -1,6 +1,6 @@
 """Exports one file of a deployment."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import keras
@@ -10,6 +10,7 @@ from rich.console import Console
 import keras_reparam as kr
 from keras_reparam.deploy import ExportReport
 from keras_reparam.deploy.tflite.kinds import CALIBRATED
+from recipes.common.protocol.task import Task
 
 
 def export_file(
@@ -18,7 +19,7 @@ def export_file(
     kind: str,
     *,
     calibration: np.ndarray,
-    labels: Sequence[str],
+    task: Task,
     texts: Mapping[str, str],
     unsure_below: float = 0.0,
     console: Console,
@@ -30,7 +31,7 @@ def export_file(
         path: The file.
         kind: Quantization kind.
         calibration: Inputs of training clips, for the kinds that need any.
-        labels: Class names.
+        task: What the model tells.
         texts: `name`, `description` and `license`, which the file holds.
         unsure_below: An answer of less probability is unsure.
         console: Where to report.
@@ -41,7 +42,7 @@ def export_file(
             path,
             quantization=kind,
             representative_data=calibration if kind in CALIBRATED else None,
-            labels=labels,
+            **task.export_options,
             unsure_below=unsure_below,
             version=kr.__version__,
             **texts,

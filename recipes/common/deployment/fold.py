@@ -34,6 +34,7 @@ from recipes.common.names import (
     predictions_name,
 )
 from recipes.common.protocol.fold import Example, Fold
+from recipes.common.protocol.task import Task
 from recipes.common.results.predictions import write_predictions
 from recipes.common.scoring.examples import score_examples
 from recipes.common.scoring.form import Form
@@ -51,7 +52,7 @@ def export_fold(
     fold: Fold,
     split: str,
     read: Callable[[Example], np.ndarray],
-    labels: Sequence[str],
+    task: Task,
     facts: ModelFacts,
     console: Console,
     kinds: Sequence[str] = DEFAULT_KINDS,
@@ -74,7 +75,7 @@ def export_fold(
         fold: Who trained, validated and tests.
         split: A name of `fold.tests`.
         read: Gives an example's waveform: mono, float, at the model's sample rate, any length.
-        labels: Class names.
+        task: What the model tells.
         facts: What the card says besides.
         console: Where to report.
         kinds: Of `keras_reparam.export_tflite`. `int8_full` is that of the backbone alone, and
@@ -95,24 +96,25 @@ def export_fold(
         raise ValueError(
             f"`split` must be one of {', '.join(fold.tests)}. Received: split={split!r}"
         )
-    whole = _checked_model(model, labels)
+    whole = _checked_model(model, task)
     examples = fold.tests[split]
     with staged(folder) as beside:
         clips = None
         if set(kinds) & set(CALIBRATED):
-            clips = calibration_clips(fold.train, read, whole.window, console)
-        files = _export(whole, beside, kinds, clips, labels, facts, console)
-        scored = score_examples(examples, read, _forms(whole, files, saved), whole, console)
+            clips = calibration_clips(fold.train, task, read, whole.window, console)
+        files = _export(whole, beside, kinds, clips, task, facts, console)
+        scored = score_examples(examples, read, _forms(whole, files, saved, task), whole, console)
         paths = {**saved, **files}
         with console.status("Measuring the time of an inference"):
             latencies = measure(paths)
-        about = (scored.probabilities, fold, split, labels)
+        about = (scored.probabilities, fold, split, task)
         forms = measured_forms(*about, notes=facts.notes, rule=rule, latencies=latencies)
         for kind in kinds:
             write_predictions(beside / predictions_name(kind), forms[kind].predictions)
         rate = whole.log_mel.sample_rate
         golden, why_not = golden_of(
             examples,
+            task,
             read,
             scored,
             files,
@@ -140,7 +142,7 @@ def export_fold(
             whole,
             fold,
             split,
-            labels,
+            task,
             list(forms.values()),
             facts,
             kinds=kinds,
@@ -164,12 +166,12 @@ def _checked_kinds(kinds: Sequence[str]) -> tuple[str, ...]:
     return tuple(kind for kind in KINDS if kind in kinds)
 
 
-def _checked_model(model: keras.Model, labels: Sequence[str]) -> WaveformModel:
+def _checked_model(model: keras.Model, task: Task) -> WaveformModel:
     found = WaveformModel(model)
-    if found.num_classes != len(labels):
+    if found.num_classes != len(task.names):
         raise ValueError(
             f"`labels` must name each of the model's {found.num_classes} classes. "
-            f"Received: labels={list(labels)}"
+            f"Received: labels={list(task.names)}"
         )
     return found
 
@@ -179,7 +181,7 @@ def _export(
     folder: Path,
     kinds: Sequence[str],
     clips: np.ndarray | None,
-    labels: Sequence[str],
+    task: Task,
     facts: ModelFacts,
     console: Console,
 ) -> dict[str, Path]:
@@ -193,8 +195,8 @@ def _export(
             files[kind],
             kind,
             calibration=in_batches(model.log_mel, clips) if features_in else clips,
-            labels=labels,
-            texts=texts_in_file(model, facts),
+            task=task,
+            texts=texts_in_file(model, facts, task),
             unsure_below=0.0 if facts.calibration is None else facts.calibration.unsure_below,
             console=console,
         )
@@ -202,15 +204,15 @@ def _export(
 
 
 def _forms(
-    model: WaveformModel, files: Mapping[str, Path], saved: Mapping[str, Path]
+    model: WaveformModel, files: Mapping[str, Path], saved: Mapping[str, Path], task: Task
 ) -> dict[str, Form]:
     """Saved models, Keras on all that any file takes, then the files."""
     inputs = {False, *(kind in FEATURES_IN for kind in files)}
     models = {False: model.model, True: model.backbone}
     others = {name: path for name, path in saved.items() if name not in _KERAS.values()}
     return {
-        **{n: Form.of_keras(load_model(p), features_in=False) for n, p in others.items()},
-        **{_KERAS[i]: Form.of_keras(models[i], features_in=i) for i in sorted(inputs)},
+        **{n: Form.of_keras(load_model(p), task, features_in=False) for n, p in others.items()},
+        **{_KERAS[i]: Form.of_keras(models[i], task, features_in=i) for i in sorted(inputs)},
         **{k: Form.of_file(file, features_in=k in FEATURES_IN) for k, file in files.items()},
     }
 
@@ -248,7 +250,7 @@ def _report(
     results = next(iter(forms.values())).results
     tested = f"{results.clips:,} {unit_of(examples)} of {results.speakers:,} speakers"
     notes = [
-        "In percent; top-1 agreement, max error of a probability: with Keras.",
+        f"{results.in_words}; top-1 agreement, max error of a score: with Keras.",
         f"ms: a window on one thread of {content['environment']['cpu']}.",
     ]
     if content["calibration_clips"]:

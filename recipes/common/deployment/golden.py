@@ -8,6 +8,7 @@ import numpy as np
 from keras_reparam.deploy import check_golden, write_golden
 from keras_reparam.deploy.release.golden import TOLERANCES
 from recipes.common.protocol.fold import Example
+from recipes.common.protocol.task import Task, Value
 from recipes.common.scoring.examples import Scored
 
 _CLIPS = 6
@@ -18,9 +19,10 @@ _SHORTEST = 0.025
 
 
 def clearest(
-    labels: Sequence[int],
+    task: Task,
+    labels: Sequence[Value],
     speakers: Sequence[str],
-    probabilities: np.ndarray,
+    scores: np.ndarray,
     usable: Sequence[bool],
 ) -> list[int]:
     """Indices of six of the usable clips, or as many as there are classes and speakers.
@@ -30,17 +32,18 @@ def clearest(
     those that are wrong: an app's tests want to see every class named.
 
     Args:
-        labels: `(clips,)`: class indices.
+        task: Of the model.
+        labels: `(clips,)`: what is true of them.
         speakers: `(clips,)`.
-        probabilities: `(clips, classes)`.
+        scores: `(clips, outputs)`.
         usable: `(clips,)`: whether a clip may be taken.
     """
-    margins = np.diff(np.sort(probabilities, axis=1)[:, -2:])[:, 0]
-    wrong = probabilities.argmax(axis=1) != labels
+    wrong, margins = task.clearness(labels, scores)
+    strata = task.strata(labels)
     found: dict[tuple[int, str], int] = {}
     for i in np.lexsort((-margins, wrong)):
         if usable[i]:
-            found.setdefault((labels[i], speakers[i]), int(i))
+            found.setdefault((strata[i], speakers[i]), int(i))
     # Another speaker for every class in turn, then what is left.
     people = sorted({speaker for _, speaker in found})
 
@@ -67,6 +70,7 @@ def write_checked_golden(
 
 def golden_of(
     examples: Sequence[Example],
+    task: Task,
     read: Callable[[Example], np.ndarray],
     scored: Scored,
     files: Mapping[str, Path],
@@ -79,6 +83,7 @@ def golden_of(
 
     Args:
         examples: What was scored.
+        task: Of the model.
         read: Gives the waveform of an example.
         scored: What was found.
         files: `.tflite` files by kind.
@@ -96,6 +101,7 @@ def golden_of(
         return [], f"the window is longer than {_LONGEST} s"
     fits = (scored.lengths >= _SHORTEST * sample_rate) & (scored.lengths <= window)
     chosen = clearest(
+        task,
         [example.label for example in examples],
         [example.speaker for example in examples],
         scored.probabilities[list(models)[-1]],

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from recipes.common.corpus_facts import CorpusFacts
+from recipes.common.protocol.task import Task
 from recipes.common.results.calibration import Calibration
-from recipes.common.results.metrics import FIGURES
 from recipes.common.settings import RecipeSettings
 from recipes.common.teacher.kind import is_preset
 
@@ -50,10 +50,10 @@ def calibration_of(trained: Mapping[str, Any]) -> Calibration | None:
     return None if found is None else Calibration(**found)
 
 
-def protocol_of(trained: Mapping[str, Any], settings: RecipeSettings) -> str:
+def protocol_of(trained: Mapping[str, Any], settings: RecipeSettings, task: Task) -> str:
     """How a fold's model was chosen, from its `training.json`, in sentences."""
     kept = f"the validation split chose epoch {trained['chosen_epoch']}, by "
-    kept += FIGURES[settings.figure]
+    kept += task.figures[settings.figure].name
     if settings.select_on == "last":
         kept = "the last one was kept"
     told = [f"No speaker is in two splits. Of {trained['epochs']} epochs {kept}."]

@@ -38,7 +38,7 @@ def export_table(
     for form, reference in forms:
         table.add_row(
             Text(form.name),
-            *(f"{100 * value:.1f}" for value in form.figures.values()),
+            *(figure.cell(value).strip() for figure, value in form.figures.values()),
             "" if reference is None else f"{100 * form.top1_agreement(reference):.1f}",
             "" if reference is None else f"{form.max_absolute_error(reference):.1e}",
             "" if form.latency is None else size_of(form.latency),

@@ -18,7 +18,8 @@ def label_table(clips: Mapping[Segment, float]) -> Table:
     table.add_column("label", overflow="fold")
     for name in ("clips", "speakers", "hours"):
         table.add_column(name, justify="right")
-    for label in sorted({segment.label for segment in clips}):
+    # Where another column is the target, there may be none.
+    for label in sorted({segment.label for segment in clips} - {""}):
         _add(table, label, [item for item in clips.items() if item[0].label == label])
     table.add_section()
     _add(table, "all", clips.items())

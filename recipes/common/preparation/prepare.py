@@ -14,6 +14,7 @@ from recipes.common.preparation.counts import Count, check_counts
 from recipes.common.preparation.overview import label_table
 from recipes.common.preparation.problems import Problem, check_problems, report_problems
 from recipes.common.recipe import Recipe
+from recipes.common.settings import RecipeSettings
 from recipes.common.store.standard import build_standard_store
 
 
@@ -27,13 +28,20 @@ def store_of(options: argparse.Namespace) -> Path:
     return options.out / "store"
 
 
-def prepare(recipe: Recipe, options: argparse.Namespace, own: Mapping[str, Any]) -> None:
+def prepare(
+    recipe: Recipe,
+    options: argparse.Namespace,
+    own: Mapping[str, Any],
+    settings: RecipeSettings | None = None,
+) -> None:
     """Writes the manifest, checks it against the published counts, and builds the store.
 
     Args:
         recipe: The corpus.
         options: The command's.
         own: The recipe's own ones.
+        settings: Of the run that it is for: what its task lacks is said before audio is read;
+            `None`: of no run yet.
 
     Raises:
         ValueError: If counts differ or there are problems, and no option allows it.
@@ -47,7 +55,10 @@ def prepare(recipe: Recipe, options: argparse.Namespace, own: Mapping[str, Any])
     if manifest.is_dir():
         raise IsADirectoryError(f"`--manifest` must name a file. Received a folder: '{manifest}'")
     console = Console()
-    prepared = recipe.read(data, **own)
+    known = {} if settings is None else recipe.reading_of(settings)
+    prepared = recipe.read(data, **own, **known)
+    if settings is not None and prepared.segments and not prepared.problems:
+        recipe.task_of(settings, prepared.segments).check(settings)
     clips, audio_problems = check_audio(prepared.segments, data, store, console)
     segments = list(clips)
     problems = [*prepared.problems, *audio_problems]

@@ -6,6 +6,7 @@ import json
 
 from recipes.common.manifest import Segment
 from recipes.common.protocol.fold import Fold
+from recipes.common.protocol.task import Task
 
 
 @dataclasses.dataclass(frozen=True)
@@ -13,12 +14,12 @@ class Clips:
     """The clips, and what is done with them.
 
     Attributes:
-        labels: Class names, in the order of the classes.
+        task: What is to be told of them.
         segments: All clips.
         fold: Who trains, validates and tests.
     """
 
-    labels: tuple[str, ...]
+    task: Task
     segments: list[Segment]
     fold: Fold
 

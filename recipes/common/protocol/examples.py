@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterable, Sequence
 
 from recipes.common.manifest import Segment
 from recipes.common.protocol.fold import Example
-from recipes.common.protocol.labels import class_of, common_label
+from recipes.common.protocol.labels import common_label
+from recipes.common.protocol.task import Task
 
 
-def examples_of(segments: Iterable[Segment], labels: Sequence[str]) -> tuple[Example, ...]:
-    """An example for each segment whose label is among `labels`, in the segments' order."""
-    found = ((segment, class_of(segment.label, labels)) for segment in segments)
+def examples_of(segments: Iterable[Segment], task: Task) -> tuple[Example, ...]:
+    """An example for each segment of which the task has a value, in the segments' order."""
+    found = ((segment, task.value_of(segment)) for segment in segments)
     return tuple(
         Example(
             id=segment.id,
@@ -27,20 +28,20 @@ def examples_of(segments: Iterable[Segment], labels: Sequence[str]) -> tuple[Exa
 
 def cross_corpus_examples(
     segments: Iterable[Segment],
-    labels: Sequence[str],
+    task: Task,
     *,
-    examples_of: Callable[[Sequence[Segment], Sequence[str]], tuple[Example, ...]] = examples_of,
+    examples_of: Callable[[Sequence[Segment], Task], tuple[Example, ...]] = examples_of,
 ) -> tuple[tuple[Example, ...], dict[str, int]]:
-    """Another corpus's segments as examples for a model of the classes `labels`.
+    """Another corpus's segments as examples for a model of the task.
 
     Args:
         segments: Of any manifest, whatever its splits and folds.
-        labels: The model's classes, in its order.
-        examples_of: Makes the examples of segments whose labels are all among `labels`.
+        task: What the model tells.
+        examples_of: Makes the examples of segments of which the task has a value.
 
     Returns:
-        The examples, and the number of segments that were left out, by the common name of their
-        label.
+        The examples, and the number of segments that were left out, by what stands in the
+        target's column: of words the common name.
 
     Raises:
         ValueError: If all are left out.
@@ -48,13 +49,13 @@ def cross_corpus_examples(
     kept = []
     left_out: Counter = Counter()
     for segment in segments:
-        if class_of(segment.label, labels) is None:
-            left_out[common_label(segment.label)] += 1
+        if task.value_of(segment) is None:
+            left_out[common_label(segment.cell(task.target) or "nothing")] += 1
         else:
             kept.append(segment)
     if not kept:
         raise ValueError(
-            f"The manifest must have segments of the model's classes {', '.join(labels)}. "
+            f"The manifest must have segments of the model's {task.described}. "
             f"Received: {', '.join(sorted(left_out)) or 'no segments'}"
         )
-    return examples_of(kept, labels), dict(sorted(left_out.items()))
+    return examples_of(kept, task), dict(sorted(left_out.items()))

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 
 from recipes.common.manifest import Segment, check_speakers
+from recipes.common.protocol.task import Value
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -13,7 +14,7 @@ class Example:
     Attributes:
         id: Unique name.
         segments: Rows of the manifest, one after another; for most corpora a single one.
-        label: Index of its class.
+        label: What is true of it, as the task has it: of classes the index.
         speaker: Who speaks.
         sex: The speaker's, as the corpus gives it.
         decision: What the examples of the same name are decided about together, by the mean of
@@ -24,7 +25,7 @@ class Example:
 
     id: str
     segments: tuple[Segment, ...]
-    label: int
+    label: Value
     speaker: str
     sex: str
     decision: str

@@ -1,6 +1,5 @@
 """From the scores of examples to what is decided about: the example itself, or a participant."""
 
-import collections
 import dataclasses
 from collections.abc import Sequence
 from typing import Literal
@@ -9,10 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from recipes.common.protocol.fold import Example
-
-# How far the probabilities of an example may be from a sum of one: those of an integer model are
-# rounded to 1/256 each.
-_TOLERANCE = 0.05
+from recipes.common.protocol.task import Decided, Task, Value
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -23,41 +19,47 @@ class Decision:
         id: The `decision` of its examples.
         speaker: Who speaks.
         sex: The speaker's, as the corpus gives it.
-        label: Index of the true class.
-        prediction: Index of the predicted class.
+        label: What is true, as the task has it: of classes the index.
+        prediction: What is said, likewise.
     """
 
     id: str
     speaker: str
     sex: str
-    label: int
-    prediction: int
+    label: Value
+    prediction: Value
 
 
 def decide(
-    examples: Sequence[Example], scores: ArrayLike, *, rule: Literal["mean", "vote"] = "mean"
+    examples: Sequence[Example],
+    scores: ArrayLike,
+    task: Task,
+    *,
+    rule: Literal["mean", "vote"] = "mean",
 ) -> tuple[list[Decision], np.ndarray]:
     """Decides once for all examples of the same `decision`.
 
     Args:
         examples: What was scored.
-        scores: `(examples, classes)`: probabilities.
-        rule: `"mean"`: the class with the highest mean probability. `"vote"`: the class that is
-            the most probable one of most examples; of several such classes the one with the
-            highest mean probability. Of classes that are still equal the first one.
+        scores: `(examples, outputs)`: of classes probabilities.
+        task: What is decided.
+        rule: `"mean"`: what the mean scores say; of classes the one with the highest. `"vote"`, of
+            classes alone: the one that is the most probable one of most examples; of several such
+            classes the one with the highest mean probability. Of classes that are still equal the
+            first one.
 
     Returns:
         The decisions in the order in which their first examples come, and their mean
-        probabilities, a float64 array `(decisions, classes)`; these are the same in whatever
+        scores, a float64 array `(decisions, outputs)`; these are the same in whatever
         order a decision's examples come.
 
     Raises:
-        ValueError: If there are no examples, the scores are not one row of probabilities each, or
-            examples of one decision differ in label, speaker or sex.
+        ValueError: If there are no examples, the scores are not one row each that the task may
+            have, or examples of one decision differ in label, speaker or sex.
     """
     if rule not in ("mean", "vote"):
         raise ValueError(f"`rule` must be 'mean' or 'vote'. Received: rule={rule!r}")
-    scores = _checked(scores, examples)
+    scores = _checked(scores, examples, task)
     members: dict[str, list[int]] = {}
     for number, example in enumerate(examples):
         members.setdefault(example.decision, []).append(number)
@@ -66,47 +68,47 @@ def decide(
         # Sums of floats depend on their order.
         numbers.sort(key=lambda number: examples[number].id)
         mean = scores[numbers].mean(axis=0)
-        best = mean.argmax() if rule == "mean" else _vote(scores[numbers], mean)
-        decisions.append(_decision([examples[number] for number in numbers], int(best)))
+        said = task.decision(mean) if rule == "mean" else task.vote(scores[numbers])
+        decisions.append(_decision([examples[number] for number in numbers], said))
         means.append(mean)
     return decisions, np.stack(means)
 
 
-def majority_class(examples: Sequence[Example]) -> int:
-    """The class of most decisions, the first one of equals: what a majority baseline predicts.
+def decided(decisions: Sequence[Decision], scores: np.ndarray, task: Task) -> Decided:
+    """What `decide` gave, as arrays."""
+    truth = task.array([decision.label for decision in decisions])
+    return truth, task.array([decision.prediction for decision in decisions]), scores
+
+
+def baseline(examples: Sequence[Example], task: Task) -> Value:
+    """What is said of everything by who knows these examples' truth alone: the most frequent class.
 
     Decisions count, not examples: a participant of whom more is heard is still one.
     """
-    counts = collections.Counter({example.decision: example.label for example in examples}.values())
-    if not counts:
+    values = {example.decision: example.label for example in examples}
+    if not values:
         raise ValueError("A majority class needs at least one example. Received: none")
-    return min(counts, key=lambda label: (-counts[label], label))
+    return task.baseline(list(values.values()))
 
 
-def _checked(scores: ArrayLike, examples: Sequence[Example]) -> np.ndarray:
+def _checked(scores: ArrayLike, examples: Sequence[Example], task: Task) -> np.ndarray:
     scores = np.asarray(scores, "float64")
     if scores.ndim != 2 or len(scores) != len(examples) or not scores.size:
         raise ValueError(
             "`scores` must have one row of probabilities for each of at least one example. "
             f"Received: shape {scores.shape} for {len(examples)} examples"
         )
-    # Not a number is neither.
-    good = (scores >= 0).all(axis=1) & (np.abs(scores.sum(axis=1) - 1) <= _TOLERANCE)
-    if not good.all():
-        first = int(np.argmin(good))
+    bad = task.bad_scores(scores)
+    if bad.any():
+        first = int(np.argmax(bad))
         raise ValueError(
-            "`scores` must be probabilities that add up to one for every example. Received: "
+            f"`scores` must be {task.score_rule} for every example. Received: "
             f"{scores[first]} for '{examples[first].id}'"
         )
     return scores
 
 
-def _vote(scores: np.ndarray, mean: np.ndarray) -> int:
-    votes = np.bincount(scores.argmax(axis=1), minlength=len(mean))
-    return int(np.where(votes == votes.max(), mean, -1).argmax())
-
-
-def _decision(examples: Sequence[Example], prediction: int) -> Decision:
+def _decision(examples: Sequence[Example], prediction: Value) -> Decision:
     about = {(example.speaker, example.sex, example.label) for example in examples}
     if len(about) > 1:
         raise ValueError(

@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,13 +11,13 @@ from rich.console import Console
 
 from recipes.common.files.folders import staged
 from recipes.common.files.json_file import read_json, write_json
-from recipes.common.names import CONFUSION, METRICS, PREDICTIONS, READINGS
+from recipes.common.names import METRICS, PREDICTIONS, READINGS
 from recipes.common.protocol.fold import Example, Fold
-from recipes.common.results.decisions import decide, majority_class
-from recipes.common.results.plots import plot_confusion
+from recipes.common.protocol.task import Task
+from recipes.common.results.decisions import baseline, decide
 from recipes.common.results.pooling import FoldedResults
 from recipes.common.results.predictions import Predictions, pooled, write_predictions
-from recipes.common.results.results import Results, results_of
+from recipes.common.results.results import results_of
 from recipes.common.scoring.examples import score_examples
 from recipes.common.scoring.form import Form
 from recipes.common.scoring.waveform_model import WaveformModel
@@ -45,15 +46,16 @@ def record_reading(folder: Path, purpose: str, console: Console) -> None:
     write_json(path, [*readings, {"time": now, "purpose": purpose}])
 
 
-def scores_by(model: keras.Model, samples: Samples, console: Console) -> Scores:
-    """What gives a model's probabilities of examples, each heard as a waveform.
+def scores_by(model: keras.Model, samples: Samples, task: Task, console: Console) -> Scores:
+    """What gives a model's scores of examples, each heard as a waveform.
 
     Args:
-        model: Waveform to logits.
+        model: Waveform to what the task makes scores of.
         samples: Gives an example's waveform.
+        task: What it tells.
         console: Where the progress bar is drawn.
     """
-    whole, forms = WaveformModel(model), {"Keras": Form.of_keras(model, features_in=False)}
+    whole, forms = WaveformModel(model), {"Keras": Form.of_keras(model, task, features_in=False)}
 
     def scores(examples: Sequence[Example]) -> np.ndarray:
         scored = score_examples(examples, samples, forms, whole, console)
@@ -67,28 +69,28 @@ def predictions_of(
     splits: Mapping[str, Sequence[Example]],
     *,
     fold: Fold,
-    labels: Sequence[str],
+    task: Task,
     settings: RecipeSettings,
 ) -> Predictions:
     """What is decided about examples.
 
     Args:
-        scores: Gives probabilities `(examples, classes)`.
+        scores: Gives scores `(examples, outputs)`.
         splits: Examples by the name of their split.
         fold: Whose model it is.
-        labels: Class names.
+        task: What is decided.
         settings: The recipe.
     """
-    majority = majority_class(fold.train)
+    majority = baseline(fold.train, task)
     found = []
     for split, examples in splits.items():
-        decisions, means = decide(examples, scores(examples), rule=settings.decision_rule)
-        about = {"labels": labels, "fold": fold.name, "split": split, "majority": majority}
+        decisions, means = decide(examples, scores(examples), task, rule=settings.decision_rule)
+        about = {"task": task, "fold": fold.name, "split": split, "majority": majority}
         found.append(Predictions.of(decisions, means, **about))
     return pooled(found)
 
 
-def results_by_split(predictions: Predictions, notes: Sequence[str]) -> dict[str, Results]:
+def results_by_split(predictions: Predictions, notes: Sequence[str]) -> dict[str, Any]:
     """Results of each split, in the order in which they come."""
     splits = dict.fromkeys(predictions.split.tolist())
     return {split: results_of(predictions.where(split=split), notes=notes) for split in splits}
@@ -97,11 +99,11 @@ def results_by_split(predictions: Predictions, notes: Sequence[str]) -> dict[str
 def write_evaluation(
     folder: Path,
     predictions: Predictions,
-    results: Mapping[str, Results] | Mapping[str, FoldedResults],
+    results: Mapping[str, Any],
     *,
     title: str,
 ) -> None:
-    """Writes predictions.csv, metrics.json and, of the first split, confusion.png.
+    """Writes predictions.csv, metrics.json and, of the first split, the task's picture.
 
     Where predictions.csv is, so are the others: it comes last.
     """
@@ -112,10 +114,11 @@ def write_evaluation(
         write_predictions(beside / PREDICTIONS, predictions)
         write_json(beside / METRICS, results)
         subtitle = f"{split}, {_extent_of(first)}"
-        plot_confusion(beside / CONFUSION, first, first.labels, title=title, subtitle=subtitle)
+        task, decided = predictions.task, predictions.where(split=split).decided
+        task.draw(beside / task.picture, decided, first, title=title, subtitle=subtitle)
 
 
-def _extent_of(results: Results) -> str:
+def _extent_of(results: Any) -> str:
     """How many decisions the results are of, in words."""
     people = "1 speaker" if results.speakers == 1 else f"{results.speakers} speakers"
     return f"{results.clips} decisions about {people}"

@@ -1,9 +1,11 @@
 """Confidence intervals of metrics: bootstrap over speakers."""
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 from numpy.typing import ArrayLike
 
-from recipes.common.results.metrics import FIGURES, checked_classes
+from recipes.common.results.metrics import checked_classes
 
 RESAMPLES = 2000
 CONFIDENCE = 0.95
@@ -42,19 +44,33 @@ def intervals(
       (hierarchical data).
     """
     confusions = _confusions(truth, predicted, speakers, num_classes)
-    count = len(confusions)
+    return resampled_ends(
+        len(confusions),
+        lambda drawn: figures_of_confusions(np.tensordot(drawn, confusions, axes=1)),
+    )
+
+
+def resampled_ends(
+    count: int, figures_of: Callable[[np.ndarray], Mapping[str, np.ndarray]]
+) -> dict[str, tuple[float, float]] | None:
+    """Ends of the intervals of any figures, as `intervals` has them.
+
+    Args:
+        count: Number of speakers, in alphabetical order.
+        figures_of: Arrays `(resamples,)` by name, of how often each speaker is in each resample,
+            float64 `(resamples, speakers)`.
+    """
     if count < FEWEST_SPEAKERS:
         return None
     rng = np.random.default_rng(_SEED)
     # How often each speaker is drawn is all that matters of a resample.
     drawn = rng.multinomial(count, np.full(count, 1 / count), size=RESAMPLES)
-    resampled = np.tensordot(drawn.astype("float64"), confusions, axes=1)
     tail = (1 - CONFIDENCE) / 2
     ends = {
         name: np.quantile(values, (tail, 1 - tail))
-        for name, values in figures_of_confusions(resampled).items()
+        for name, values in figures_of(drawn.astype("float64")).items()
     }
-    return {name: (float(ends[name][0]), float(ends[name][1])) for name in FIGURES}
+    return {name: (float(low), float(high)) for name, (low, high) in ends.items()}
 
 
 def _confusions(

@@ -2,10 +2,13 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
+
+from recipes.common.protocol.figure import Figure
 
 # Attributes of `Metrics` that are one figure each, and how they are called.
 FIGURES = {"ua": "UA", "wa": "WA", "wf1": "WF1", "macro_f1": "macro-F1"}
@@ -30,6 +33,8 @@ class Metrics:
         confusion: Number of clips, one row per true class, one column per predicted one.
         clips: Number of clips, or of whatever else is decided about.
     """
+
+    figures: ClassVar = {name: Figure(text) for name, text in FIGURES.items()}
 
     ua: float
     wa: float

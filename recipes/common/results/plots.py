@@ -7,7 +7,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from recipes.common.results.metrics import FIGURES, Metrics
+from recipes.common.protocol import figure as figures
+from recipes.common.results.metrics import Metrics
 from recipes.common.results.style import BLUE, DARK, GREY, ORANGE, quiet_frame, save, titles
 
 _NARROWEST = 4.0
@@ -82,6 +83,7 @@ def plot_curves(
     title: str,
     subtitle: str,
     select_on: str = "ua",
+    figure: figures.Figure = Metrics.figures["ua"],
 ) -> None:
     """Losses and what the validation clips choose by, over the epochs, and the one chosen.
 
@@ -94,7 +96,8 @@ def plot_curves(
         chosen: The epoch whose weights were kept.
         title: What was trained.
         subtitle: On which data.
-        select_on: What the epochs were compared by, one of `results.metrics.FIGURES`.
+        select_on: What the epochs were compared by, one of a task's `figures`.
+        figure: How it is shown.
 
     Raises:
         ValueError: If the chosen epoch is none of the history's.
@@ -103,13 +106,13 @@ def plot_curves(
     if chosen not in epochs:
         raise ValueError(f"`chosen` must be an epoch of the history. Received: chosen={chosen}")
     validated = "val_loss" in history[0]
-    figure = Figure(figsize=(8, 5.6), layout="constrained", facecolor="white")
-    axes = np.atleast_1d(figure.subplots(1 + validated, sharex=True))
+    picture = Figure(figsize=(8, 5.6), layout="constrained", facecolor="white")
+    axes = np.atleast_1d(picture.subplots(1 + validated, sharex=True))
     upper, lower = axes[0], axes[-1]
     # A single epoch has no line, but a point.
     style = {"linewidth": 2, "marker": "." if len(epochs) == 1 else None}
     if validated:
-        _plot_scores(upper, history, epochs.index(chosen), select_on, style)
+        _plot_scores(upper, history, epochs.index(chosen), select_on, figure, style)
     for name, column, color in (("training", "loss", GREY), ("validation", "val_loss", ORANGE)):
         if column not in history[0]:
             continue
@@ -124,22 +127,26 @@ def plot_curves(
         each.axvline(chosen, color=BLUE, linewidth=1, linestyle=":")
         quiet_frame(each)
     titles(upper, title, subtitle)
-    save(figure, path)
+    save(picture, path)
 
 
-def _plot_scores(axes, history, chosen: int, select_on: str, style: dict) -> None:
+def _plot_scores(
+    axes, history, chosen, select_on: str, figure: figures.Figure, style: dict
+) -> None:
     epochs = [row["epoch"] for row in history]
-    scores = [100 * row[f"val_{select_on}"] for row in history]
+    scores = [figure.factor * row[f"val_{select_on}"] for row in history]
     chosen, best = epochs[chosen], scores[chosen]
     axes.plot(epochs, scores, color=BLUE, **style)
     axes.plot([chosen], [best], "o", color=BLUE, markersize=8)
-    axes.set_ylabel(f"validation {FIGURES[select_on]} in %", color=GREY)
-    axes.set_ylim(0, 103)
+    unit = f" in {figure.unit}" if figure.unit else ""
+    axes.set_ylabel(f"validation {figure.name}{unit}", color=GREY)
+    top = figure.factor
+    axes.set_ylim(min(0, *scores), 1.03 * top)
     right = chosen > (min(epochs) + max(epochs)) / 2
     axes.annotate(
-        f"epoch {chosen}: {best:.1f} %",
+        f"epoch {chosen}: {figure.cell(best / top).strip()} {figure.unit}".strip(),
         # Where the curve is not.
-        (chosen, 5 if best > 50 else 93),
+        (chosen, (0.05 if best > top / 2 else 0.93) * top),
         xytext=(-6 if right else 6, 0),
         textcoords="offset points",
         ha="right" if right else "left",

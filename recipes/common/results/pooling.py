@@ -4,7 +4,6 @@ import dataclasses
 import statistics
 from collections.abc import Sequence
 
-from recipes.common.results.metrics import FIGURES
 from recipes.common.results.predictions import Predictions
 from recipes.common.results.results import Results, results_of
 
@@ -13,9 +12,11 @@ from recipes.common.results.results import Results, results_of
 class FoldedResults:
     """Results of one split over the folds.
 
+    Of classes; of another task they are that task's, with the same attributes.
+
     Attributes:
         folds: By the fold's name.
-        mean: Mean over the folds of `ua`, `wa`, `wf1` and `macro_f1`.
+        mean: Mean over the folds of the task's figures, as `ua`, `wa`, `wf1` and `macro_f1`.
         deviation: Their standard deviation over the folds, of a sample (n - 1); `None` of a
             single fold.
         majority_mean: Mean over the folds of the majority baselines' figures.
@@ -38,7 +39,8 @@ def folded_results(predictions: Predictions, *, notes: Sequence[str] = ()) -> Fo
     """
     names = list(dict.fromkeys(predictions.fold.tolist()))
     folds = {name: results_of(predictions.where(fold=name), notes=notes) for name in names}
-    values = {figure: [getattr(found, figure) for found in folds.values()] for figure in FIGURES}
+    figures = predictions.task.figures
+    values = {name: [getattr(found, name) for found in folds.values()] for name in figures}
     return FoldedResults(
         folds=folds,
         mean={figure: statistics.fmean(found) for figure, found in values.items()},
@@ -47,7 +49,7 @@ def folded_results(predictions: Predictions, *, notes: Sequence[str] = ()) -> Fo
         else {figure: statistics.stdev(found) for figure, found in values.items()},
         majority_mean={
             figure: statistics.fmean(found.majority[figure] for found in folds.values())
-            for figure in FIGURES
+            for figure in figures
         },
         pooled=results_of(predictions, notes=notes),
     )

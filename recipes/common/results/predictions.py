@@ -9,12 +9,12 @@ import numpy as np
 
 from recipes.common.files.former_names import new_name
 from recipes.common.files.rows import write_rows
+from recipes.common.protocol.task import Decided, Task, Value
 from recipes.common.results.decisions import Decision
 
 _TEXTS = ("id", "speaker", "sex", "fold", "split")
 # Column: attribute.
 _CLASSES = {"label": "truth", "prediction": "predicted", "majority": "majority"}
-_PROBABILITY = "probability_"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -22,23 +22,23 @@ class Predictions:
     """Decisions of one or more folds and splits, as arrays with one entry per decision.
 
     Attributes:
-        labels: Class names in the order of the classes.
+        task: What is decided.
         id: What is decided about; once in each split of each fold.
         speaker: Who speaks.
         sex: The speaker's, as the corpus gives it; may be empty.
         fold: Name of the fold whose model decides.
         split: As in `"test"`.
-        truth: True classes.
-        predicted: Predicted classes.
-        majority: What the majority baseline predicts: the most frequent class of the fold's
-            training split.
-        scores: `(decisions, classes)`: probabilities, float64.
+        truth: What is true, `(decisions, ...)` as the task has it: of classes the index.
+        predicted: What is said, likewise.
+        majority: What a baseline says that knows the fold's training split alone, likewise: of
+            classes the most frequent one.
+        scores: `(decisions, outputs)`: of classes probabilities, float64.
 
     Raises:
         ValueError: If there is no decision, or one comes twice.
     """
 
-    labels: tuple[str, ...]
+    task: Task
     id: np.ndarray
     speaker: np.ndarray
     sex: np.ndarray
@@ -65,43 +65,58 @@ class Predictions:
     def __len__(self) -> int:
         return len(self.id)
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the outputs, in their order."""
+        return self.task.names
+
+    @property
+    def decided(self) -> Decided:
+        """What is true, what is said, and the scores."""
+        return self.truth, self.predicted, self.scores
+
+    @property
+    def speakers(self) -> int:
+        """How many people they are of."""
+        return len(np.unique(self.speaker))
+
     @classmethod
     def of(
         cls,
         decisions: Sequence[Decision],
         scores: np.ndarray,
         *,
-        labels: Sequence[str],
+        task: Task,
         fold: str,
         split: str,
-        majority: int,
+        majority: Value,
     ) -> "Predictions":
         """Of what `decide` gave for one split of one fold.
 
         Args:
             decisions: The decisions.
-            scores: Their probabilities.
-            labels: Class names.
+            scores: Their scores.
+            task: What is decided.
             fold: Name of the fold.
             split: Name of the split.
-            majority: `majority_class` of the fold's training examples.
+            majority: `baseline` of the fold's training examples.
         """
-        if np.shape(scores) != (len(decisions), len(labels)):
+        if np.shape(scores) != (len(decisions), len(task.names)):
             raise ValueError(
-                f"`scores` must be of {len(decisions)} decisions and {len(labels)} labels. "
+                f"`scores` must be of {len(decisions)} decisions and {len(task.names)} labels. "
                 f"Received: shape {np.shape(scores)}"
             )
         size = len(decisions)
         return cls(
-            labels=tuple(labels),
+            task=task,
             id=np.array([decision.id for decision in decisions], str),
             speaker=np.array([decision.speaker for decision in decisions], str),
             sex=np.array([decision.sex for decision in decisions], str),
             fold=np.full(size, fold),
             split=np.full(size, split),
-            truth=np.array([decision.label for decision in decisions], int),
-            predicted=np.array([decision.prediction for decision in decisions], int),
-            majority=np.full(size, majority),
+            truth=task.array([decision.label for decision in decisions]),
+            predicted=task.array([decision.prediction for decision in decisions]),
+            majority=task.array([majority] * size),
             scores=np.asarray(scores, "float64"),
         )
 
@@ -133,11 +148,12 @@ def pooled(predictions: Iterable[Predictions]) -> Predictions:
         ValueError: If there are none, their labels differ, or a decision comes twice.
     """
     found = list(predictions)
-    orders = dict.fromkeys(each.labels for each in found)
-    if len(orders) != 1:
+    tasks = dict.fromkeys(each.task for each in found)
+    if len(tasks) != 1:
+        told = "; ".join(task.described for task in tasks)
         raise ValueError(
             "Predictions must be of the same labels in the same order. Received: "
-            f"{', '.join(map(str, orders)) or 'no predictions'}"
+            f"{told or 'no predictions'}"
         )
     first = found[0]
     return dataclasses.replace(
@@ -150,19 +166,23 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
     """Writes a CSV, whole or not at all; `read_predictions` gives the same numbers back.
 
     Columns: id, speaker, sex, fold, split; the words label, prediction, majority; and
-    `probability_<label>` for every label in its order.
+    `probability_<label>` for every label in its order, or `value_<name>`.
     """
-    columns = [*_TEXTS, *_CLASSES, *(_PROBABILITY + label for label in predictions.labels)]
+    columns = [*_TEXTS, *_CLASSES, *_score_columns(predictions.task)]
     write_rows(path, columns, (dict(zip(columns, row, strict=True)) for row in _rows(predictions)))
 
 
-def read_predictions(path: Path) -> Predictions:
+def read_predictions(path: Path, task: Task) -> Predictions:
     """What `write_predictions` wrote, or an earlier version of it.
+
+    Args:
+        path: The file.
+        task: What was decided.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If a column is missing, a word is no label, a probability is no number, or a
-            decision comes twice.
+        ValueError: If a column is missing, a word is no label, a score is no number, or a decision
+            comes twice.
     """
     if not path.is_file():
         raise FileNotFoundError(f"There are no predictions '{path}': evaluate the run first.")
@@ -170,61 +190,65 @@ def read_predictions(path: Path) -> Predictions:
         with path.open(newline="", encoding="utf-8") as file:
             reader = csv.DictReader(file, strict=True)
             reader.fieldnames = [new_name(name) for name in reader.fieldnames or ()]
-            labels = _labels(reader.fieldnames, path)
-            rows = [_parsed(row, labels, f"'{path}', line {reader.line_num}") for row in reader]
+            _check_columns(reader.fieldnames, task, path)
+            rows = [_parsed(row, task, f"'{path}', line {reader.line_num}") for row in reader]
     except (csv.Error, UnicodeDecodeError) as error:
         raise ValueError(f"'{path}' is no CSV file: {error}") from error
     if not rows:
         raise ValueError(f"Predictions must hold at least one decision. Received: none in '{path}'")
     texts, classes, scores = zip(*rows, strict=True)
     return Predictions(
-        labels=labels,
+        task=task,
         **{name: np.array([row[i] for row in texts], str) for i, name in enumerate(_TEXTS)},
-        **dict(zip(_CLASSES.values(), np.array(classes, int).T, strict=True)),
+        **{
+            name: task.array(values)
+            for name, values in zip(_CLASSES.values(), zip(*classes, strict=True), strict=True)
+        },
         scores=np.array(scores, "float64"),
     )
 
 
 def _arrays(predictions: Predictions) -> list[str]:
-    return [field.name for field in dataclasses.fields(predictions) if field.name != "labels"]
+    return [field.name for field in dataclasses.fields(predictions) if field.name != "task"]
 
 
 def _rows(predictions: Predictions) -> Iterator[tuple]:
     texts = (getattr(predictions, name).tolist() for name in _TEXTS)
-    names = np.array(predictions.labels)
-    words = (names[getattr(predictions, name)].tolist() for name in _CLASSES.values())
+    task = predictions.task
+    words = (map(task.word, getattr(predictions, name).tolist()) for name in _CLASSES.values())
     # Python writes a float with as many digits as reading it back takes.
     return zip(*texts, *words, *predictions.scores.T.tolist(), strict=True)
 
 
-def _labels(columns: Sequence[str], path: Path) -> tuple[str, ...]:
-    missing = [name for name in (*_TEXTS, *_CLASSES) if name not in columns]
-    labels = tuple(
-        name.removeprefix(_PROBABILITY) for name in columns if name.startswith(_PROBABILITY)
-    )
-    if missing or not labels:
-        missing += [] if labels else [f"{_PROBABILITY}<label>"]
+def _score_columns(task: Task) -> list[str]:
+    return [task.score_prefix + name for name in task.names]
+
+
+def _check_columns(columns: Sequence[str], task: Task, path: Path) -> None:
+    needed = (*_TEXTS, *_CLASSES, *_score_columns(task))
+    missing = [name for name in needed if name not in columns]
+    others = [name for name in columns if name.startswith(task.score_prefix)]
+    if missing or others != _score_columns(task):
+        wrong = f"without {', '.join(missing)}" if missing else f"with {', '.join(others)}"
         raise ValueError(
-            f"Predictions must have the columns {', '.join((*_TEXTS, *_CLASSES))} and "
-            f"{_PROBABILITY}<label> for every label. Received: '{path}' without "
-            f"{', '.join(missing)}"
+            f"Predictions must have the columns {', '.join(needed)}. Received: '{path}' {wrong}"
         )
-    return labels
 
 
-def _parsed(row: dict, labels: tuple[str, ...], where: str) -> tuple[list, list, list]:
-    """Texts, classes and scores of a row."""
+def _parsed(row: dict, task: Task, where: str) -> tuple[list, list, list]:
+    """Texts, values and scores of a row."""
     if None in row or None in row.values():
         raise ValueError(f"Every row must have a value for every column. Received: {where}")
+    values = []
     for name in _CLASSES:
-        if row[name] not in labels:
-            raise ValueError(
-                f"`{name}` must be one of {', '.join(labels)}. Received: '{row[name]}' in {where}"
-            )
+        try:
+            values.append(task.parsed(row[name]))
+        except ValueError as error:
+            raise ValueError(f"`{name}` {error}. Received: '{row[name]}' in {where}") from None
     return (
         [row[name] for name in _TEXTS],
-        [labels.index(row[name]) for name in _CLASSES],
-        [_number(row[_PROBABILITY + label], where) for label in labels],
+        values,
+        [_number(row[column], where) for column in _score_columns(task)],
     )
 
 
@@ -234,5 +258,5 @@ def _number(text: str, where: str) -> float:
     except ValueError:
         value = np.nan
     if not np.isfinite(value):
-        raise ValueError(f"A probability must be a number. Received: '{text}' in {where}")
+        raise ValueError(f"A score must be a number. Received: '{text}' in {where}")
     return value

@@ -2,12 +2,12 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 
-from recipes.common.results.calibration import expected_calibration_error
-from recipes.common.results.intervals import FEWEST_SPEAKERS, intervals
-from recipes.common.results.metrics import FIGURES, Metrics, evaluate
+from recipes.common.results.intervals import FEWEST_SPEAKERS
+from recipes.common.results.metrics import Metrics
 from recipes.common.results.predictions import Predictions
 
 
@@ -45,6 +45,9 @@ class Results(Metrics):
         notes: What a reader must know of these figures.
     """
 
+    in_words: ClassVar = "In percent"
+    baseline_in_words: ClassVar = "always the most frequent class of training ({})"
+
     labels: tuple[str, ...]
     ece: float | None = None
     speakers: int
@@ -55,8 +58,18 @@ class Results(Metrics):
     majority_labels: tuple[str, ...]
     notes: tuple[str, ...]
 
+    @property
+    def parts(self) -> tuple[tuple[str, ...], list[list[str]]]:
+        """Of every class what it is called and how it fares: the columns and rows of a table."""
+        rows = []
+        for label, row in zip(self.labels, self.confusion, strict=True):
+            values = (self.recall[label], self.precision[label], self.f1[label])
+            shares = ("-" if value is None else f"{100 * value:5.1f}" for value in values)
+            rows.append([label, f"{sum(row):,}", *shares])
+        return ("class", "n", "recall", "precision", "F1"), rows
 
-def results_of(predictions: Predictions, *, notes: Sequence[str] = ()) -> Results:
+
+def results_of(predictions: Predictions, *, notes: Sequence[str] = ()) -> Any:
     """Results of the decisions about one split, of one fold or of several taken together.
 
     Args:
@@ -72,47 +85,42 @@ def results_of(predictions: Predictions, *, notes: Sequence[str] = ()) -> Result
             "Results must be of one split: choose it with `predictions.where(split=...)`. "
             f"Received: splits {', '.join(splits)}"
         )
-    labels, truth, predicted = predictions.labels, predictions.truth, predictions.predicted
-    everything = evaluate(truth, predicted, labels)
-    baseline = evaluate(truth, predictions.majority, labels)
-    return Results(
-        **vars(everything),
-        labels=labels,
-        ece=expected_calibration_error(truth, predicted, predictions.scores),
-        speakers=len(np.unique(predictions.speaker)),
-        intervals=intervals(truth, predicted, predictions.speaker, num_classes=len(labels)),
-        by_sex={sex: found for sex, found in _by(predictions, predictions.sex).items() if sex},
-        by_speaker={
-            speaker: SpeakerResult(clips=found.clips, wa=found.wa, ua=found.ua)
+    task, (truth, _, scores) = predictions.task, predictions.decided
+    baseline = task.evaluate(truth, predictions.majority, task.constant_scores(scores))
+    about = {
+        "speakers": predictions.speakers,
+        "intervals": task.intervals(*predictions.decided, predictions.speaker),
+        "by_sex": {sex: found for sex, found in _by(predictions, predictions.sex).items() if sex},
+        "by_speaker": {
+            speaker: task.of_speaker(found)
             for speaker, found in _by(predictions, predictions.speaker).items()
         },
-        majority={name: getattr(baseline, name) for name in FIGURES},
-        majority_labels=tuple(labels[i] for i in np.unique(predictions.majority)),
-        notes=(*notes, *_notes(predictions)),
-    )
+        "majority": {name: getattr(baseline, name) for name in task.figures},
+        "majority_labels": tuple(
+            dict.fromkeys(sorted(map(task.word, predictions.majority.tolist())))
+        ),
+        "notes": (*notes, *_notes(predictions)),
+    }
+    return task.results(predictions.decided, task.evaluate(*predictions.decided), about)
 
 
-def _by(predictions: Predictions, groups: np.ndarray) -> dict[str, Metrics]:
-    """`Metrics` of the decisions of each group."""
+def _by(predictions: Predictions, groups: np.ndarray) -> dict[str, Any]:
+    """Figures of the decisions of each group."""
     found = {}
     for name in np.unique(groups).tolist():
         chosen = groups == name
-        found[name] = evaluate(
-            predictions.truth[chosen], predictions.predicted[chosen], predictions.labels
-        )
+        found[name] = predictions.task.evaluate(*(part[chosen] for part in predictions.decided))
     return found
 
 
 def _notes(predictions: Predictions) -> list[str]:
     notes = []
-    speakers = len(np.unique(predictions.speaker))
+    speakers = predictions.speakers
     if speakers < FEWEST_SPEAKERS:
         notes.append(
             f"No intervals: {FEWEST_SPEAKERS} speakers at least are needed, not {speakers}."
         )
-    absent = [
-        label for i, label in enumerate(predictions.labels) if not (predictions.truth == i).any()
-    ]
+    absent = predictions.task.absent(predictions.truth)
     if absent:
         notes.append(f"Without any clip, and in no mean over classes: {', '.join(absent)}.")
     models = len(np.unique(predictions.fold))

@@ -1,18 +1,18 @@
 """Results on the screen, each beside its majority baseline."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from recipes.common.protocol.figure import Figure
 from recipes.common.results.intervals import CONFIDENCE
-from recipes.common.results.metrics import FIGURES
 from recipes.common.results.pooling import FoldedResults
-from recipes.common.results.results import Results
 
 
-def results_table(results: Mapping[str, Results], *, title: str) -> Table:
+def results_table(results: Mapping[str, Any], *, title: str) -> Table:
     """One row for each, as in `{"dev": ..., "test": ...}`, and below it its baseline's."""
     table = _table(title, results.values())
     for name, found in results.items():
@@ -32,38 +32,42 @@ def folds_table(results: FoldedResults, *, title: str) -> Table:
     for name, found in _named(results).items():
         table.add_row(Text(name), f"{found.clips:,}", *_cells(found))
     table.add_section()
-    means = [f"{_percent(results.mean[f])} ± {100 * deviation[f]:.1f}" for f in FIGURES]
+    figures = results.pooled.figures
+    means = [
+        f"{figure.cell(results.mean[name])} ± {figure.cell(deviation[name]).strip()}"
+        for name, figure in figures.items()
+    ]
     table.add_row("mean ± SD", "", *means)
-    table.add_row(*_baseline(results.majority_mean), style="dim")
+    table.add_row(*_baseline(results.majority_mean, figures), style="dim")
     table.add_section()
     _add(table, "pooled", results.pooled)
     return table
 
 
-def class_table(results: Results, *, title: str) -> Table:
-    """Recall, precision and F1 of every class."""
+def class_table(results: Any, *, title: str) -> Table:
+    """Of every class recall, precision and F1, or what else a task tells of its parts."""
+    columns, rows = results.parts
     table = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD)
-    table.add_column("class", overflow="fold")
-    for name in ("n", "recall", "precision", "F1"):
+    table.add_column(columns[0], overflow="fold")
+    for name in columns[1:]:
         table.add_column(name, justify="right", no_wrap=True)
-    for label, row in zip(results.labels, results.confusion, strict=True):
-        values = (results.recall[label], results.precision[label], results.f1[label])
-        cells = ("-" if value is None else _percent(value) for value in values)
-        table.add_row(Text(label), f"{sum(row):,}", *cells)
+    for name, *cells in rows:
+        table.add_row(Text(name), *cells)
     return table
 
 
-def _named(results: FoldedResults) -> dict[str, Results]:
+def _named(results: FoldedResults) -> dict[str, Any]:
     return {f"fold {name}": found for name, found in results.folds.items()}
 
 
-def _table(title: str, results: Iterable[Results]) -> Table:
+def _table(title: str, results: Iterable[Any]) -> Table:
     results = list(results)
-    caption = ["In percent; n: number of decisions."]
+    caption = [f"{results[0].in_words}; n: number of decisions."]
     if any(found.intervals for found in results):
         caption.append(f"In brackets: {CONFIDENCE:.0%} interval over speakers.")
     labels = dict.fromkeys(label for found in results for label in found.majority_labels)
-    caption.append(f"Majority: always the most frequent class of training ({', '.join(labels)}).")
+    said = results[0].baseline_in_words.format(", ".join(labels))
+    caption.append(f"Majority: {said}.")
     notes = dict.fromkeys(note for found in results for note in found.notes)
     table = Table(
         title=Text(title),
@@ -77,29 +81,25 @@ def _table(title: str, results: Iterable[Results]) -> Table:
     )
     table.add_column("", overflow="fold")
     table.add_column("n", justify="right", no_wrap=True)
-    for name in FIGURES.values():
-        table.add_column(name, no_wrap=True)
+    for figure in results[0].figures.values():
+        table.add_column(figure.name, no_wrap=True)
     return table
 
 
-def _add(table: Table, name: str, results: Results) -> None:
+def _add(table: Table, name: str, results: Any) -> None:
     table.add_row(Text(name), f"{results.clips:,}", *_cells(results), style="bold")
-    table.add_row(*_baseline(results.majority), style="dim")
+    table.add_row(*_baseline(results.majority, results.figures), style="dim")
 
 
-def _baseline(majority: Mapping[str, float]) -> list[str]:
-    return ["majority", "", *(_percent(majority[figure]) for figure in FIGURES)]
+def _baseline(majority: Mapping[str, float], figures: Mapping[str, Figure]) -> list[str]:
+    cells = (figure.cell(majority[name]) for name, figure in figures.items())
+    return ["majority", "", *cells]
 
 
-def _cells(results: Results) -> list[str]:
+def _cells(results: Any) -> list[str]:
     cells = []
-    for figure in FIGURES:
-        ends = results.intervals and results.intervals[figure]
-        interval = f" ({100 * ends[0]:.0f}-{100 * ends[1]:.0f})" if ends else ""
-        cells.append(_percent(getattr(results, figure)) + interval)
+    for name, figure in results.figures.items():
+        ends = results.intervals and results.intervals[name]
+        interval = f" ({'-'.join(map(figure.end, ends))})" if ends else ""
+        cells.append(figure.cell(getattr(results, name)) + interval)
     return cells
-
-
-def _percent(value: float) -> str:
-    """As wide for 9.5 as for 100.0, so that decimal points are below each other."""
-    return f"{100 * value:5.1f}"

@@ -8,28 +8,27 @@ import keras
 import numpy as np
 
 from keras_reparam.deploy.runtime.runtime import Runtime
-from keras_reparam.deploy.tflite.heads import probabilities
+from recipes.common.protocol.task import Task
 
 
 @dataclasses.dataclass(frozen=True)
 class Form:
-    """What a form takes, and the probabilities `(batch, classes)` that it gives.
+    """What a form takes, and the scores `(batch, outputs)` that it gives.
 
     Attributes:
         features_in: Whether it takes features, without a mask, in place of waveforms.
-        scores: Gives the probabilities of a batch.
+        scores: Gives the scores of a batch.
     """
 
     features_in: bool
     scores: Callable[[np.ndarray], np.ndarray]
 
     @classmethod
-    def of_keras(cls, model: keras.Model, *, features_in: bool) -> "Form":
-        """The form of a model with logits."""
+    def of_keras(cls, model: keras.Model, task: Task, *, features_in: bool) -> "Form":
+        """The form of a trained model of a task."""
 
         def scores(batch: np.ndarray) -> np.ndarray:
-            logits = keras.ops.convert_to_numpy(model(batch, training=False))
-            return probabilities(logits, "softmax")
+            return task.scores(keras.ops.convert_to_numpy(model(batch, training=False)))
 
         return cls(features_in, scores)
 

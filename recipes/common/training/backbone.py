@@ -54,15 +54,17 @@ def create_backbone(
     return kr.prune(light, latency=settings.prune_latency, table=table, verbose=False)
 
 
-def divide_logits(backbone: keras.Model, divisor: float) -> None:
-    """Makes the logits so many times smaller, by the kernel and the bias of the last layer.
+def scale_outputs(backbone: keras.Model, factor: float, offset: float = 0.0) -> None:
+    """Makes of every output `factor * output + offset`, by kernel and bias of the last layer.
 
     Args:
         backbone: Of `create_backbone`, in any training form: its last layer is plain in all.
-        divisor: Above 0.
+        factor: Above 0.
+        offset: What is added.
     """
     classifier = backbone.get_layer("classifier")
-    classifier.set_weights([weights / divisor for weights in classifier.get_weights()])
+    kernel, bias = classifier.get_weights()
+    classifier.set_weights([factor * kernel, factor * bias + offset])
 
 
 def _copy_weights(start: keras.Model, light: keras.Model, settings: RecipeSettings) -> None:

@@ -2,11 +2,13 @@
 
 import threading
 import time
+from collections.abc import Sequence
 
 import keras
 import numpy as np
 
 from recipes.common.padding import stacked
+from recipes.common.protocol.task import Task, Value
 from recipes.common.settings import TrainingSettings
 from recipes.common.teacher.lessons import Lessons
 from recipes.common.training.mixing import mix, mixed
@@ -18,7 +20,7 @@ _SORTED_BATCHES, _LENGTHS = 8, 8
 
 
 class TrainingBatches(keras.utils.PyDataset):
-    """Batches `(inputs, classes, weights)`, in another order in every epoch; `start_at` says which.
+    """Batches `(inputs, targets, weights)`, in another order in every epoch; `start_at` says which.
 
     Clips of about the same length come together, and the batch is no longer than they are: what
     fills up a window costs as much time as speech.
@@ -31,8 +33,8 @@ class TrainingBatches(keras.utils.PyDataset):
 
     Args:
         windows: What gives a stretch of a clip.
-        truth: `(clips,)`: class indices.
-        num_classes: Number of classes.
+        truth: What is true of each clip: of classes the index.
+        task: What is to be learnt.
         settings: The recipe.
         shared: Whether several devices share each batch. Then the clips of an epoch that do not
             fill one are left out of it.
@@ -47,8 +49,8 @@ class TrainingBatches(keras.utils.PyDataset):
     def __init__(
         self,
         windows: FeatureWindows | WaveformWindows,
-        truth,
-        num_classes: int,
+        truth: Sequence[Value],
+        task: Task,
         settings: TrainingSettings,
         *,
         shared: bool = False,
@@ -61,12 +63,10 @@ class TrainingBatches(keras.utils.PyDataset):
                 f"The {len(truth)} training clips do not fill a batch, and batches that are not "
                 f"full are left out here. Received: batch_size={size}"
             )
-        self._windows, self._truth = windows, np.asarray(truth)
-        self._targets = np.eye(num_classes, dtype="float32")
-        counts = np.bincount(self._truth, minlength=num_classes)
-        self._rarity = (len(self._truth) / num_classes / np.maximum(counts, 1)).astype("float32")
+        self._windows, self._targets = windows, task.targets(truth)
+        self._rarity = task.rarity(truth)
         self._settings = settings
-        self._drawn = len(self._truth)
+        self._drawn = len(self._targets)
         self.clips = self._drawn // size * size if shared else self._drawn
         # On several devices TensorFlow asks for a batch before it is done with the last epoch's.
         self._lock = threading.Lock()
@@ -91,10 +91,10 @@ class TrainingBatches(keras.utils.PyDataset):
         drawn = zip(*(self._windows.draw(stretch, rng) for stretch in stretches), strict=True)
         length = self._length(stretches, index)
         inputs = tuple(stacked(arrays, length) for arrays in drawn)
-        targets = self._targets[self._truth[clips]]
+        targets = self._targets[clips]
         weights = np.ones(len(clips), "float32")
         if self._settings.class_balance == "weights":
-            weights = targets @ self._rarity
+            weights = self._rarity[clips]
         features = []
         if self._lessons is not None:
             lesson = self._lessons.of(clips)
@@ -122,7 +122,7 @@ class TrainingBatches(keras.utils.PyDataset):
         self._epoch = epoch
         rng = np.random.default_rng((self._settings.seed, self._epoch))
         if self._settings.class_balance == "sampling":
-            rarity = self._rarity[self._truth].astype("float64")
+            rarity = self._rarity.astype("float64")
             order = rng.choice(self._drawn, size=self._drawn, p=rarity / rarity.sum())
         else:
             order = rng.permutation(self._drawn)

@@ -3,9 +3,10 @@
 import keras
 from rich.console import Console
 
+from recipes.common.protocol.figure import Figure
+from recipes.common.protocol.task import Task
 from recipes.common.settings import TrainingSettings
 from recipes.common.training.batches import TrainingBatches
-from recipes.common.training.latent_teacher import LatentTeacherLoss
 from recipes.common.training.optimizer import optimizer_of
 from recipes.common.training.progress_bar import ProgressBar
 
@@ -13,29 +14,23 @@ from recipes.common.training.progress_bar import ProgressBar
 def prepare_to_fit(
     model: keras.Model,
     batches: TrainingBatches,
+    task: Task,
     settings: TrainingSettings,
     *,
     norms: bool = False,
-    latent_teacher: bool = False,
 ) -> None:
     """Compiles `model`, and gives its optimiser all its variables.
 
     Args:
         model: What is trained.
         batches: What it is trained on.
+        task: What it learns.
         settings: Optimiser and schedule.
         norms: Whether the optimiser keeps the gradients' norms.
-        latent_teacher: Whether the model gives logits for `LatentTeacherLoss`.
     """
-    smoothing = {"label_smoothing": settings.label_smoothing}
-    loss = (
-        LatentTeacherLoss(**smoothing)
-        if latent_teacher
-        else keras.losses.CategoricalCrossentropy(from_logits=True, **smoothing)
-    )
     model.compile(
         optimizer_of(settings, len(batches), norms=norms),
-        loss,
+        task.loss(settings),
         jit_compile=settings.xla,
     )
     # Where the first step makes its variables, TensorFlow traces that step twice.
@@ -50,6 +45,7 @@ def fit(
     *,
     callbacks: list[keras.callbacks.Callback] | None = None,
     initial_epoch: int = 0,
+    score: tuple[str, Figure] | None = None,
     best: float = 0.0,
 ) -> dict[str, list[float]]:
     """Trains a model that `prepare_to_fit` has compiled; returns the history of each log.
@@ -61,10 +57,13 @@ def fit(
         console: Where the progress bar is drawn.
         callbacks: Further ones, called before the progress bar.
         initial_epoch: How many epochs it has been trained for already.
-        best: The best validation UA of these.
+        score: Name of the log that tells how good an epoch was, and how it is shown; `None`: the
+            progress bar tells the loss.
+        best: The best of these so far.
     """
     order = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, _: batches.start_at(epoch))
-    with ProgressBar(console, settings.epochs, batches.clips, initial_epoch, best) as bar:
+    about = (console, settings.epochs, batches.clips)
+    with ProgressBar(*about, initial_epoch, score=score, best=best) as bar:
         return model.fit(
             batches,
             epochs=settings.epochs,

@@ -17,8 +17,8 @@ from recipes.common.files.json_file import write_json
 from recipes.common.files.rows import write_rows
 from recipes.common.names import HEAD, HISTORY, TRAINING
 from recipes.common.protocol.fold import Example, Fold
-from recipes.common.results.decisions import decide
-from recipes.common.results.metrics import FIGURES, evaluate
+from recipes.common.protocol.task import Task
+from recipes.common.results.decisions import decide, decided
 from recipes.common.settings import RecipeSettings
 from recipes.common.teacher.linear_head import LinearHead, chosen_strength, fit_head
 from recipes.common.teacher.whisper_encoder import WhisperEncoder
@@ -27,7 +27,7 @@ from recipes.common.teacher.whisper_encoder import WhisperEncoder
 def train_frozen(
     corpus: Corpus,
     fold: Fold,
-    labels: Sequence[str],
+    task: Task,
     settings: RecipeSettings,
     folder: Path,
     console: Console,
@@ -39,23 +39,24 @@ def train_frozen(
     Args:
         corpus: Where the clips are read from.
         fold: Who trains, who validates. The test split is not read.
-        labels: Class names.
+        task: What is learnt.
         settings: The recipe; `teacher` and `teacher_layers` say what the features are.
         folder: Of the fold; made if need be.
         console: Where to report.
     """
+    task.check(settings)
     encoder = WhisperEncoder(settings.teacher, settings.teacher_layers)
     pooled = corpus.taught_by(encoder, console)
     start = time.monotonic()
     train = pooled.labelled(fold.train)
     validation = pooled.labelled(fold.validation) if fold.validation else None
-    strength = chosen_strength(train, validation, len(labels))
-    head = fit_head(*train, len(labels), strength)
+    strength = chosen_strength(train, validation, len(task.names))
+    head = fit_head(*train, len(task.names), strength)
     seconds = time.monotonic() - start
     row = {"epoch": 1, "loss": _loss(head, *train)}
     if validation is not None:
         row["val_loss"] = _loss(head, *validation)
-        row |= _figures(head, fold.validation, validation[0], labels, settings)
+        row |= _figures(head, fold.validation, validation[0], task, settings)
     with staged(folder) as beside:
         np.savez(beside / HEAD, weights=head.weights, bias=head.bias, digest=encoder.digest)
         write_rows(beside / HISTORY, list(row), [row])
@@ -106,14 +107,13 @@ def _figures(
     head: LinearHead,
     examples: Sequence[Example],
     features: np.ndarray,
-    labels: Sequence[str],
+    task: Task,
     settings: RecipeSettings,
 ) -> dict[str, float]:
     scores = softmax(head(features), axis=1)
-    decisions, _ = decide(examples, scores, rule=settings.decision_rule)
-    truth, predicted = np.array([(each.label, each.prediction) for each in decisions]).T
-    found = evaluate(truth, predicted, labels)
-    return {f"val_{name}": getattr(found, name) for name in FIGURES}
+    found = decide(examples, scores, task, rule=settings.decision_rule)
+    figures = task.evaluate(*decided(*found, task))
+    return {f"val_{name}": getattr(figures, name) for name in task.figures}
 
 
 def _about(

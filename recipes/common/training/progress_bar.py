@@ -7,9 +7,11 @@ import keras
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from recipes.common.protocol.figure import Figure
+
 
 class ProgressBar(keras.callbacks.Callback):
-    """One bar for the whole training: the validation UA and the best so far, or else the loss;
+    """One bar for the whole training: the validation score and the best so far, or else the loss;
     clips per second, and the expected end.
 
     Args:
@@ -17,11 +19,22 @@ class ProgressBar(keras.callbacks.Callback):
         epochs: Number of epochs.
         clips: Clips of an epoch.
         done: Epochs that were done before.
-        best: The best validation UA of these.
+        score: Name of the log with the validation score, and how it is shown; `None`: none.
+        best: The best of those epochs.
     """
 
-    def __init__(self, console: Console, epochs: int, clips: int, done: int = 0, best: float = 0.0):
+    def __init__(
+        self,
+        console: Console,
+        epochs: int,
+        clips: int,
+        done: int = 0,
+        *,
+        score: tuple[str, Figure] | None = None,
+        best: float = 0.0,
+    ):
         super().__init__()
+        self._score = score
         self._epochs, self._clips, self._done = epochs, clips, done
         self._best = best
         self._progress = Progress(
@@ -49,9 +62,10 @@ class ProgressBar(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         text = f"loss {logs['loss']:.3f}"
-        if "val_ua" in logs:
-            self._best = max(self._best, logs["val_ua"])
-            text = f"UA {logs['val_ua']:.1%}, best {self._best:.1%}"
+        if self._score is not None and self._score[0] in logs:
+            name, figure = self._score
+            self._best = max(self._best, logs[name])
+            text = f"{figure.name} {figure.text(logs[name])}, best {figure.text(self._best)}"
         done = epoch + 1 - self._done
         seconds = (time.monotonic() - self._start) / done
         end = datetime.datetime.now() + datetime.timedelta(

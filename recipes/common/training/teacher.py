@@ -12,6 +12,7 @@ from keras_reparam.deploy.conversion.saved_model import load_model
 from recipes.common.corpus import Corpus
 from recipes.common.names import LIGHT
 from recipes.common.protocol.fold import Fold
+from recipes.common.protocol.task import Task
 from recipes.common.run_folder import RunFolder
 from recipes.common.scoring.waveform_model import WaveformModel
 from recipes.common.settings import RecipeSettings
@@ -24,7 +25,7 @@ def lessons_from(
     settings: RecipeSettings,
     corpus: Corpus,
     fold: Fold,
-    labels: Sequence[str],
+    task: Task,
     console: Console,
 ) -> Lessons | None:
     """What the Whisper that `settings.teacher` names has to say of the fold's training clips.
@@ -41,7 +42,7 @@ def lessons_from(
     return lessons_of(
         fold,
         corpus.taught_by(encoder, console),
-        len(labels),
+        len(task.names),
         components=settings.teacher_components,
         temperature=settings.teacher_temperature,
         share=settings.teacher_share,

@@ -1,7 +1,7 @@
 """Trains one fold."""
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -14,13 +14,13 @@ from recipes.common.command import say
 from recipes.common.corpus import Corpus
 from recipes.common.front_end import create_front_end
 from recipes.common.names import BEST, CHECKPOINT, TRAINING
-from recipes.common.protocol.fold import Example, Fold
-from recipes.common.results.calibration import Calibration, Decided, fit_calibration
-from recipes.common.results.decisions import decide
-from recipes.common.results.metrics import FIGURES
+from recipes.common.protocol.fold import Fold
+from recipes.common.protocol.task import Decided, Task
+from recipes.common.results.calibration import Calibration
+from recipes.common.results.decisions import decide, decided
 from recipes.common.settings import RecipeSettings
 from recipes.common.teacher.lessons import Lessons
-from recipes.common.training.backbone import create_backbone, divide_logits
+from recipes.common.training.backbone import create_backbone, scale_outputs
 from recipes.common.training.batches import TrainingBatches
 from recipes.common.training.checkpoints import Checkpoints
 from recipes.common.training.diagnostics import DiagnosticsRecorder
@@ -48,7 +48,7 @@ def remove_checkpoints(folder: Path) -> None:
 def train_fold(
     corpus: Corpus,
     fold: Fold,
-    labels: Sequence[str],
+    task: Task,
     settings: RecipeSettings,
     folder: Path,
     console: Console,
@@ -65,15 +65,17 @@ def train_fold(
     Args:
         corpus: Where the clips are read from.
         fold: Who trains, who validates.
-        labels: Class names.
+        task: What is learnt.
         settings: The recipe.
         folder: Of the fold; made if need be.
         console: Where to report.
         create: Makes the backbone, as `create_backbone` does.
 
     Raises:
-        ValueError: If nobody validates, and the settings want a validation.
+        ValueError: If nobody validates, and the settings want a validation; or if a setting does
+            not go with the task.
     """
+    task.check(settings)
     if not fold.validation and settings.select_on != "last":
         raise ValueError(
             f"`select_on` must be 'last' where nobody validates, as in fold '{fold.name}'. "
@@ -83,13 +85,13 @@ def train_fold(
     if not settings.waveform_augmentation:
         corpus.add_speeds(settings.speeds, console)
         corpus.add_copies(fold.train, settings.copies, settings.chances, console)
-    lessons = lessons_from(settings, corpus, fold, labels, console)
+    lessons = lessons_from(settings, corpus, fold, task, console)
     # Names and generators of a fold do not depend on the folds before it, nor on a teacher's.
     keras.utils.clear_session()
     keras.utils.set_random_seed(settings.seed)
     if settings.frames is None:
         settings = settings.model_copy(update={"frames": _longest(corpus, fold)})
-    training = _FoldTraining(corpus, fold, labels, settings, folder, console, lessons, create)
+    training = _FoldTraining(corpus, fold, task, settings, folder, console, lessons, create)
     shared = all_devices(settings) if settings.distribute else contextlib.nullcontext(1)
     with shared as devices:
         backbone, checkpoints, calibration = training.run()
@@ -97,7 +99,7 @@ def train_fold(
         folder,
         backbone,
         training.log_mel,
-        labels,
+        task,
         settings,
         checkpoints,
         fold,
@@ -116,19 +118,19 @@ class _FoldTraining:
         self,
         corpus: Corpus,
         fold: Fold,
-        labels: Sequence[str],
+        task: Task,
         settings: RecipeSettings,
         folder: Path,
         console: Console,
         lessons: Lessons | None,
         create: Callable[..., keras.Model],
     ):
-        self._corpus, self._fold, self._labels = corpus, fold, labels
+        self._corpus, self._fold, self._task = corpus, fold, task
         self._settings, self._folder, self._console = settings, folder, console
         self.log_mel = create_front_end(settings)
         corpus.adapt(self.log_mel, fold.train)
         self._lessons, self._create = lessons, create
-        self.batches = _batches(corpus, fold, labels, self.log_mel, settings, lessons)
+        self.batches = _batches(corpus, fold, task, self.log_mel, settings, lessons)
 
     def run(self) -> tuple[keras.Model, Checkpoints, Calibration | None]:
         """The backbone of the chosen epoch, calibrated, and how it got there."""
@@ -145,7 +147,7 @@ class _FoldTraining:
             data_seconds=lambda: self.batches.seconds,
         )
         checkpoints.restore(model)
-        done = len(checkpoints.history)
+        done, score = len(checkpoints.history), f"val_{self._settings.figure}"
         if done:
             say(self._console, f"Fold {self._fold.name}: goes on after epoch {done}.")
         if done < self._settings.epochs and not checkpoints.finished:
@@ -156,22 +158,27 @@ class _FoldTraining:
                 self._console,
                 callbacks=self._callbacks(backbone, scores, checkpoints),
                 initial_epoch=done,
-                best=max((row.get("val_ua", 0.0) for row in checkpoints.history), default=0.0),
+                score=(score, self._task.figures[self._settings.figure]),
+                best=max((row.get(score, 0.0) for row in checkpoints.history), default=0.0),
             )
         checkpoints.load_best()
-        if scores is None:
-            return backbone, checkpoints, None
-        calibration = fit_calibration(scores.logits(), scores.decided)
-        divide_logits(backbone, calibration.temperature)
+        scale_outputs(backbone, *self._task.scale)
+        calibration = scores and self._task.calibration(scores.logits(), scores.decided)
+        if calibration:
+            scale_outputs(backbone, 1 / calibration.temperature)
         return backbone, checkpoints, calibration
 
     def _models(self) -> tuple[keras.Model, keras.Model, list[keras.Variable]]:
         """The backbone, the compiled model around it, and what training does not change in it."""
         settings, log_mel = self._settings, self.log_mel
-        shape = {"num_classes": len(self._labels), "num_mels": log_mel.num_mels}
-        former = (settings, self._fold.name, self._labels, log_mel)
+        shape = {"num_classes": len(self._task.names), "num_mels": log_mel.num_mels}
+        former = (settings, self._fold.name, self._task.names, log_mel)
         teacher, start = load_teacher(*former), load_start(*former)
         backbone = self._create(settings, **shape, dtype=settings.precision, start=start)
+        if start is not None and not settings.starts_from_file:
+            # Its last layer, too, which gives what a trained model does.
+            factor, offset = self._task.scale
+            scale_outputs(backbone, 1 / factor, -offset / factor)
         front_end = _copy(log_mel) if settings.waveform_augmentation else None
         model = training_model(
             backbone,
@@ -184,9 +191,9 @@ class _FoldTraining:
         prepare_to_fit(
             model,
             self.batches,
+            self._task,
             settings,
             norms=settings.diagnostics,
-            latent_teacher=settings.latent_teacher,
         )
         fixed = [part for part in (front_end, teacher, start) if part is not None]
         constants = [variable for part in fixed for variable in part.variables]
@@ -222,10 +229,15 @@ class _FoldTraining:
             windows,
             windows.owners,
             windows.weights,
-            lambda found: _decided(examples, found, settings.decision_rule),
-            self._labels,
-            metrics=tuple(FIGURES),
+            self._decide,
+            self._task,
         )
+
+    def _decide(self, scores: np.ndarray) -> Decided:
+        """What is decided about the validation split."""
+        rule = self._settings.decision_rule
+        found = decide(self._fold.validation, scores, self._task, rule=rule)
+        return decided(*found, self._task)
 
 
 def _first_epoch(settings: RecipeSettings) -> int:
@@ -248,7 +260,7 @@ def _longest(corpus: Corpus, fold: Fold) -> int:
 def _batches(
     corpus: Corpus,
     fold: Fold,
-    labels: Sequence[str],
+    task: Task,
     log_mel: LogMel,
     settings: RecipeSettings,
     lessons: Lessons | None,
@@ -265,16 +277,8 @@ def _batches(
     return TrainingBatches(
         windows,
         truth,
-        len(labels),
+        task,
         settings,
         shared=settings.distribute,
         lessons=None if lessons is None else lessons.of(numbers),
     )
-
-
-def _decided(examples: Sequence[Example], scores: np.ndarray, rule: str) -> Decided:
-    """True classes, predicted ones and probabilities of what is decided about."""
-    decisions, means = decide(examples, scores, rule=rule)
-    classes = [(decision.label, decision.prediction) for decision in decisions]
-    truth, predicted = np.array(classes).T
-    return truth, predicted, means

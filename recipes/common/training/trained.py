@@ -1,7 +1,6 @@
 """What a training leaves: models, curves, and how it went."""
 
 import dataclasses
-from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -15,6 +14,7 @@ from recipes.common.files.folders import staged
 from recipes.common.files.json_file import write_json
 from recipes.common.names import CURVES, DIAGNOSTICS_PLOT, LIGHT, TRAIN, TRAINING
 from recipes.common.protocol.fold import Fold
+from recipes.common.protocol.task import Task
 from recipes.common.results.calibration import Calibration
 from recipes.common.results.diagnostics import read_diagnostics
 from recipes.common.results.diagnostics_plot import plot_diagnostics
@@ -28,7 +28,7 @@ def write_trained(
     folder: Path,
     backbone: keras.Model,
     log_mel: LogMel,
-    labels: Sequence[str],
+    task: Task,
     settings: RecipeSettings,
     checkpoints: Checkpoints,
     fold: Fold,
@@ -46,7 +46,7 @@ def write_trained(
         folder: The fold's folder.
         backbone: Features to logits, of the chosen epoch.
         log_mel: The front end, adapted.
-        labels: Class names.
+        task: What was learnt.
         settings: The recipe.
         checkpoints: What they were kept by: the history.
         fold: Who trained.
@@ -62,7 +62,7 @@ def write_trained(
         or not settings.folded
     ):
         weights = backbone.get_weights()
-        backbone = create_backbone(settings, num_classes=len(labels), num_mels=log_mel.num_mels)
+        backbone = create_backbone(settings, num_classes=len(task.names), num_mels=log_mel.num_mels)
         backbone.set_weights(weights)
     unmerged = (settings.quantizer, settings.prune_latency)
     plain = not settings.expansion and unmerged == (None, None)
@@ -84,6 +84,7 @@ def write_trained(
             title=f"{settings.backbone}, fold {fold.name}",
             subtitle=subtitle,
             select_on=settings.figure,
+            figure=task.figures[settings.figure],
         )
         if settings.diagnostics:
             found = read_diagnostics(folder)
@@ -93,7 +94,7 @@ def write_trained(
                 title=f"{settings.backbone}, expansion {settings.expansion}, fold {fold.name}",
             )
         write_json(beside / TRAINING, about)
-    console.print(_summary(about), highlight=False)
+    console.print(_summary(about, task, settings.figure), highlight=False)
 
 
 def _about(
@@ -133,8 +134,11 @@ def _about(
     }
 
 
-def _summary(about: dict) -> str:
-    scores = f": UA {about['validation']['ua']:.1%} on validation" if about["validation"] else ""
+def _summary(about: dict, task: Task, name: str) -> str:
+    scores, figure = "", task.figures[name]
+    if about["validation"]:
+        score = figure.text(about["validation"][name])
+        scores = f": {figure.name} {score} on validation"
     calibration = about["calibration"]
     if calibration is not None:
         scores += f"; logits divided by {calibration.temperature:.2f} to be calibrated there"

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
-from keras_reparam.deploy.tflite.heads import probabilities
-from recipes.common.results.calibration import Decided, negative_log_likelihood
-from recipes.common.results.metrics import evaluate
+from recipes.common.protocol.task import Decided, Task
 from recipes.common.scoring.windows import mean_scores
 from recipes.common.training.optimizer import without_scaling
 
@@ -25,10 +23,10 @@ class ValidationScores(keras.callbacks.Callback):
             more may follow.
         clips: `(windows,)`: the clip that each window belongs to.
         weights: `(windows,)`: what each window weighs.
-        decide: Of probabilities `(clips, classes)` the true classes `(decisions,)`, the predicted
-            ones and the probabilities `(decisions, classes)`.
-        labels: Class names.
-        metrics: Which of `recipes.common.results.metrics.Metrics`.
+        decide: Of scores `(clips, outputs)` what is true of the decisions, what is said, and their
+            scores.
+        task: What is decided.
+        metrics: Which of its `figures`; `None`: all.
         batch_size: Windows at once, if the input is arrays.
     """
 
@@ -39,16 +37,16 @@ class ValidationScores(keras.callbacks.Callback):
         clips,
         weights,
         decide,
-        labels,
+        task: Task,
         *,
-        metrics=("ua",),
+        metrics=None,
         batch_size: int = 32,
     ):
         super().__init__()
         self._scored = scored
         self._inputs, self._decide = inputs, decide
         self._clips, self._weights = clips, weights
-        self._labels, self._metrics = labels, metrics
+        self._task, self._metrics = task, metrics or tuple(task.figures)
         is_data_set = isinstance(inputs, keras.utils.PyDataset)
         self._batch_size = None if is_data_set else batch_size
 
@@ -61,20 +59,22 @@ class ValidationScores(keras.callbacks.Callback):
                 "model's scores are no numbers. Choose a lower `learning_rate`, or a `clip_norm`, "
                 "and another run folder"
             )
-        truth, predicted, scores = self.decided(logits)
-        found = evaluate(truth, predicted, self._labels)
+        # In training, outputs have another scale.
+        factor, offset = self._task.scale
+        truth, predicted, scores = self.decided(factor * logits + offset)
+        found = self._task.evaluate(truth, predicted, scores)
         for name in self._metrics:
             logs[f"val_{name}"] = getattr(found, name)
-        logs["val_loss"] = negative_log_likelihood(truth, scores)
+        logs["val_loss"] = self._task.validation_loss(truth, scores)
 
     def logits(self) -> np.ndarray:
-        """`(windows, classes)`: what the model says now."""
+        """`(windows, outputs)`: what the model says now."""
         logits = self._scored.predict(self._inputs, batch_size=self._batch_size, verbose=0)
         return logits[: len(self._clips)]
 
     def decided(self, logits: np.ndarray) -> Decided:
-        """What is decided with such logits."""
-        scores = mean_scores(probabilities(logits, "softmax"), self._clips, self._weights)
+        """What is decided with such outputs of a trained model."""
+        scores = mean_scores(self._task.scores(logits), self._clips, self._weights)
         return self._decide(scores)
 
 

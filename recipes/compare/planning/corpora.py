@@ -6,6 +6,7 @@ from pathlib import Path
 
 from recipes.common.manifest import Segment, manifest_hash, read_manifest
 from recipes.common.protocol.fold import Fold
+from recipes.common.protocol.task import Task
 from recipes.common.recipe import Recipe
 from recipes.common.settings import RecipeSettings
 from recipes.common.store.layout import INDEX
@@ -41,10 +42,9 @@ class PreparedCorpus:
         """Its audio and features."""
         return self.folder / "store"
 
-    @functools.cached_property
-    def manifest_hash(self) -> str:
-        """SHA-256 of the manifest, as a run's folder has it."""
-        return manifest_hash(self.manifest)
+    def manifest_hash(self, settings: RecipeSettings) -> str:
+        """SHA-256 of the manifest, as the folder of a run of such settings has it."""
+        return manifest_hash(self.manifest, self.task(settings).target)
 
     @functools.cached_property
     def segments(self) -> list[Segment]:
@@ -60,9 +60,9 @@ class PreparedCorpus:
             )
         return read_manifest(self.manifest)
 
-    def labels(self, settings: RecipeSettings) -> tuple[str, ...]:
-        """Class names, in the order of the classes."""
-        return self.recipe.labels_of(settings, self.segments)
+    def task(self, settings: RecipeSettings) -> Task:
+        """What is to be told of a clip."""
+        return self.recipe.task_of(settings, self.segments)
 
     def folds(self, settings: RecipeSettings) -> list[Fold]:
         """Who trains, validates and tests."""

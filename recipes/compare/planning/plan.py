@@ -75,6 +75,7 @@ def _of_corpus(axes: Axes, corpus: PreparedCorpus) -> Iterator[tuple[int, Run]]:
 def _folds(axes: Axes, corpus: PreparedCorpus, seed: int) -> list[tuple[int, str]]:
     """Number and name of the chosen folds."""
     settings = checked(corpus.recipe.settings, {**axes.settings, "seed": seed})
+    _check_figure(corpus, settings)
     names = [fold.name for fold in corpus.folds(settings)]
     chosen = names if axes.folds is None else axes.folds
     unknown = [name for name in chosen if name not in names]
@@ -83,6 +84,17 @@ def _folds(axes: Axes, corpus: PreparedCorpus, seed: int) -> list[tuple[int, str
             f"Folds of {corpus.recipe.title} are {', '.join(names)}. Received: {', '.join(unknown)}"
         )
     return [(names.index(name), name) for name in chosen]
+
+
+def _check_figure(corpus: PreparedCorpus, settings: RecipeSettings) -> None:
+    """Raises a `ValueError` if decisions, counted, do not tell what they are compared by."""
+    task = corpus.task(settings)
+    if settings.figure not in task.counted:
+        figures = [name for name in task.selectable if name in task.counted]
+        raise ValueError(
+            f"Runs on {task.described} are compared by {' or '.join(figures)}: give it as "
+            f"`select_on` in `settings`. Received: select_on={settings.select_on!r}"
+        )
 
 
 def _trainings(

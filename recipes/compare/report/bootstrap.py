@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import stats
 
-from recipes.common.results.intervals import CONFIDENCE, FEWEST_SPEAKERS, figures_of_confusions
+from recipes.common.protocol.task import Task
+from recipes.common.results.intervals import CONFIDENCE, FEWEST_SPEAKERS
 from recipes.compare.report.scores import ScoredRun
 from recipes.compare.report.significance import DECIMALS
 from recipes.compare.tables.decision_count import KERAS
@@ -16,7 +17,7 @@ _SEED = 20241
 
 
 def pooled_difference(
-    pairs: Sequence[tuple[ScoredRun, ScoredRun]], figure: str
+    pairs: Sequence[tuple[ScoredRun, ScoredRun]], task: Task, figure: str
 ) -> tuple[float, tuple[float, float] | None, int]:
     """How much higher the first runs of pairs score than the second, all folds taken together.
 
@@ -28,7 +29,8 @@ def pooled_difference(
 
     Args:
         pairs: Runs of the same fold and seed.
-        figure: Of `results.metrics.FIGURES`.
+        task: What was told of the clips.
+        figure: Of the task's `counted`.
 
     Returns:
         The difference; its 95 % interval, `None` with fewer than three speakers; and the number of
@@ -40,9 +42,9 @@ def pooled_difference(
     def difference(drawn: np.ndarray, axis: int = -1) -> np.ndarray:
         # How often each speaker is drawn is all that matters of a resample.
         times = (np.moveaxis(drawn, axis, -1)[..., None] == np.arange(count)).sum(axis=-2)
-        return _difference(times.astype("float64"), first, second, figure)
+        return _difference(times.astype("float64"), first, second, task, figure)
 
-    observed = float(_difference(np.ones(count), first, second, figure))
+    observed = float(_difference(np.ones(count), first, second, task, figure))
     if count < FEWEST_SPEAKERS:
         return observed, None, count
     found = stats.bootstrap(
@@ -59,11 +61,11 @@ def pooled_difference(
 
 
 def _confusions(pairs: Sequence[tuple[ScoredRun, ScoredRun]]) -> tuple[np.ndarray, np.ndarray]:
-    """Of both sides: `(speakers, seeds, classes, classes)`, zero where a seed lacks a speaker."""
+    """Of both sides `(speakers, seeds, *tally)`, zero where a seed lacks a speaker."""
     speakers = sorted({name for run, _ in pairs for name in run.confusions[KERAS]})
     seeds = sorted({run.result.seed for run, _ in pairs})
-    classes = len(next(iter(pairs[0][0].confusions[KERAS].values())))
-    sides = np.zeros((2, len(speakers), len(seeds), classes, classes))
+    shape = next(iter(pairs[0][0].confusions[KERAS].values())).shape
+    sides = np.zeros((2, len(speakers), len(seeds), *shape))
     for pair in pairs:
         for side, run in zip(sides, pair, strict=True):
             for name, confusion in run.confusions[KERAS].items():
@@ -72,12 +74,11 @@ def _confusions(pairs: Sequence[tuple[ScoredRun, ScoredRun]]) -> tuple[np.ndarra
 
 
 def _difference(
-    times: np.ndarray, first: np.ndarray, second: np.ndarray, figure: str
+    times: np.ndarray, first: np.ndarray, second: np.ndarray, task: Task, figure: str
 ) -> np.ndarray:
     """Of resamples `(..., speakers)`, given how often each speaker is in them."""
     with np.errstate(invalid="ignore"):
         values = [
-            figures_of_confusions(np.tensordot(times, side, axes=1))[figure]
-            for side in (first, second)
+            task.figures_of(np.tensordot(times, side, axes=1))[figure] for side in (first, second)
         ]
     return np.round(np.nanmean(values[0] - values[1], axis=-1), DECIMALS)

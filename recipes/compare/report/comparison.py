@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 
 from recipes.common.results.intervals import CONFIDENCE, FEWEST_SPEAKERS
-from recipes.common.results.metrics import FIGURES
 from recipes.compare.report.bootstrap import pooled_difference
 from recipes.compare.report.scores import ConditionScores, Group, Pair, Spread, sorted_pairs
 from recipes.compare.report.significance import DECIMALS, holm, wilcoxon
@@ -185,7 +184,7 @@ def _compared(group: Group, first: ConditionScores, second: ConditionScores) -> 
     found = Comparison(group=group, first=first, second=second, differences=differences)
     if not common:
         return found
-    pooled, interval, speakers = pooled_difference(list(both.values()), group.figure)
+    pooled, interval, speakers = pooled_difference(list(both.values()), group.task, group.figure)
     p, least_p = wilcoxon(list(differences.values()))
     return dataclasses.replace(
         found,
@@ -221,7 +220,7 @@ def sentence(comparison: Comparison, *, short: bool = False) -> str:
 
 
 def _numbers(comparison: Comparison, *, short: bool) -> Iterator[str]:
-    figure, deviation = FIGURES[comparison.group.figure], comparison.spread.deviation
+    figure, deviation = comparison.group.figure_name, comparison.spread.deviation
     pairs = f"{counted(len(comparison.differences), 'pair')} of fold and seed"
     spread = "" if short or deviation is None else f" ± {100 * deviation:.1f}"
     yield (

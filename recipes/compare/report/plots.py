@@ -10,7 +10,6 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from recipes.common.results.intervals import CONFIDENCE
-from recipes.common.results.metrics import FIGURES
 from recipes.common.results.style import BLUE, DARK, GREY, quiet_frame, save, titles
 from recipes.compare.report.comparison import Comparison, counted, equals, points, rate, span
 from recipes.compare.report.scores import ConditionScores, Group
@@ -31,7 +30,7 @@ def plot_differences(path: Path, comparisons: Sequence[Comparison]) -> None:
         path: The PNG.
         comparisons: At least one, all with pairs.
     """
-    figure_name = FIGURES[comparisons[0].group.figure]
+    figure_name = comparisons[0].group.figure_name
     rows: list[str | Comparison] = []
     backbone = None
     for each in comparisons:
@@ -120,7 +119,7 @@ def plot_sizes(path: Path, groups: Sequence[Group]) -> None:
     low, high = min(sizes) / 2, max(sizes) * 2
     for axes, group, conditions in zip(panels, groups, shown, strict=True):
         _draw_sizes(axes, group, conditions, np.log10(high / low))
-        axes.set_ylabel(f"test {FIGURES[group.figure]} in %", color=GREY)
+        axes.set_ylabel(f"test {group.figure_name} in %", color=GREY)
         quiet_frame(axes, grid="both")
     bottom = panels[-1]
     bottom.set_xscale("log")
@@ -208,6 +207,8 @@ def plot_learning_curves(path: Path, group: Group, curves: Mapping[str, Sequence
     figure = Figure(figsize=(10, 8.4), layout="constrained", facecolor="white")
     panels = figure.subplots(3, sharex=True)
     handles, last = [], 1
+    headline = next(iter(group.task.figures))
+    score = f"val_{headline}"
     for number, condition in enumerate(group.conditions):
         if not condition.runs:
             continue
@@ -222,9 +223,9 @@ def plot_learning_curves(path: Path, group: Group, curves: Mapping[str, Sequence
             # A single epoch has no line, but a point.
             "marker": "." if length == 1 else None,
         }
-        for axes, column in zip(panels, ("val_ua", "val_loss", "loss"), strict=True):
+        for axes, column in zip(panels, (score, "val_loss", "loss"), strict=True):
             values = np.array([[getattr(e, column) for e in run[:length]] for run in of_runs])
-            values *= 100 if column == "val_ua" else 1
+            values *= 100 if column == score else 1
             axes.plot(epochs, values.mean(axis=0), **style)
             axes.fill_between(
                 epochs, *np.quantile(values, (0.25, 0.75), axis=0), color=style["color"],
@@ -235,7 +236,13 @@ def plot_learning_curves(path: Path, group: Group, curves: Mapping[str, Sequence
         )
         handles.append(Line2D([], [], label=label, **style))
     for axes, name in zip(
-        panels, ("validation UA in %", "validation loss", "training loss"), strict=True
+        panels,
+        (
+            f"validation {group.task.figures[headline].name} in %",
+            "validation loss",
+            "training loss",
+        ),
+        strict=True,
     ):
         axes.set_ylabel(name, color=GREY)
         quiet_frame(axes)

@@ -12,7 +12,6 @@ from keras_reparam._utils.files import write_bytes
 from keras_reparam.deploy.release.model_card import markdown_table
 from recipes.common.files.folders import staged
 from recipes.common.results.intervals import CONFIDENCE, FEWEST_SPEAKERS
-from recipes.common.results.metrics import FIGURES
 from recipes.common.settings import FROZEN
 from recipes.compare.report.bootstrap import RESAMPLES
 from recipes.compare.report.comparison import (
@@ -213,8 +212,9 @@ def _group(
 ) -> Iterator[str]:
     yield f"## {markdown_text(group.heading)}"
     yield (
-        f"Headline figure: {FIGURES[group.figure]}, by which epochs and learning rates were chosen "
-        f"on the validation split. Classes: {markdown_text(', '.join(group.labels))}."
+        f"Headline figure: {group.figure_name}, by which epochs and learning rates were chosen "
+        f"on the validation split. {group.task.named}: "
+        f"{markdown_text(', '.join(group.labels))}."
     )
     yield _bullets(group.notes)
     yield "### Scores"

@@ -1,7 +1,7 @@
 """The report's tables: scores, learning rates, differences, and each pair's difference."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from recipes.common.results.intervals import CONFIDENCE
@@ -21,7 +21,9 @@ _OF_RUNS = (
 
 def score_table(groups: Sequence[Group]) -> Table:
     """One row per condition."""
-    scored = [f"{form}{figure}" for form in ("", "int8_") for figure in FIGURES]
+    # Those of classes in any case.
+    figures = dict.fromkeys([*FIGURES, *(n for g in groups for n in g.task.counted)])
+    scored = [f"{form}{figure}" for form in ("", "int8_") for figure in figures]
     return Table(
         name="scores",
         caption="Test scores in percent at the learning rate chosen by validation: mean, standard "
@@ -41,7 +43,9 @@ def score_table(groups: Sequence[Group]) -> Table:
             *_OF_RUNS,
         ),
         records=[
-            _score_record(group, condition) for group in groups for condition in group.conditions
+            _score_record(group, condition, figures)
+            for group in groups
+            for condition in group.conditions
         ],
     )  # fmt: skip
 
@@ -82,7 +86,7 @@ def file_table(groups: Sequence[Group]) -> Table:
 def compact_scores(group: Group) -> tuple[list[str], list[list[str]]]:
     """Head and rows of a group's scores as a README shows them."""
     table = score_table([group])
-    figure = FIGURES[group.figure]
+    figure = group.figure_name
     head = [
         {"score": f"{figure} in %", "int8 score": f"int8 {figure}"}.get(h, h) for h in table.head
     ]
@@ -215,7 +219,9 @@ def _score_row(group: Group, condition: ConditionScores) -> list[str]:
     ]
 
 
-def _score_record(group: Group, condition: ConditionScores) -> dict[str, Any]:
+def _score_record(
+    group: Group, condition: ConditionScores, figures: Iterable[str]
+) -> dict[str, Any]:
     record = {
         **_about(group, condition),
         "select_on": group.figure,
@@ -227,7 +233,7 @@ def _score_record(group: Group, condition: ConditionScores) -> dict[str, Any]:
         "seeds": len({seed for _, seed in condition.runs}),
     }
     for prefix, form in (("", KERAS), ("int8_", INT8)):
-        for figure in FIGURES:
+        for figure in figures:
             spread = condition.test(figure, form)
             record[f"{prefix}{figure}_mean"] = spread and spread.mean
             record[f"{prefix}{figure}_deviation"] = spread and spread.deviation

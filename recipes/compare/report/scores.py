@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from recipes.common.names import CLEAN
-from recipes.common.results.intervals import figures_of_confusions
-from recipes.common.results.metrics import FIGURES
+from recipes.common.protocol.task import Task
 from recipes.compare.planning.condition import Condition, natural
 from recipes.compare.tables.decision_count import KERAS
 from recipes.compare.tables.overview import Overview
@@ -29,7 +28,7 @@ class ScoredRun:
 
     Attributes:
         result: Its row in `runs.csv`.
-        confusions: By form and then speaker, `(classes, classes)`.
+        confusions: By form and then speaker, the sum of the task's tallies: `(classes, classes)`.
         scores: By form and then figure, of the test split, from 0 to 1.
         degraded: UA of the int8 file on degraded validation clips by condition, `CLEAN` first, and
             `DEGRADED_MEAN`; empty if it was not scored so.
@@ -128,25 +127,35 @@ class Group:
     Attributes:
         corpus: Name of the recipe.
         title: How the corpus is called.
-        labels: Its class names.
+        task: What was told of the clips.
         notes: What must be known of figures on it.
         backbone: Its name.
-        figure: The headline figure, which also chose epochs, as in `results.metrics.FIGURES`.
+        figure: The headline figure, which also chose epochs, of the task's.
         conditions: Sorted.
     """
 
     corpus: str
     title: str
-    labels: tuple[str, ...]
+    task: Task
     notes: tuple[str, ...]
     backbone: str
     figure: str
     conditions: tuple[ConditionScores, ...]
 
     @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the classes, or of what else was told."""
+        return self.task.names
+
+    @property
+    def figure_name(self) -> str:
+        """The headline figure, for people."""
+        return self.task.figures[self.figure].name
+
+    @property
     def heading(self) -> str:
         """What it is of, and in which figure."""
-        return f"{self.title}, {self.backbone} ({FIGURES[self.figure]})"
+        return f"{self.title}, {self.backbone} ({self.figure_name})"
 
     @property
     def pairs(self) -> tuple[Pair, ...]:
@@ -170,7 +179,7 @@ def groups_of(tables: Tables) -> tuple[Group, ...]:
             Group(
                 corpus=corpus,
                 title=about.title,
-                labels=about.labels,
+                task=tables.grid.task(corpus),
                 notes=about.notes,
                 backbone=backbone,
                 figure=figure,
@@ -195,34 +204,32 @@ def sorted_pairs(pairs: set[Pair]) -> tuple[Pair, ...]:
 
 
 def _runs(tables: Tables) -> list[ScoredRun]:
-    places = {
-        name: {label: place for place, label in enumerate(corpus.labels)}
-        for name, corpus in tables.grid.corpora.items()
-    }
+    tasks = {name: tables.grid.task(name) for name in tables.grid.corpora}
     of = {result.run: result for result in tables.runs}
     degraded: dict[str, dict[str, float]] = collections.defaultdict(dict)
     for row in tables.degraded:
         degraded[row.run][row.condition] = row.ua
     found: dict[str, dict[str, dict[str, np.ndarray]]] = {name: {} for name in of}
     for row in tables.decisions:
-        place = places[of[row.run].corpus]
+        task = tasks[of[row.run].corpus]
         speakers = found[row.run].setdefault(row.form, {})
-        empty = np.zeros((len(place), len(place)))
-        confusion = speakers.setdefault(row.speaker, empty)
-        confusion[place[row.label], place[row.prediction]] += row.count
+        tally = row.count * task.tally(task.parsed(row.label), task.parsed(row.prediction))
+        speakers[row.speaker] = speakers.get(row.speaker, 0) + tally
     return [
         ScoredRun(
             result=of[name],
             confusions=forms,
-            scores={form: _figures(speakers) for form, speakers in forms.items()},
+            scores={
+                form: _figures(tasks[of[name].corpus], speakers) for form, speakers in forms.items()
+            },
             degraded=_with_mean(degraded.get(name, {})),
         )
         for name, forms in found.items()
     ]
 
 
-def _figures(speakers: Mapping[str, np.ndarray]) -> dict[str, float]:
-    figures = figures_of_confusions(sum(speakers.values()))
+def _figures(task: Task, speakers: Mapping[str, np.ndarray]) -> dict[str, float]:
+    figures = task.figures_of(sum(speakers.values()))
     return {name: float(value) for name, value in figures.items()}
 
 

@@ -105,7 +105,7 @@ def _settings(run: Run, folder: GridFolder, corpus: PreparedCorpus, path: Path) 
         return corpus.recipe.settings.model_validate(files.config())
     settings = run.settings
     shape = {
-        "num_classes": len(corpus.labels(settings)),
+        "num_classes": len(corpus.task(settings).names),
         "num_mels": create_front_end(settings).num_mels,
         # Neither the number of parameters nor the ratio of two times depends much on it.
         "frames": settings.frames or _FRAMES,

@@ -25,6 +25,6 @@ class DecisionCount:
     run: RunId
     form: Word
     speaker: str
-    label: Word
-    prediction: Word
+    label: str
+    prediction: str
     count: Count

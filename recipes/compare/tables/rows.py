@@ -17,13 +17,19 @@ Row = TypeVar("Row")
 def write_dataclasses(path: Path, kind: type, rows: Iterable[Any]) -> None:
     """Writes one line per row, whole or not at all; `read_dataclasses` gives the same back.
 
-    Columns are the attributes of `kind` in their order. `None` is an empty cell.
+    Columns are the attributes of `kind` in their order, those of its `SPARSE` where any row has
+    one. `None` is an empty cell.
     """
     rows = list(rows)
     for row in rows:
         if not isinstance(row, kind):
             raise TypeError(f"Rows of '{path.name}' must be {kind.__name__}. Received: {row!r}")
-    names = [field.name for field in dataclasses.fields(kind)]
+    sparse = getattr(kind, "SPARSE", ())
+    names = [
+        field.name
+        for field in dataclasses.fields(kind)
+        if field.name not in sparse or any(getattr(row, field.name) is not None for row in rows)
+    ]
     write_rows(
         path, names, ({name: _written(getattr(row, name)) for name in names} for row in rows)
     )

@@ -1,16 +1,17 @@
 """`runs.csv`: one row per finished run of the grid."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import pydantic
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from recipes.common.settings import FROZEN, Count, NotNegative, Positive, QuantizerName
+from recipes.common.settings import FROZEN, Count, Figure, NotNegative, Positive, QuantizerName
 
 RunId = Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
 Word = Annotated[str, Field(min_length=1)]
 Score = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Correlation = Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)]
 # What HRF is compared with beside the plain model.
 Ablation = Literal["longer", "wider", "chained", "frozen"]
 
@@ -49,6 +50,8 @@ class RunResult:
         quantizer: What kernels were trained on; `""`: none, as in tables from before there was one.
         int4_bytes: Size of the INT4 file; `None`: of a run from before there was one.
         variant: What else is compared, by its name; `""`: nothing.
+        val_map: Of labels, likewise `val_micro_f1`; their `val_macro_f1` is above.
+        val_ccc: Of a number, from -1 to 1, likewise `val_pearson`.
     """
 
     run: RunId
@@ -62,13 +65,13 @@ class RunResult:
     ablation: Ablation | Literal[""]
     seed: Annotated[int, Field(ge=0)]
     fold: Word
-    select_on: Literal["ua", "wa", "wf1", "macro_f1"]
+    select_on: Figure
     epochs: Count
     chosen_epoch: Count
-    val_ua: Score
-    val_wa: Score
-    val_wf1: Score
-    val_macro_f1: Score
+    val_ua: Score | None = None
+    val_wa: Score | None = None
+    val_wf1: Score | None = None
+    val_macro_f1: Score | None = None
     parameters_training: Count
     parameters_merged: Count
     macs: Count | None
@@ -80,6 +83,13 @@ class RunResult:
     quantizer: QuantizerName | Literal[""] = ""
     int4_bytes: Count | None = None
     variant: str = ""
+    val_map: Score | None = None
+    val_micro_f1: Score | None = None
+    val_ccc: Correlation | None = None
+    val_pearson: Correlation | None = None
+
+    # Written where any run has one.
+    SPARSE: ClassVar = ("val_map", "val_micro_f1", "val_ccc", "val_pearson")
 
     @pydantic.model_validator(mode="after")
     def _consistent(self):

@@ -77,7 +77,11 @@ def write_tables(folder: Path, tables: Tables) -> None:
         write_dataclasses(beside / RUNS, RunResult, tables.runs)
         write_dataclasses(beside / DECISIONS, DecisionCount, tables.decisions)
         write_dataclasses(beside / CURVES, Epoch, tables.curves)
-        write_json(beside / GRID, tables.grid)
+        overview = dataclasses.asdict(tables.grid)
+        if not tables.grid.tasks:
+            # Of classes of emotion nothing is said, as before there were others.
+            del overview["tasks"]
+        write_json(beside / GRID, overview)
         if tables.degraded:
             write_dataclasses(beside / DEGRADED, DegradedScore, tables.degraded)
     if not tables.degraded:
@@ -168,14 +172,17 @@ def _check_decisions(tables: Tables) -> None:
         ((r.run, r.form, r.speaker, r.label, r.prediction) for r in tables.decisions),
         f"A line of '{DECISIONS}'",
     )
-    labels = {each.run: tables.grid.corpora[each.corpus].labels for each in tables.runs}
+    tasks = {name: tables.grid.task(name) for name in tables.grid.corpora}
+    of = {each.run: tasks[each.corpus] for each in tables.runs}
     for row in tables.decisions:
         for word in (row.label, row.prediction):
-            if word not in labels[row.run]:
+            try:
+                of[row.run].parsed(word)
+            except ValueError:
                 raise ValueError(
-                    f"Labels must be among {', '.join(labels[row.run])}. Received: '{word}' of "
+                    f"Labels must be among {', '.join(of[row.run].names)}. Received: '{word}' of "
                     f"run {row.run} in '{DECISIONS}'"
-                )
+                ) from None
 
 
 def _check_curves(tables: Tables) -> None:

@@ -32,6 +32,7 @@ from recipes.baselines.settings import NAMES, Settings
 from recipes.common.manifest import read_manifest, read_segment, write_manifest
 from recipes.common.protocol.examples import examples_of
 from recipes.common.protocol.fold import Fold
+from recipes.common.tasks.classes import Classes
 from recipes.robustness.run import run as robustness
 from tests.recipes.teacher.conftest import preset  # noqa: F401
 
@@ -106,7 +107,7 @@ def test_clips_and_classes_are_those_of_robustness(emodb4, tmp_path):
     """The same seed, the same noise, the same answers, kept for the same file alone."""
     segments = read_manifest(emodb4 / "emodb4.csv")
     chosen = [s for s in segments if s.speaker == "03"][::10]
-    examples = examples_of(chosen, LABELS)
+    examples = examples_of(chosen, Classes(LABELS))
     manifest = tmp_path / "manifest.csv"
     write_manifest(manifest, chosen)
     _, expected, clips = robustness(
@@ -147,7 +148,7 @@ def test_the_level_alone_is_worth_what_levels_differ():
     """The loud class is told from the others, which are of one level, and these are not."""
     segments = read_manifest(SHIPPED.parents[2] / "recipes" / "data" / "emodb4" / "emodb4.csv")
     found: dict[str, list] = {"train": [], "validation": [], "test": []}
-    for example in examples_of(segments, ("anger", "neutral", "sadness")):
+    for example in examples_of(segments, Classes(("anger", "neutral", "sadness"))):
         split = example.segments[0].split
         found[split].append(dataclasses.replace(example, corpus="EmoDB"))
     train, validation, test = (tuple(examples) for examples in found.values())

@@ -110,7 +110,7 @@ def change(path, old, new, count=1):
         ("runs.csv", ",0.5,0.5,", ",0.5,50.5,", "`val_wa`: .*less than or equal to 1"),
         ("runs.csv", ",212345,1.25", ",,1.25", "line 2: .*`int8_bytes` must be there of every"),
         ("runs.csv", ",0.5,,1,1,", ",0,,1,1,", "`learning_rate`: .*greater than 0"),
-        ("runs.csv", ",ua,3,2,", ",f1,3,2,", "`select_on`: .*'ua', 'wa', 'wf1' or 'macro_f1'"),
+        ("runs.csv", ",ua,3,2,", ",f1,3,2,", "`select_on`: .*'ua', 'wa', 'wf1', 'macro_f1'"),
         ("runs.csv", ",ua,3,2,", ",ua,3,4,", "`chosen_epoch` must be one of the 3 epochs"),
         ("runs.csv", ",0.5,,1,1,", ",0.5,wider,1,1,", "must have the expansion of the HRF"),
         ("runs.csv", ",0.5,,1,1,", ",0.5,thinner,1,1,", "`ablation`: "),

@@ -129,11 +129,20 @@ def _write(folder, utterances, *, extra_dialogs):
     return utterances
 
 
+def _age(movie, letter):
+    return ("child", "young", "mid", "old")[(len(movie) + ord(letter)) % 4]
+
+
 def _annotate(annotation, utterance, rng):
     dialog = utterance.id.rpartition("_")[0]
     sexes = _sexes(utterance.movie, int(dialog.rpartition("_")[2]))
     about = {
-        letter: {"Name": f"人{letter}", "Age": "mid", "Gender": sex, "OtherName": ""}
+        letter: {
+            "Name": f"人{letter}",
+            "Age": _age(utterance.movie, letter),
+            "Gender": sex,
+            "OtherName": "",
+        }
         for letter, sex in sexes.items()
     }
     movie = annotation.setdefault(utterance.movie, {})

@@ -25,6 +25,7 @@ from recipes.custom.protocol import folds_of
 from recipes.custom.settings import CustomSettings
 
 pytest.importorskip("keras_hub")
+from recipes.common.tasks.classes import Classes
 from recipes.common.teacher.whisper_encoder import WhisperEncoder
 
 OPTIONS = {
@@ -207,7 +208,7 @@ def test_batches_with_lessons(mixup):
     probabilities = np.stack([np.linspace(0.1, 0.6, 6), np.linspace(0.9, 0.4, 6)], axis=1)
     lessons = Lessons(np.arange(6, dtype="float32")[:, None] * [1, -1], probabilities, 0.5)
     settings = RecipeSettings(batch_size=4, mixup=mixup, seed=3)
-    batches = TrainingBatches(_Numbered(), truth, 2, settings, lessons=lessons)
+    batches = TrainingBatches(_Numbered(), truth, Classes(("a", "b")), settings, lessons=lessons)
     clips = []
     for (values, mask, features), targets, weights in (batches[i] for i in range(len(batches))):
         np.testing.assert_allclose(features, values[:, 0] * [1, -1], atol=1e-6)

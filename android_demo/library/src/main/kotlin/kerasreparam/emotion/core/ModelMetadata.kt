@@ -21,6 +21,7 @@ internal class ModelMetadata private constructor(
     companion object {
         private const val KEY = "TFLITE_METADATA"
         private const val SIGMOID = "head: sigmoid"
+        private const val LINEAR = "head: linear"
         private const val UNSURE = "unsure below: "
         private const val AUDIO_PROPERTIES = 4
         private const val MAX_LABEL_BYTES = 1 shl 20
@@ -59,6 +60,9 @@ internal class ModelMetadata private constructor(
             val labelFile = output?.tables(6)?.firstOrNull()?.text(0)
                 ?: throw bad("it has no labels. Export it with labels=")
             val about = output.text(1) ?: ""
+            if (about.startsWith(LINEAR)) {
+                throw bad("it gives a value (${about.take(80)}), and this library shows classes")
+            }
             val head = if (about == SIGMOID) Head.SIGMOID else Head.SOFTMAX
             return ModelMetadata(
                 metadata.text(0) ?: "", labels(file, labelFile), sampleRate, head, unsureBelow(about),

@@ -59,6 +59,17 @@ class ModelMetadataTest {
     }
 
     @Test
+    fun `a value is no probability`() {
+        val file = latin1(javaClass.getResourceAsStream("/int4.tflite")!!.readBytes())
+        val linear = file.replace("unsure below: 0.75", "head: linear; unit")
+        val error = assertThrows(EmotionException::class.java) {
+            ModelMetadata.read(ByteBuffer.wrap(linear.toByteArray(Charsets.ISO_8859_1)))
+        }
+        assertSame(EmotionException.Reason.MODEL, error.reason)
+        assertTrue(error.message!!.contains("it gives a value (head: linear; unit)"))
+    }
+
+    @Test
     fun `a threshold that is none is not said`() {
         val file = latin1(javaClass.getResourceAsStream("/int4.tflite")!!.readBytes())
         fun found(words: String): Float {
