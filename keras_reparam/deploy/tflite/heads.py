@@ -8,7 +8,9 @@ from keras_reparam.deploy.tflite.linear_head import LinearHead
 from keras_reparam.deploy.tflite.sigmoid_head import SigmoidHead
 from keras_reparam.deploy.tflite.softmax_head import SoftmaxHead
 
-_HEADS = dict(zip(HEADS, (SoftmaxHead, SigmoidHead, LinearHead), strict=True))
+_HEADS: dict[str, type[Head]] = dict(
+    zip(HEADS, (SoftmaxHead, SigmoidHead, LinearHead), strict=True)
+)
 
 
 def head_of(

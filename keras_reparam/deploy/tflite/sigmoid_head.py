@@ -59,7 +59,7 @@ class SigmoidHead(Head):
         return probability_answer(self, scores, silence=silence)
 
     def rows(self, scores):
-        rows = probability_rows(self.labels, scores, scores >= PRESENT)
+        rows = probability_rows(self.labels, scores, (scores >= PRESENT).tolist())
         if self.label(scores) is not None:
             return rows
         beside = f"no class has a probability of {PRESENT:.0%}"
