@@ -96,7 +96,9 @@ setup(
     license_files=["LICENSE"],
     python_requires=">=3.11",
     packages=find_packages(include=["keras_reparam*"]),
-    package_data={"keras_reparam": ["py.typed", "**/*.pyi", "pretrained/**", "demo/page/*"]},
+    package_data={
+        "keras_reparam": ["py.typed", "**/*.pyi", "pretrained/**", "demo/page/*", "demo/runtime/*"]
+    },
     install_requires=INSTALL_REQUIRES,
     extras_require=EXTRAS_REQUIRE,
     entry_points={"console_scripts": ["keras-reparam = keras_reparam.cli:main"]},

@@ -18,7 +18,8 @@ import jupytext
 
 ROOT = Path(__file__).resolve().parents[1]
 GUIDES = ROOT / "docs" / "guides"
-MADE = "*Made by `python docs/render.py {name}` of [{name}.py]({name}.py), output and all.*"
+MADE = """*Made by `python docs/render.py {name}` of [{name}.py]({name}.py), output and all. To
+run it yourself, in the checkout: `PYTHONPATH=. python docs/guides/{name}.py`.*"""
 
 
 def page(name: str, run: Callable[[str], str] = lambda code: "") -> str:

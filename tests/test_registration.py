@@ -29,6 +29,7 @@ ARGUMENTS = {
     "num_layers": 1,
     "num_mels": UNITS,
     "output_shape": (None, UNITS),
+    "rate": 0.5,
     "scale": 2,
     "units": UNITS,
     "window": 3,

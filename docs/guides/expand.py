@@ -1,9 +1,9 @@
 # %% [markdown]
 # # Expand, train and merge a model of your own
 #
-# A KerasHub encoder with a classifier on top, as you would build it: here a small BERT without a
-# preset, so that nothing is downloaded. It learns which of three words is the most frequent one in
-# a sentence.
+# An encoder of KerasHub (`python -m pip install keras-hub`) with a classifier on top, as you would
+# build it: here a small BERT without a preset, so that nothing is downloaded. It learns which of
+# three words is the most frequent one in a sentence.
 
 # %%
 import keras

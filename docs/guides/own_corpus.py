@@ -16,7 +16,7 @@ import recipes
 
 EMODB = Path(recipes.__file__).parent / "data" / "emodb4"
 corpus = Path("corpus")
-corpus.mkdir()
+corpus.mkdir(exist_ok=True)
 with (EMODB / "emodb4.csv").open(encoding="utf-8") as file:
     rows = [row for row in csv.DictReader(file) if row["label"] in ("anger", "sadness")]
 

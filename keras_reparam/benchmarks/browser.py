@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from keras_reparam.benchmarks.runtime_environments import RuntimeUnavailable
-from keras_reparam.demo.litert_js import VERSION, litert_js
+from keras_reparam.demo.litert_js import VERSION
 from keras_reparam.demo.server import DemoServer
 from keras_reparam.deploy.runtime.runtime import Runtime
 
@@ -86,30 +86,26 @@ class BrowserRuntime:
         """As `RuntimeEnvironment.scores`.
 
         Raises:
-            RuntimeUnavailable: If there is no browser for it, or LiteRT.js can't be fetched.
+            RuntimeUnavailable: If there is no browser for it.
         """
         arrays = dict(np.load(inputs))
-        try:
-            runtime = litert_js()
-        except (OSError, ValueError) as error:
-            raise RuntimeUnavailable(str(error)) from None
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
             driver = headless_chromium(Path(profile))
             try:
                 driver.set_script_timeout(_SECONDS)
-                return {file: _scores(driver, file, arrays, runtime) for file in files}
+                return {file: _scores(driver, file, arrays) for file in files}
             finally:
                 driver.quit()
 
 
-def _scores(driver: Any, file: Path, arrays: dict[str, np.ndarray], runtime: Path) -> dict:
+def _scores(driver: Any, file: Path, arrays: dict[str, np.ndarray]) -> dict:
     waveform = len(Runtime(file.read_bytes()).input_shape) == 2
     inputs = [
         base64.b64encode(array.astype("float32").tobytes()).decode()
         for array in arrays["waveform" if waveform else "features"]
     ]
     # The page itself will say that it has no card; its modules are what is asked.
-    server = DemoServer(file, {}, runtime)
+    server = DemoServer(file, {})
     thread = Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     try:

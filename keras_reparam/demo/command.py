@@ -2,11 +2,9 @@
 
 import contextlib
 import json
-import sys
 import webbrowser
 from pathlib import Path
 
-from keras_reparam.demo.litert_js import DOWNLOAD_MEGABYTES, VERSION, is_fetched, litert_js
 from keras_reparam.demo.server import DemoServer, model_card
 from keras_reparam.deploy.runtime.classifier import SHIPPED, Classifier
 from keras_reparam.deploy.runtime.shipped import shipped_files
@@ -18,23 +16,18 @@ def demo(
     """Serves a model's page until Ctrl-C, which is how it is meant to end.
 
     Raises:
-        OSError: If the file, the port or LiteRT.js is not to be had.
+        OSError: If the file or the port is not to be had.
         ValueError: If the file is none for a `Classifier`.
     """
     with contextlib.ExitStack() as stack:
         path = stack.enter_context(shipped_files()) / SHIPPED if model is None else Path(model)
-        # What is wrong with the file is told before anything is fetched.
         classifier = Classifier(path, silence_decibels=silence_decibels)
         if not classifier.metadata.scoring.has_bars:
             raise ValueError(
                 "The page shows probabilities of classes; `keras-reparam listen` shows values. "
                 f"Received: '{path}', which gives {classifier.metadata.scoring.described}"
             )
-        card = model_card(classifier, path)
-        if not is_fetched():
-            size = f"{DOWNLOAD_MEGABYTES} MB"
-            print(f"Fetching LiteRT.js {VERSION} ({size}, once) ...", file=sys.stderr, flush=True)
-        server = stack.enter_context(DemoServer(path, card, litert_js(), port=port))
+        server = stack.enter_context(DemoServer(path, model_card(classifier, path), port=port))
         if as_json:
             print(json.dumps({"url": server.address, "model": str(path)}), flush=True)
         else:

@@ -1,176 +1,79 @@
-"""LiteRT.js, the runtime of the page: fetched once from the npm registry, checked by its hash.
+"""LiteRT.js, the runtime of the page, as it comes with the package: see `runtime/NOTICE`.
 
-It does not come with the package: its WebAssembly is 9 MB a build, for two builds, which whoever
-never opens the page need not carry. License: Apache-2.0.
+    python -m keras_reparam.demo.litert_js
+
+makes the archive anew from its npm packages, for which npm is needed; whoever runs the page does
+not need it.
 """
 
-import base64
-import dataclasses
 import hashlib
-import io
-import os
-import shutil
 import subprocess
 import tarfile
 import tempfile
-import urllib.error
-import urllib.request
+import zipfile
+from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from keras_reparam._utils.user_cache import user_cache
+from keras_reparam._utils.files import written_beside
 
-_SETTING = "npm_config_registry"
-_SECONDS = 60
+VERSION = "2.5.3"
 
-
-@dataclasses.dataclass(frozen=True)
-class NpmPackage:
-    """A package at one version.
-
-    Attributes:
-        name: With its scope.
-        version: Exactly this one.
-        integrity: The SHA-512 of its archive, in base64, as npm says it.
-        files: What of it the page needs; the rest is not kept.
-    """
-
-    name: str
-    version: str
-    integrity: str
-    files: tuple[str, ...]
-
-    @property
-    def folder(self) -> str:
-        """Its name without the scope."""
-        return self.name.split("/")[-1]
-
-    @property
-    def address(self) -> str:
-        """Of the archive, below a registry's."""
-        return f"{self.name}/-/{self.folder}-{self.version}.tgz"
-
-
-# The builds for browsers with relaxed SIMD and for those without; neither needs threads, which
-# would ask for a page isolated from all others.
-PACKAGES = (
-    NpmPackage(
-        "@litertjs/core",
-        "2.5.3",
-        "PlGmbMOq9WitX7FO0jhbdJw9GthatsyuCQXjTt/wJZo0FLaw48q4tz8IwqgqCIkviYGr9OFDL1kCnN4nzWoyJQ==",
-        (
-            "dist/index.js",
-            "wasm/litert_wasm_internal.js",
-            "wasm/litert_wasm_internal.wasm",
-            "wasm/litert_wasm_compat_internal.js",
-            "wasm/litert_wasm_compat_internal.wasm",
-        ),
+# What of each package the page loads, below the SHA-256 of its archive.
+# Of the builds it is the one that every browser with WebAssembly SIMD runs. The others need
+# relaxed SIMD (0.5 ms of 2.5 ms a window less), or threads, for which the page would have to be
+# isolated from all others.
+_PACKAGES = {
+    "core": (
+        "a97660833e9e7e1063c95e12016718881240b14f7438728a2f62785e912d30fd",
+        "dist/index.js",
+        "wasm/litert_wasm_compat_internal.js",
+        "wasm/litert_wasm_compat_internal.wasm",
     ),
-    NpmPackage(
-        "@litertjs/wasm-utils",
-        "2.5.3",
-        "4fJiw6tBQnIs+0jH/OQ16nYOiSl8/+zZnn5h2ul8aTKHi05sVqZW580Tmk78pC2kT39A9OYBVdFawteZ/sI1kQ==",
-        ("dist/index.js",),
+    "wasm-utils": (
+        "ce2a1f8379c067be49e59752e5a7f40db6be09f6e497f0f11e59f17b515366a7",
+        "dist/index.js",
     ),
-)
-VERSION = PACKAGES[0].version
-# What the archives weigh.
-DOWNLOAD_MEGABYTES = 12
+}
 
 
-def litert_js(cache: Path | None = None) -> Path:
-    """The folder of LiteRT.js, with a folder for each package; fetched if it is not there yet.
+def litert_js() -> dict[str, bytes]:
+    """The content of each file, by its package and name: `core/dist/index.js`."""
+    with _archive().open("rb") as file, zipfile.ZipFile(file) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
 
-    From the registry that `npm_config_registry` names, as for npm, else from npm's own, which an
-    installed npm tells. Whatever it is, other bytes than those of the pinned version are refused.
-    A folder is there whole or not at all.
 
-    Args:
-        cache: Where it is kept; `None`: in the user's cache.
+def make(path: Path) -> None:
+    """Writes the archive, of what npm fetches.
 
     Raises:
-        OSError: If no registry is known, it can't be fetched, or written.
-        ValueError: If the registry gives something else.
+        ValueError: If that is not the pinned version.
     """
-    cache = user_cache() if cache is None else cache
-    folder = _folder(cache)
-    if folder.is_dir():
-        return folder
-    cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".litert-js-", dir=cache) as beside:
-        whole = Path(beside) / "whole"
-        for package in PACKAGES:
-            _unpack(package, _fetched(package), whole / package.folder)
-        try:
-            whole.rename(folder)
-        except OSError:
-            # Another process was faster: what it has is the same.
-            if not folder.is_dir():
-                raise
-    return folder
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        written_beside(path) as beside,
+        zipfile.ZipFile(beside, "w") as archive,
+    ):
+        for package, (expected, *files) in _PACKAGES.items():
+            name = f"@litertjs/{package}@{VERSION}"
+            subprocess.run(["npm", "pack", "--silent", name], cwd=folder, check=True)
+            (packed,) = Path(folder).glob(f"litertjs-{package}-*.tgz")
+            found = hashlib.sha256(packed.read_bytes()).hexdigest()
+            if found != expected:
+                raise ValueError(f"{name} must have the SHA-256 {expected}. Received: {found}")
+            with tarfile.open(packed) as tar:
+                for file in files:
+                    source = tar.extractfile(f"package/{file}")
+                    assert source is not None, file
+                    # Without a date, so that the same files make the same archive.
+                    archive.writestr(
+                        zipfile.ZipInfo(f"{package}/{file}"), source.read(), zipfile.ZIP_LZMA
+                    )
 
 
-def is_fetched() -> bool:
-    """Whether `litert_js` will need no network."""
-    return _folder(user_cache()).is_dir()
+def _archive() -> Traversable:
+    return resources.files("keras_reparam.demo") / "runtime" / "litert_js.zip"
 
 
-def _folder(cache: Path) -> Path:
-    return cache / f"litert-js-{VERSION}"
-
-
-def _fetched(package: NpmPackage) -> bytes:
-    registry = _registry()
-    address = f"{registry.rstrip('/')}/{package.address}"
-    if not address.startswith(("https://", "http://")):
-        raise ValueError(
-            f"The npm registry's address must begin with https://. Received: '{registry}' "
-            "(environment variable npm_config_registry)"
-        )
-    try:
-        with urllib.request.urlopen(address, timeout=_SECONDS) as answer:
-            content = answer.read()
-    except (urllib.error.URLError, TimeoutError) as error:
-        if isinstance(error, urllib.error.HTTPError):
-            # It is an answer, too, and holds its connection.
-            error.close()
-        reason = getattr(error, "reason", error)
-        raise ConnectionError(
-            f"The demo fetches its runtime, {package.name} {package.version}, once, and could not: "
-            f"{reason} ({address}). Connect to the network, or name a registry that you reach in "
-            "the environment variable npm_config_registry"
-        ) from error
-    found = base64.b64encode(hashlib.sha512(content).digest()).decode()
-    if found != package.integrity:
-        raise ValueError(
-            f"{address} is not {package.name} {package.version}. Expected: SHA-512 "
-            f"{package.integrity}. Received: {len(content)} bytes, SHA-512 {found}"
-        )
-    return content
-
-
-def _registry() -> str:
-    # npm takes either spelling.
-    if found := os.environ.get("NPM_CONFIG_REGISTRY") or os.environ.get(_SETTING):
-        return found
-    npm = shutil.which("npm")
-    if npm is None:
-        raise FileNotFoundError(
-            "The demo fetches its runtime once, from the npm registry. Install Node.js, whose npm "
-            f"knows where that is, or name its address in the environment variable {_SETTING}"
-        )
-    return subprocess.run(
-        [npm, "config", "get", "registry"], capture_output=True, text=True, check=True,
-        stdin=subprocess.DEVNULL,
-    ).stdout.strip()  # fmt: skip
-
-
-def _unpack(package: NpmPackage, archive: bytes, folder: Path) -> None:
-    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        for name in package.files:
-            # By name, so that nothing else of the archive lands anywhere.
-            source = tar.extractfile(f"package/{name}")
-            assert source is not None, name
-            target = folder / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with source, target.open("wb") as file:
-                shutil.copyfileobj(source, file)
+if __name__ == "__main__":
+    make(Path(str(_archive())))

@@ -12,7 +12,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from keras_reparam.demo.litert_js import PACKAGES
+from keras_reparam.demo.litert_js import litert_js
 from keras_reparam.deploy.runtime.classifier import Classifier
 from keras_reparam.deploy.tflite.sigmoid_head import PRESENT
 
@@ -34,13 +34,10 @@ _TYPES = {
 
 @dataclasses.dataclass(frozen=True)
 class _File:
-    """What is served at one address: bytes, or a file that is read when it is asked for."""
+    """What is served at one address."""
 
     type: str
-    content: bytes | Path
-
-    def read(self) -> bytes:
-        return self.content if isinstance(self.content, bytes) else self.content.read_bytes()
+    content: bytes
 
 
 def model_card(classifier: Classifier, path: Path) -> dict[str, Any]:
@@ -63,7 +60,6 @@ class DemoServer(ThreadingHTTPServer):
     Args:
         path: A `.tflite` file.
         card: What the page is told of it: see `model_card`.
-        runtime: Folder of LiteRT.js, as `litert_js` gives it.
         port: A free one is chosen for 0.
 
     Raises:
@@ -72,11 +68,9 @@ class DemoServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(
-        self, path: Path, card: Mapping[str, Any], runtime: Path, *, port: int = 0
-    ) -> None:
-        self.files = _files(card, path.read_bytes(), runtime)
-        self.policy = _policy(self.files["/"].read().decode())
+    def __init__(self, path: Path, card: Mapping[str, Any], *, port: int = 0) -> None:
+        self.files = _files(card, path.read_bytes())
+        self.policy = _policy(self.files["/"].content.decode())
         try:
             super().__init__((_HOST, port), _Handler)
         except (OSError, OverflowError) as error:
@@ -93,7 +87,7 @@ class DemoServer(ThreadingHTTPServer):
         """A browser that goes away in the middle is none."""
 
 
-def _files(card: Mapping[str, Any], model: bytes, runtime: Path) -> dict[str, _File]:
+def _files(card: Mapping[str, Any], model: bytes) -> dict[str, _File]:
     found = {
         "/model.json": _File(_TYPES[".json"], json.dumps(card).encode()),
         "/model.tflite": _File(_TYPES[".tflite"], model),
@@ -101,10 +95,8 @@ def _files(card: Mapping[str, Any], model: bytes, runtime: Path) -> dict[str, _F
     for file in (resources.files("keras_reparam.demo") / _PAGE).iterdir():
         address = "/" if file.name == "index.html" else f"/{file.name}"
         found[address] = _File(_TYPES[Path(file.name).suffix], file.read_bytes())
-    for package in PACKAGES:
-        for name in package.files:
-            address = f"/litert/{package.folder}/{name}"
-            found[address] = _File(_TYPES[Path(name).suffix], runtime / package.folder / name)
+    for name, content in litert_js().items():
+        found[f"/litert/{name}"] = _File(_TYPES[Path(name).suffix], content)
     return found
 
 
@@ -144,11 +136,10 @@ class _Handler(BaseHTTPRequestHandler):
         if file is None:
             self.send_error(HTTPStatus.NOT_FOUND)
             return
-        content = file.read()
         self.send_response(HTTPStatus.OK)
         for name, value in (
             ("Content-Type", file.type),
-            ("Content-Length", str(len(content))),
+            ("Content-Length", str(len(file.content))),
             ("Content-Security-Policy", self.server.policy),
             ("Cross-Origin-Opener-Policy", "same-origin"),
             ("Cross-Origin-Resource-Policy", "same-origin"),
@@ -161,7 +152,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         if with_content:
-            self.wfile.write(content)
+            self.wfile.write(file.content)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Requests are of no interest to whoever looks at the terminal."""

@@ -17,6 +17,7 @@ from keras_reparam.models._validation import (
 from keras_reparam.models.backbone import Backbone, policy_of
 from keras_reparam.models.conformer_block import ConformerBlock
 from keras_reparam.models.conv_subsampling import ConvSubsampling, checked_factor
+from keras_reparam.models.dropout import Dropout
 from keras_reparam.models.local_attention import LocalAttention
 from keras_reparam.models.pooling import checked_pooling, pooled
 
@@ -164,7 +165,7 @@ class Conformer(Backbone):
             dtype=policy,
             name="subsampling",
         )(features)
-        x = keras.layers.Dropout(dropout, dtype=policy, name="dropout")(x)
+        x = Dropout(dropout, dtype=policy, name="dropout")(x)
         outputs = []
         for i in range(num_layers):
             x = ConformerBlock(

@@ -4,6 +4,7 @@ import keras
 
 from keras_reparam.models._validation import as_given, positive_int, rate, repeated, unified
 from keras_reparam.models.conformer_convolution import ConformerConvolution
+from keras_reparam.models.dropout import Dropout
 from keras_reparam.models.relative_self_attention import RelativeSelfAttention
 
 
@@ -87,7 +88,7 @@ class ConformerBlock(keras.layers.Layer):
             keras.layers.LayerNormalization(epsilon=1e-5, dtype=dtype, name=f"{part}_norm")
             for part in ("feed_forward_1", "attention", "convolution", "feed_forward_2", "final")
         ]
-        self.dropouts = [keras.layers.Dropout(self.dropout, dtype=dtype) for _ in range(6)]
+        self.dropouts = [Dropout(self.dropout, dtype=dtype) for _ in range(6)]
 
     def take_over_widths(self):
         """Makes the config that of the parts, some of which have become narrower."""

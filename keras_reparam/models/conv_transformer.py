@@ -14,6 +14,7 @@ from keras_reparam.models._validation import (
 )
 from keras_reparam.models.backbone import Backbone, policy_of
 from keras_reparam.models.conv_subsampling import ConvSubsampling, checked_factor
+from keras_reparam.models.dropout import Dropout
 from keras_reparam.models.local_attention import LocalAttention
 from keras_reparam.models.pooling import checked_pooling, pooled
 from keras_reparam.models.sinusoidal_positions import SinusoidalPositions
@@ -160,7 +161,7 @@ class ConvTransformer(Backbone):
             units, channels=channels, factor=subsampling_factor, dtype=policy, name="subsampling"
         )(features)
         x = SinusoidalPositions(dtype=policy, name="positions")(x)
-        x = keras.layers.Dropout(dropout, dtype=policy, name="dropout")(x)
+        x = Dropout(dropout, dtype=policy, name="dropout")(x)
         outputs = []
         for i in range(num_layers):
             x = TransformerEncoderLayer(

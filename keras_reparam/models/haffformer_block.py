@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_reparam.models._validation import odd, positive_int, positive_ints, rate
+from keras_reparam.models.dropout import Dropout
 
 
 @keras.saving.register_keras_serializable(package="keras_reparam")
@@ -70,7 +71,7 @@ class HAFFormerBlock(keras.layers.Layer):
             keras.layers.LayerNormalization(epsilon=1e-5, dtype=dtype, name=f"{part}_norm")
             for part in ("convolution", "feed_forward")
         )
-        self.dropouts = [keras.layers.Dropout(self.dropout, dtype=dtype) for _ in range(3)]
+        self.dropouts = [Dropout(self.dropout, dtype=dtype) for _ in range(3)]
 
     def build(self, input_shape):
         shape = (None, None, self.units)

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_reparam.models._validation import divisible, positive_int, rate
+from keras_reparam.models.dropout import Dropout
 from keras_reparam.models.time_blocks import pad_to_blocks
 
 # Added to the scores of invalid frames. Finite, so that a clip without any valid frame gets equal
@@ -63,7 +64,7 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         self.output_projection = keras.layers.Dense(
             self.units, dtype=self.dtype_policy, name="output_projection"
         )
-        self.weights_dropout = keras.layers.Dropout(
+        self.weights_dropout = Dropout(
             self.dropout, dtype=self.dtype_policy, name="weights_dropout"
         )
 

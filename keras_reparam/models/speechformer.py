@@ -8,6 +8,7 @@ import keras
 from keras_reparam._utils.validation import is_finite
 from keras_reparam.models._validation import divisible, positive_int, positive_ints, rate
 from keras_reparam.models.backbone import Backbone, policy_of
+from keras_reparam.models.dropout import Dropout
 from keras_reparam.models.feature_crop import FeatureCrop
 from keras_reparam.models.merge_block import MergeBlock
 from keras_reparam.models.pooling import checked_pooling, pooled
@@ -183,9 +184,7 @@ class SpeechFormer(Backbone):
             x = keras.layers.Dense(
                 units_of_head, activation="relu", dtype=policy, name=f"head_{i + 1}"
             )(x)
-            x = keras.layers.Dropout(
-                classifier_dropout, dtype=policy, name=f"head_dropout_{i + 1}"
-            )(x)
+            x = Dropout(classifier_dropout, dtype=policy, name=f"head_dropout_{i + 1}")(x)
         logits = keras.layers.Dense(num_classes, dtype="float32", name="classifier")(x)
         super().__init__(
             features, logits, arguments=arguments, policy=policy, name=name, trainable=trainable

@@ -3,6 +3,7 @@
 import keras
 
 from keras_reparam.models._validation import positive_int, rate
+from keras_reparam.models.dropout import Dropout
 from keras_reparam.models.multi_head_self_attention import MultiHeadSelfAttention
 from keras_reparam.models.windowed_self_attention import WindowedSelfAttention
 
@@ -94,9 +95,9 @@ class TransformerEncoderLayer(keras.layers.Layer):
         self.feed_forward_norm = keras.layers.LayerNormalization(
             epsilon=1e-5, dtype=dtype, name="feed_forward_norm"
         )
-        self.attention_dropout = keras.layers.Dropout(self.dropout, dtype=dtype)
-        self.hidden_dropout = keras.layers.Dropout(self.dropout, dtype=dtype)
-        self.feed_forward_dropout = keras.layers.Dropout(self.dropout, dtype=dtype)
+        self.attention_dropout = Dropout(self.dropout, dtype=dtype)
+        self.hidden_dropout = Dropout(self.dropout, dtype=dtype)
+        self.feed_forward_dropout = Dropout(self.dropout, dtype=dtype)
 
     def take_over_widths(self):
         """Makes the config that of the parts, some of which have become narrower."""

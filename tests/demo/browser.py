@@ -1,9 +1,7 @@
 """A headless Chromium, and servers for it."""
 
 import contextlib
-import functools
 import threading
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -27,9 +25,9 @@ def serving(server):
 
 
 @contextlib.contextmanager
-def page_of(path, runtime, content=None):
+def page_of(path, content=None):
     """The demo's server of a model; `content` stands in for what it says the file holds."""
-    server = DemoServer(path, model_card(Classifier(path), path), runtime)
+    server = DemoServer(path, model_card(Classifier(path), path))
     if content is not None:
         file = server.files["/model.tflite"]
         server.files["/model.tflite"] = type(file)(file.type, content)
@@ -43,16 +41,3 @@ def chromium(profile, *arguments):
         return headless_chromium(profile, *arguments)
     except RuntimeUnavailable as error:
         pytest.skip(str(error))
-
-
-@contextlib.contextmanager
-def serving_folder(folder):
-    """The address of a server of a folder's files."""
-    handler = functools.partial(_QuietHandler, directory=folder)
-    with serving(ThreadingHTTPServer(("127.0.0.1", 0), handler)) as server:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-
-
-class _QuietHandler(SimpleHTTPRequestHandler):
-    def log_message(self, *args):
-        pass

@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from keras_reparam.demo.litert_js import litert_js
 from keras_reparam.demo.server import HOP_SECONDS, SMOOTHING
 from keras_reparam.deploy.runtime.classifier import Classifier
-from tests.demo.browser import chromium, page_of, serving_folder
+from tests.demo.browser import chromium, page_of
 
 pytestmark = pytest.mark.slow
 
@@ -42,17 +41,6 @@ const run = async (clips) => {
 };
 run(arguments[0]).then(done, (error) => done(String(error)));
 """
-
-
-@pytest.fixture(scope="module")
-def runtime(npm_archives, tmp_path_factory):
-    """The folder of LiteRT.js, as the demo itself fetches it, from a registry on this machine."""
-    cache = tmp_path_factory.mktemp("cache")
-    with pytest.MonkeyPatch.context() as patch, serving_folder(npm_archives) as registry:
-        patch.setenv("npm_config_registry", registry)
-        found = litert_js(cache)
-        assert litert_js(cache) == found and [found] == list(cache.iterdir())
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -124,8 +112,8 @@ class Page:
 
 
 @pytest.fixture(scope="module")
-def page(browser, runtime, shipped):
-    with page_of(shipped / "ser_int8.tflite", runtime) as server:
+def page(browser, shipped):
+    with page_of(shipped / "ser_int8.tflite") as server:
         yield Page(browser, server)
 
 
@@ -134,8 +122,8 @@ def read(path):
 
 
 @pytest.mark.parametrize("kind", ["int8", "float32"])
-def test_golden_vectors(browser, runtime, shipped, golden, kind):
-    with page_of(shipped / f"ser_{kind}.tflite", runtime) as server:
+def test_golden_vectors(browser, shipped, golden, kind):
+    with page_of(shipped / f"ser_{kind}.tflite") as server:
         page = Page(browser, server).open()
         clips = [read(shipped / "golden" / clip["file"]) for clip in golden["clips"]]
         for clip, found in zip(golden["clips"], page.scores(*clips), strict=True):
@@ -178,7 +166,7 @@ def check_same_as_python(page, classifier, *clips):
         assert np.allclose([w["scores"] for w in found["windows"]], expected, atol=1e-3)
 
 
-def test_windows_silence_and_smoothing_are_pythons(browser, runtime, shipped):
+def test_windows_silence_and_smoothing_are_pythons(browser, shipped):
     first, second, third = (
         read(shipped / "golden" / name)
         for name in ("03b10Wb.wav", "1002_IOM_NEU_XX.wav", "1008_IEO_SAD_LO.wav")
@@ -186,7 +174,7 @@ def test_windows_silence_and_smoothing_are_pythons(browser, runtime, shipped):
     rng = np.random.default_rng(0)
     quiet = rng.normal(0, 1e-4, 5 * RATE).astype("float32")
     path = shipped / "ser_float32.tflite"
-    with page_of(path, runtime) as server:
+    with page_of(path) as server:
         check_same_as_python(
             Page(browser, server).open(),
             Classifier(path),
@@ -200,10 +188,10 @@ def test_windows_silence_and_smoothing_are_pythons(browser, runtime, shipped):
         )
 
 
-def test_classes_of_their_own_and_another_rate(browser, runtime, request):
+def test_classes_of_their_own_and_another_rate(browser, request):
     path = request.config.rootpath / "android_demo/library/src/test/resources/sigmoid.tflite"
     rng = np.random.default_rng(0)
-    with page_of(path, runtime) as server:
+    with page_of(path) as server:
         check_same_as_python(
             Page(browser, server).open(),
             Classifier(path),
@@ -289,10 +277,10 @@ def test_permission_denied(page, pictures):
     page.driver.save_screenshot(str(pictures / "denied.png"))
 
 
-def test_no_microphone(runtime, shipped, tmp_path):
+def test_no_microphone(shipped, tmp_path):
     driver = chromium(tmp_path)
     try:
-        with page_of(shipped / "ser_int8.tflite", runtime) as server:
+        with page_of(shipped / "ser_int8.tflite") as server:
             page = Page(driver, server).open()
             if driver.execute_script("return navigator.mediaDevices.enumerateDevices()"):
                 pytest.skip("this machine has a microphone")
@@ -303,9 +291,9 @@ def test_no_microphone(runtime, shipped, tmp_path):
         driver.quit()
 
 
-def test_a_model_that_litert_js_cannot_run(browser, runtime, shipped, pictures):
+def test_a_model_that_litert_js_cannot_run(browser, shipped, pictures):
     path = shipped / "ser_int8.tflite"
-    with page_of(path, runtime, content=path.read_bytes()[:100_000]) as server:
+    with page_of(path, content=path.read_bytes()[:100_000]) as server:
         page = Page(browser, server).open()
         assert page.title == "It does not work"
         assert page.text("detail").startswith("LiteRT.js can't run this model here: ")

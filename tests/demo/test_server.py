@@ -3,37 +3,27 @@
 import contextlib
 import http.client
 import json
+import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import urllib.request
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import zipfile
 
 import pytest
 
 from keras_reparam.cli import main
-from keras_reparam.demo.litert_js import PACKAGES, VERSION, litert_js
+from keras_reparam.demo import litert_js
 from keras_reparam.demo.server import DemoServer
 from keras_reparam.deploy.runtime.classifier import Classifier
-from tests.demo.browser import page_of, serving, serving_folder
+from tests.demo.browser import page_of
 
 
 @pytest.fixture(scope="module")
-def runtime(tmp_path_factory):
-    """A folder laid out as LiteRT.js is, of other content."""
-    cache = tmp_path_factory.mktemp("cache")
-    for package in PACKAGES:
-        for name in package.files:
-            file = cache / f"litert-js-{VERSION}" / package.folder / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(f"{package.name} {name}")
-    return litert_js(cache)
-
-
-@pytest.fixture(scope="module")
-def server(shipped, runtime):
-    with page_of(shipped / "ser_int8.tflite", runtime) as server:
+def server(shipped):
+    with page_of(shipped / "ser_int8.tflite") as server:
         yield server
 
 
@@ -57,7 +47,7 @@ def test_what_is_served(server, shipped):
         "/main.js": "text/javascript; charset=utf-8",
         "/style.css": "text/css; charset=utf-8",
         "/icon.svg": "image/svg+xml",
-        "/litert/core/wasm/litert_wasm_internal.wasm": "application/wasm",
+        "/litert/core/wasm/litert_wasm_compat_internal.wasm": "application/wasm",
         "/litert/wasm-utils/dist/index.js": "text/javascript; charset=utf-8",
     }
     for path, kind in expected.items():
@@ -90,64 +80,16 @@ def test_nothing_else_is_served_and_to_nobody_else(server):
     assert server.server_address[0] == "127.0.0.1"
 
 
-def test_a_port_that_is_taken(shipped, runtime):
+def test_a_port_that_is_taken(shipped):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         for port in (other.getsockname()[1], 70_000):
             with pytest.raises(OSError, match=f"port {port} .* --port"):
-                DemoServer(shipped / "ser_int8.tflite", {}, runtime, port=port)
+                DemoServer(shipped / "ser_int8.tflite", {}, port=port)
 
 
-@contextlib.contextmanager
-def registry_of(content):
-    """A registry that gives the same bytes for everything."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *args):
-            pass
-
-    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
-        yield f"http://127.0.0.1:{server.server_address[1]}/"
-
-
-def test_a_runtime_that_is_not_the_pinned_one(monkeypatch, tmp_path):
-    with registry_of(b"something else") as address:
-        monkeypatch.setenv("npm_config_registry", address)
-        with pytest.raises(ValueError, match=r"is not @litertjs/core.*Received: 14 bytes"):
-            litert_js(tmp_path)
-    # Nothing is left of it.
-    assert not list(tmp_path.iterdir())
-
-
-def test_no_network(monkeypatch, tmp_path):
-    with serving_folder(tmp_path) as address:
-        monkeypatch.setenv("npm_config_registry", address)
-        with pytest.raises(
-            ConnectionError, match=r"could not: File not found.*npm_config_registry"
-        ):
-            litert_js(tmp_path / "cache")
-    # Nobody is there any more.
-    with pytest.raises(ConnectionError, match=r"could not: .*refused.*npm_config_registry"):
-        litert_js(tmp_path / "cache")
-    monkeypatch.delenv("npm_config_registry")
-    monkeypatch.delenv("NPM_CONFIG_REGISTRY", raising=False)
-    with monkeypatch.context() as without_npm:
-        without_npm.setenv("PATH", str(tmp_path))
-        with pytest.raises(FileNotFoundError, match=r"Install Node\.js.*npm_config_registry"):
-            litert_js(tmp_path / "cache")
-    monkeypatch.setenv("npm_config_registry", "file:///etc")
-    with pytest.raises(ValueError, match="https://"):
-        litert_js(tmp_path / "cache")
-
-
-def test_bad_files_are_told_before_anything_is_fetched(capsys, monkeypatch, tmp_path, shipped):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+def test_bad_files(capsys, tmp_path, shipped):
     (tmp_path / "text.tflite").write_text("no model")
     unlabeled = tmp_path / "unlabeled.tflite"
     content = (shipped / "ser_int8.tflite").read_bytes()
@@ -162,11 +104,11 @@ def test_bad_files_are_told_before_anything_is_fetched(capsys, monkeypatch, tmp_
         assert reason in shown.err and shown.err.count("\n") == 1 and not shown.out
 
 
-def test_the_command_serves_until_ctrl_c(runtime, request):
-    """A user's way: the address is said, the page answers, Ctrl-C ends it without a word."""
+def test_the_command_serves_until_ctrl_c(request, tmp_path):
+    """A user's way, without Node.js: the address is said, page and runtime are there, nothing is
+    kept, Ctrl-C ends it without a word."""
     code = (
-        "import sys\nfrom pathlib import Path\nfrom keras_reparam.demo import command\n"
-        f"command.litert_js = lambda: Path({str(runtime)!r})\n"
+        "import sys\n"
         "from keras_reparam.cli import main\n"
         "code = main(['demo', '--no-open', '--json'])\n"
         "assert 'tensorflow' not in sys.modules and 'keras' not in sys.modules\n"
@@ -175,6 +117,7 @@ def test_the_command_serves_until_ctrl_c(runtime, request):
     child = subprocess.Popen(
         [sys.executable, "-c", code],
         cwd=request.config.rootpath,
+        env={**os.environ, "PATH": "", "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -182,9 +125,20 @@ def test_the_command_serves_until_ctrl_c(runtime, request):
     with child:
         said = json.loads(child.stdout.readline())
         assert said["model"].endswith("ser_int8.tflite")
-        with urllib.request.urlopen(said["url"], timeout=10) as answer:
-            assert answer.status == 200
+        wasm = "litert/core/wasm/litert_wasm_compat_internal.wasm"
+        for name, begin in (("", b"<!doctype html>"), (wasm, b"\0asm")):
+            with urllib.request.urlopen(said["url"] + name, timeout=10) as answer:
+                assert answer.read().startswith(begin)
         child.send_signal(signal.SIGINT)
         out, err = child.communicate(timeout=20)
     assert (child.returncode, out) == (0, "")
-    assert "Traceback" not in err
+    assert "Traceback" not in err and not list(tmp_path.iterdir())
+
+
+@pytest.mark.nightly
+def test_the_runtime_is_what_npm_has(tmp_path):
+    if shutil.which("npm") is None:
+        pytest.skip("npm is not installed")
+    litert_js.make(tmp_path / "made.zip")
+    with zipfile.ZipFile(tmp_path / "made.zip") as made:
+        assert {name: made.read(name) for name in made.namelist()} == litert_js.litert_js()

@@ -1,6 +1,9 @@
 // The only place that knows LiteRT.js.
 import { Tensor, loadAndCompile, loadLiteRt } from "./litert/core/dist/index.js";
 
+// The build that comes with the package.
+const BUILD = "litert/core/wasm/litert_wasm_compat_internal.js";
+
 let runtime;
 
 /** A `.tflite` file in WebAssembly: one waveform in, scores out. */
@@ -15,7 +18,7 @@ export class Model {
 
   /** Of a file's bytes, for windows of so many samples; an error if LiteRT.js can't run it. */
   static async load(bytes, window) {
-    runtime ??= loadLiteRt(new URL("litert/core/wasm/", document.baseURI).href);
+    runtime ??= loadLiteRt(new URL(BUILD, document.baseURI).href);
     await runtime;
     const model = new Model(await loadAndCompile(bytes, { accelerator: "wasm" }));
     // What it can't run it may say only now.

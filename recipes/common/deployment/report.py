@@ -28,7 +28,7 @@ def export_table(
         caption_justify="left",
         # Compact enough for 80 columns.
         box=box.SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
+        padding=0,
         show_edge=False,
     )
     table.add_column("", no_wrap=True)
