@@ -110,7 +110,7 @@ class ConformerBlock(keras.layers.Layer):
         x = x + self.dropouts[5](convolved, training=training)
         return self.norms[4](x + 0.5 * self._feed_forward(1, self.norms[3](x), training))
 
-    def _feed_forward(self, i, x, training):
+    def _feed_forward(self, i: int, x, training):
         x = self.dropouts[2 * i](self.fc1[i](x), training=training)
         return self.dropouts[2 * i + 1](self.fc2[i](x), training=training)
 
