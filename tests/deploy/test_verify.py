@@ -269,6 +269,7 @@ def verify(capsys, *arguments):
     return code, *capsys.readouterr()
 
 
+@pytest.mark.slow
 def test_command(capsys, commanded):
     given = ("--against", commanded / "light.keras", "--clips", commanded / "clips.csv")
     code, out, err = verify(capsys, commanded / "ser.tflite", *given)

@@ -119,6 +119,7 @@ def test_a_stream_hears_a_window_as_classify_does(classifier, voice):
         np.testing.assert_array_equal(found.probabilities, expected)
 
 
+@pytest.mark.slow
 def test_recipes_score_as_the_classifier(float_file, wave_model, voice):
     clips = [np.pad(voice[:99000], (777, 50000)), voice * 1e-3, voice[:30000]]
     classifier = kr.load_classifier(float_file, silence_decibels=-math.inf)

@@ -212,6 +212,7 @@ class TestTFLite:
             expected = np.array(wave(waveform))
             np.testing.assert_allclose(self.run(interpreter, waveform), expected, atol=1e-4)
 
+    @pytest.mark.slow
     def test_light_model_of_the_registry(self, clip, randomized):
         if not clip.is_file():
             pytest.skip(f"no clip {clip}")

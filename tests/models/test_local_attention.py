@@ -137,6 +137,7 @@ def test_expanded_trained_saved_and_merged(model, tmp_path):
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="converts in TensorFlow")
 @quick
+@pytest.mark.slow
 def test_file_has_builtin_operators_and_no_shape_of_its_own(model, emodb4):
     from keras_reparam.deploy.conversion.convert import convert
     from keras_reparam.deploy.runtime.runtime import Runtime

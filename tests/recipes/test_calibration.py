@@ -27,6 +27,7 @@ from recipes.common.training.backbone import create_backbone, scale_outputs
 from recipes.common.training.train import train_fold
 from recipes.custom.protocol import folds_of, task_of
 from recipes.custom.settings import CustomSettings
+from tests.marks import slow_but
 
 SMALL = {
     "conv_transformer": {
@@ -125,7 +126,7 @@ def test_unsure_answers():
     assert found((0.6, 0), (0.6, 0))[1]["coverage"] == 1.0
 
 
-@pytest.mark.parametrize("backbone", SMALL)
+@pytest.mark.parametrize("backbone", slow_but(SMALL, "conv_transformer"))
 def test_every_backbone_ends_in_a_plain_classifier(backbone):
     """With HRF and a quantizer, too."""
     settings = RecipeSettings(

@@ -5,6 +5,7 @@ import shlex
 import yaml
 
 from recipes.common.deployment.model_facts import command_of, protocol_of
+from recipes.common.tasks.classes import Classes
 from recipes.emodb.settings import EmodbSettings
 from recipes.joint.settings import JointSettings
 
@@ -29,16 +30,19 @@ def test_a_command_gives_the_same_settings():
     assert "frames" not in command  # it follows from the front end
 
 
+TASK = Classes(("anger", "neutral"))
+
+
 def test_paths_of_a_machine_are_not_told(tmp_path):
     preset = tmp_path / "whisper_tiny_en"
     preset.mkdir()
     (preset / "metadata.json").touch()
     settings = JointSettings(teacher=str(preset))
     assert command_of("joint", settings).endswith("DIR teacher=whisper_tiny_en")
-    told = protocol_of(TRAINED, settings)
+    told = protocol_of(TRAINED, settings, TASK)
     for text in ("the last one was kept", "3 degraded copies", "`whisper_tiny_en`", "MIT License"):
         assert text in told
     assert str(tmp_path) not in told
     of_run = JointSettings(teacher=str(tmp_path / "large"), copies=0)
-    assert "the model of run `large`" in protocol_of(TRAINED, of_run)
-    assert "copies" not in protocol_of(TRAINED, of_run)
+    assert "the model of run `large`" in protocol_of(TRAINED, of_run, TASK)
+    assert "copies" not in protocol_of(TRAINED, of_run, TASK)

@@ -72,11 +72,9 @@ FORMS = {
 
 @pytest.mark.parametrize(
     ("make", "form"),
-    slow_but(
-        [("Conformer", "plain"), ("ConvTransformer", "factors and ternary")],
-        ("ConvTransformer", "factors and ternary"),
-    ),
+    [("Conformer", "plain"), ("ConvTransformer", "factors and ternary")],
 )
+@pytest.mark.slow
 def test_a_backbone_becomes_one_of_narrower_layers(make, form, tmp_path):
     make, form = BACKBONES[make], FORMS[form]
     model = make()
@@ -116,7 +114,9 @@ def test_heads_go_with_all_that_is_theirs():
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("quantizer", [None, "scaled_sign", "dual_learnable_ternary"])
+@pytest.mark.parametrize(
+    "quantizer", slow_but([None, "scaled_sign", "dual_learnable_ternary"], "scaled_sign")
+)
 def test_units_of_plain_models_go_exactly(quantizer, tmp_path):
     """A binary kernel has no zero: the removed rows are zero all the same, after the quantizer."""
     model = mlp()
@@ -174,6 +174,7 @@ def test_rounds_are_admm():
     assert no_loss == 0 and not numpy(layer.kernel)[~kept].any()
 
 
+@pytest.mark.slow
 def test_training_may_stop_and_go_on(tmp_path):
     """The state is in the model: saved between rounds, it goes on; stopped early, it is removed."""
     table = table_of(mlp())

@@ -41,6 +41,7 @@ LABELS = ("anger", "happiness", "neutral", "sadness")
 
 
 @pytest.mark.backend
+@pytest.mark.slow
 def test_cepstrum_is_librosas(clip):
     samples = load(clip, sample_rate=16000)[:32000]
     log_mel = LogMel(**Settings().front_end)
