@@ -438,15 +438,15 @@ OPTIONS = {
         "precision": "mixed_bfloat16",
     },
 }
-LONG = ("XLA", "Conformer, bfloat16")
+# Compiled by XLA, the largest of these backbones, and what the others have, too.
+RARE = ("XLA", "Conformer, bfloat16", "float16", "ablations, one device")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "option",
     [
-        # Compiled by XLA, and the largest of these backbones.
-        pytest.param(option, marks=pytest.mark.nightly if option in LONG else ())
+        pytest.param(option, marks=pytest.mark.nightly if option in RARE else ())
         for option in OPTIONS
     ],
 )

@@ -194,7 +194,7 @@ def test_who_is_left_out_and_why(monkeypatch, tmp_path, failed):
     assert "EmoDB's clips must be" in failed(main, "--data", tmp_path, "--out", tmp_path / "out")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_command(shared_data, preset, tmp_path, capsys, failed, monkeypatch):  # noqa: F811
     # Fewer clips still than in a trial.
     monkeypatch.setitem(command_module._SHORT, "limit", 1)
