@@ -209,7 +209,8 @@ def _status(options: argparse.Namespace) -> int:
 
 def _degraded(options: argparse.Namespace) -> int:
     # What filters audio takes a second to import.
-    from recipes.compare.degraded import CLIPS, TESTS, score_degraded
+    from recipes.compare.degraded import CLIPS, score_degraded
+    from recipes.robustness.degraded import TESTS
 
     folder, prepared = _folders(options)
     tests = TESTS

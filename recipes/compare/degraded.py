@@ -1,40 +1,29 @@
 """How the files of finished runs do on degraded clips of the speakers who validate."""
 
 import hashlib
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import keras_reparam as kr
 from recipes.common.configuration import checked
 from recipes.common.files.json_file import read_json, write_json
-from recipes.common.manifest import Segment, limited
-from recipes.common.names import CLEAN, file_name
+from recipes.common.manifest import limited
+from recipes.common.names import file_name
 from recipes.common.protocol.fold import Fold
 from recipes.common.run_folder import RunFolder
 from recipes.common.settings import FROZEN, RecipeSettings
 from recipes.common.store.store import Store
+from recipes.common.store.stored_audio import StoredAudio
 from recipes.compare.finished import check_manifest, read_planned
 from recipes.compare.grid_folder import GridFolder
 from recipes.compare.planning.corpora import PreparedCorpus, prepared_corpus
 from recipes.compare.tables.decision_count import INT8
 from recipes.robustness.clips import Clips, by_speaker
 from recipes.robustness.condition import Condition
-from recipes.robustness.conditions import chosen
-from recipes.robustness.outcome import Heard
-from recipes.robustness.run import hear, obstacle
+from recipes.robustness.degraded import SEED, TESTS, conditions_of, ua_by_condition
 
-# One of each weakness that is known.
-TESTS = (
-    *("gain-20", "gain+12", "white", "babble", "telephone", "room"),
-    *("offset-0.02", "silence-after"),
-)
 CLIPS = 600
-# All runs, whenever they are scored, hear the same.
-_SEED = 1
 
 
 def score_degraded(
@@ -68,19 +57,13 @@ def score_degraded(
         ValueError: If a test is unknown, changes no clip or can't run here; nobody validates; or a
             run was made on another manifest.
     """
-    conditions, unchanged = chosen(tests)
-    others = [*unchanged, *(each.name for each in conditions if each.recordings)]
-    if others:
-        raise ValueError(
-            "`--tests` must name what is done to clips, and needs no recordings. Received: "
-            f"{', '.join(others)}"
-        )
+    conditions = conditions_of(tests)
     runs = [run for path in folder.finished() if (run := _FinishedRun(path, prepared)).has_file]
     if not runs:
         raise FileNotFoundError(f"No run is done in '{folder.path}': `run` them first")
     # In the order in which they run, so that what is scored at any time can be compared.
     runs.sort(key=lambda run: run.settings.seed)
-    asked = {"tests": [c.name for c in conditions], "clips": clips, "seed": _SEED}
+    asked = {"tests": [c.name for c in conditions], "clips": clips, "seed": SEED}
     for number, run in enumerate(runs, start=1):
         kept, about = folder.degraded(run.path), {**asked, **run.made_of()}
         if kept.is_file() and read_json(kept, dict[str, Any])["about"] == about:
@@ -127,18 +110,10 @@ class _FinishedRun:
 
     def score(self, conditions: Sequence[Condition], count: int, **options) -> dict[str, Any]:
         """Number of clips, and UA by condition."""
-        classifier = kr.load_classifier(self._model)
-        clips = self._clips(classifier.labels, count)
-        for condition in conditions:
-            if why := obstacle(condition, clips, classifier.sample_rate):
-                raise ValueError(f"{condition.name} {why}; or name other --tests")
-        classes = hear(
-            self._model, clips, conditions, seed=_SEED, silence_decibels=-math.inf, **options
-        )
-        heard = Heard.of(classifier.labels, clips, classes[CLEAN])
+        clips = self._clips(kr.load_classifier(self._model).labels, count)
         return {
             "clips": len(clips.segments),
-            "ua": {name: heard.outcome(name, "", found).ua for name, found in classes.items()},
+            "ua": ua_by_condition(self._model, clips, conditions, **options),
         }
 
     def _clips(self, labels: Sequence[str], count: int) -> Clips:
@@ -154,7 +129,7 @@ class _FinishedRun:
         words = len({segment.label for segment in segments})
         segments = limited(segments, max(1, count // words), by=("label",))
         return Clips(
-            read=_Stored(Store(self._corpus.store)),
+            read=StoredAudio(Store(self._corpus.store)),
             segments=segments,
             truth=[labels.index(truth[segment.id]) for segment in segments],
             left_out={},
@@ -171,20 +146,6 @@ class _FinishedRun:
                 f"fold {name} of {self._corpus.recipe.title}, in which there are none"
             )
         return found
-
-
-class _Stored:
-    """Reads clips from a store; can be sent to other processes."""
-
-    def __init__(self, store: Store):
-        self._store = store
-
-    def __call__(self, segment: Segment, *, sample_rate: int) -> np.ndarray:
-        if sample_rate != self._store.sample_rate:
-            raise ValueError(
-                f"The model must be for {self._store.sample_rate} Hz. Received: {sample_rate}"
-            )
-        return self._store.audio(segment.id)
 
 
 def _known_settings(corpus: PreparedCorpus, planned: dict[str, Any]) -> RecipeSettings:
