@@ -25,7 +25,7 @@ from recipes.common.teacher.whisper_encoder import WhisperEncoder
 # merges (5, 5 and 4 frames) has frames of two of them. What lies between is not valid.
 _ALIGNMENT = 100
 # Counted up where other samples are made of the same chances: former copies are not taken for them.
-_COPIES = 2
+_COPIES = 3
 
 
 class Corpus:

@@ -37,12 +37,22 @@ FRONT_END: dict[str, Any] = {
 
 # What can be done to copies of training clips, in the order in which it is done.
 Change = Literal[
-    "cut", "silence", "room", "babble", "noise", "equalizer", "band", "clipping", "gain", "offset"
+    "cut",
+    "silence",
+    "room",
+    "babble",
+    "noise",
+    "suppression",
+    "equalizer",
+    "band",
+    "clipping",
+    "gain",
+    "offset",
 ]
 Chance = Annotated[float, pydantic.Field(ge=0, le=1)]
 CHANCES: dict[Change, Chance] = {
-    **{"cut": 0.5, "silence": 0.3, "room": 0.7, "babble": 0.3, "noise": 0.9, "equalizer": 0.5},
-    **{"band": 0.3, "clipping": 0.1, "gain": 1.0, "offset": 0.2},
+    **{"cut": 0.5, "silence": 0.3, "room": 0.7, "babble": 0.3, "noise": 0.9, "suppression": 0.5},
+    **{"equalizer": 0.5, "band": 0.3, "clipping": 0.1, "gain": 1.0, "offset": 0.2},
 }
 
 # What `keras_reparam.quantizers.get` knows by name.

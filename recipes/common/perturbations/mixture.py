@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from recipes.common.perturbations import filters, level, noise, room, telephone, timing
+from recipes.common.perturbations import filters, level, noise, room, suppression, telephone, timing
 
 Voices = Callable[[int], list[np.ndarray]]
 _Change = Callable[[np.ndarray, int, np.random.Generator, Voices], np.ndarray]
@@ -81,6 +81,11 @@ def _noise(samples, rate, rng, voices):
     return noise.add(samples, heard, rng.uniform(10, 35))
 
 
+def _suppression(samples, rate, rng, voices):
+    """Of what noise there is by now, by up to 10 to 30 dB."""
+    return suppression.suppress(samples, rate, decibels=rng.uniform(10, 30))
+
+
 def _equalizer(samples, rate, rng, voices):
     """Seven bands by up to 6 dB each, or a spectrum tilted up or down."""
     kind = rng.choice(["bands", "up", "down"], p=[0.5, 0.25, 0.25])
@@ -123,6 +128,7 @@ CHANGES: Mapping[str, _Change] = {
     "room": _room,
     "babble": _babble,
     "noise": _noise,
+    "suppression": _suppression,
     "equalizer": _equalizer,
     "band": _band,
     "clipping": _clipping,
