@@ -69,6 +69,7 @@ def run(capsys, *arguments):
     return code, out, err
 
 
+@pytest.mark.slow
 def test_expand_merge_and_summary(keras, capsys, saved, tmp_path):
     train, light = tmp_path / "train.keras", tmp_path / "light.keras"
     code, out, err = run(capsys, "expand", saved, "-o", train, "--expansion", "2", "--json")

@@ -15,14 +15,9 @@ QUANTIZED = "quantizers transforms/test_hard_cases.py transforms/test_quantize_a
 @pytest.mark.parametrize(
     ("marked", "paths"),
     [
-        (
-            "backend and not slow",
-            "layers/test_hrf_layers.py "
-            "transforms/test_hard_cases.py::test_states_stay_where_they_are",
-        ),
         pytest.param(
             "backend and not slow",
-            f"layers/test_contract.py {QUANTIZED}",
+            f"layers/test_hrf_layers.py layers/test_contract.py {QUANTIZED}",
             marks=pytest.mark.slow,
         ),
         # What differs in one thing from those.
@@ -31,7 +26,7 @@ QUANTIZED = "quantizers transforms/test_hard_cases.py transforms/test_quantize_a
         pytest.param("backend", "audio transforms/test_transforms.py", marks=pytest.mark.nightly),
         pytest.param("backend", "models transforms/test_keras_hub.py", marks=pytest.mark.nightly),
     ],
-    ids=["few", "layers", "products", "audio", "models"],
+    ids=["layers", "products", "audio", "models"],
 )
 def test_on_jax(run_python, request, marked, paths):
     child = run_python(

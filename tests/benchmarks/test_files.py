@@ -56,6 +56,7 @@ def test_files_of_the_same_name_are_shown_by_their_paths(tmp_path):
     assert "pretrained" in shown and "/a" in shown.replace("│", "")
 
 
+@pytest.mark.slow
 def test_command(capsys):
     assert main(["benchmark", *map(str, FILES), "--rounds", "2", "--profile", "--json"]) == 0
     out, err = capsys.readouterr()

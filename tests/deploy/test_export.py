@@ -184,6 +184,7 @@ class Subclassed(keras.Model):
         return self.last(keras.ops.mean(self.first(inputs), axis=1))
 
 
+@pytest.mark.slow
 def test_subclassed_and_sequential(tmp_path):
     subclassed = Subclassed()
     subclassed(CLIPS)
@@ -194,6 +195,7 @@ def test_subclassed_and_sequential(tmp_path):
         assert np.allclose(scores(report.path, CLIPS), probabilities(model, CLIPS), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_batch_normalisation_is_folded(tmp_path):
     generator = np.random.default_rng(1)
 
@@ -216,6 +218,7 @@ def test_batch_normalisation_is_folded(tmp_path):
     assert folded.operators == plain.operators
 
 
+@pytest.mark.slow
 def test_unmerged_model_names_merge(tmp_path):
     model = small_model()
     train = kr.expand(model)

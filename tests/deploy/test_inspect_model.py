@@ -175,6 +175,7 @@ def test_files_of_other_models(files):
     assert "dynamic shapes" in inspect_content(files["dynamic"], "").warnings[0]
 
 
+@pytest.mark.slow
 def test_a_file_that_asks_for_certain_inputs_runs(files, tmp_path):
     with quiet():
         asking = made.asking_files()
@@ -188,6 +189,7 @@ def test_a_file_that_asks_for_certain_inputs_runs(files, tmp_path):
         assert trial.run(path).reason == "NaN or infinity in 'scores'"
 
 
+@pytest.mark.slow
 def test_a_state_and_several_signatures(files, tmp_path):
     with quiet():
         contents = made.state_files()

@@ -145,6 +145,7 @@ def test_what_is_said_of_them(exported):
     assert small.size < large.size and small.bits_per_weight < large.bits_per_weight
 
 
+@pytest.mark.slow
 def test_a_kernel_behind_one_that_many_operators_share(tmp_path):
     inputs = keras.Input(CLIPS.shape[1:])
     shared, x = layers.Dense(8, activation="relu"), inputs
@@ -165,6 +166,7 @@ def test_a_kernel_behind_one_that_many_operators_share(tmp_path):
         assert np.array_equal(stored.T, np.asarray(last.kernel))
 
 
+@pytest.mark.slow
 def test_an_ulp_off_is_no_longer_ternary(tmp_path):
     def nearly(kernel):
         kernel = ternary(kernel)

@@ -67,6 +67,7 @@ def test_the_global_policy_is_the_default():
     assert model.get_layer("encoder_1").fc2.compute_dtype == "bfloat16"
 
 
+@pytest.mark.slow
 def test_weights_load_into_a_model_of_another_length(tmp_path, randomized):
     model = randomized(kr.expand(ConvTransformer(**SMALL, frames=23), expansion=2))
     model.save_weights(tmp_path / "model.weights.h5")

@@ -88,6 +88,7 @@ quick = pytest.mark.parametrize(
 
 @pytest.mark.backend
 @quick
+@pytest.mark.slow
 def test_windows_of_a_backbone(model):
     # One window, or global layers alone, are the backbone as it was.
     everywhere = with_config(model, num_windows=1)

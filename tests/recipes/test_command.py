@@ -8,6 +8,7 @@ from recipes.__main__ import main
 from recipes.corpora import RECIPES
 
 
+@pytest.mark.slow
 def test_both_forms_prepare_the_same(shared_data, tmp_path):
     options = ("prepare", "--data", str(shared_data), "--no-store", "--out")
     older = importlib.import_module("recipes.emodb.__main__").main

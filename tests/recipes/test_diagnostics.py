@@ -165,6 +165,7 @@ def test_norms_equal_those_of_a_plain_loop_and_change_nothing():
         np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.slow
 def test_recorder_writes_the_singular_values_of_the_product(tmp_path):
     model = backbone(expansion=2)
     settings = RecipeSettings(epochs=2)

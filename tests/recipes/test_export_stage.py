@@ -190,6 +190,7 @@ def expected_of(model, samples):
     return np.average(np.array(scores), axis=0, weights=weights)
 
 
+@pytest.mark.slow
 def test_folder_holds_what_it_should(exported):
     folder, _ = exported
     kinds = ("float32", "int8")
@@ -200,6 +201,7 @@ def test_folder_holds_what_it_should(exported):
     }
 
 
+@pytest.mark.slow
 def test_figures_are_those_of_keras_and_scikit_learn(exported, model, fold, read):
     folder, _ = exported
     content = json.loads((folder / "export.json").read_text())
@@ -234,6 +236,7 @@ def test_figures_are_those_of_keras_and_scikit_learn(exported, model, fold, read
 
 
 @pytest.mark.parametrize("kind", ["float32", "int8"])
+@pytest.mark.slow
 def test_scores_are_the_classifiers(exported, fold, read, kind):
     folder, _ = exported
     path = folder / f"ser_{kind}.tflite"
@@ -251,6 +254,7 @@ def test_scores_are_the_classifiers(exported, fold, read, kind):
     assert pauses.windows < pauses.duration - 2
 
 
+@pytest.mark.slow
 def test_golden_vectors_and_card(exported, fold):
     from keras_reparam.deploy import check_golden, read_metadata
 
@@ -318,6 +322,7 @@ def test_folder_that_is_a_file(export, tmp_path):
     assert (tmp_path / "run").read_text() == "mine"
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_interrupted_export_leaves_the_former_one(exported, export, fold, read):
     folder, _ = exported

@@ -154,6 +154,7 @@ def test_not_a_number_is_not_written(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_folds_from_their_files_alone(tmp_path):
     folds = {str(i): made_up(40 + i, fold=str(i), seed=i, majority=i - 1) for i in range(1, 4)}
     for name, found in folds.items():

@@ -61,6 +61,7 @@ def test_a_step_of_the_chain_is_one_of_the_product():
     assert sum("factor_" in path for path in moved) == 3
 
 
+@pytest.mark.slow
 def test_all_factors_but_one_stay_as_they_start():
     settings = settings_of(frozen_factors=True, folded=False, factors=3)
     model = backbone_of(settings)

@@ -403,6 +403,7 @@ def test_a_shorter_batch_teaches_the_same():
         np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_latent_teacher():
     """Cross-entropies with the quantizers and without, and how far the one is from the other."""
     backbone = kr.quantize_aware(tiny(dropout=0.0), "scaled_sign")
@@ -453,6 +454,7 @@ def test_the_agreement_teaches_the_quantized_alone():
 
 
 @pytest.mark.filterwarnings("ignore:.*does not support masking")
+@pytest.mark.slow
 def test_layer_teacher():
     """Cosines of every encoder layer's output, of valid frames alone, to the float copy's."""
     start = tiny(dropout=0.5, num_layers=2)

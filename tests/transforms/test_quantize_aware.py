@@ -248,6 +248,7 @@ def stored_kernels(content):
             yield interpreter.get_tensor(tensor["index"]), scale
 
 
+@pytest.mark.slow
 def test_codes_of_the_file_are_those_of_training(tmp_path):
     from keras_reparam.deploy.runtime.runtime import Runtime
 

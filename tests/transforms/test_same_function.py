@@ -104,6 +104,7 @@ def held_by_a_model_that_defines_one(first, second):
 @pytest.mark.parametrize(
     "make", [of_blocks, in_nested_models, held_by_one_layer, held_by_a_model_that_defines_one]
 )
+@pytest.mark.slow
 def test_classes_of_one_name_stay_apart(make):
     model = make(make_block(1.0), make_block(-3.0))
     for copy in after_both(model, X):

@@ -73,6 +73,7 @@ def check(figure, path):
 
 
 @pytest.mark.parametrize(("conditions", "count"), [(FEW, 1), (FEW + MANY[4:5], 2), (MANY, 12)])
+@pytest.mark.slow
 def test_differences(conditions, count, tmp_path, drawn):
     found = comparisons_of(groups(conditions))[:count]
     assert len(found) == count

@@ -111,6 +111,7 @@ def test_report_holds_every_figure_of_the_predictions(short, report):
     assert picture.shape[1] > 1500 and picture[..., :3].std() > 0.1
 
 
+@pytest.mark.slow
 def test_what_a_test_finds_depends_on_nothing_else(short, emodb4):
     """Not on the other tests or the other clips; but on the seed."""
     with (short / "predictions.csv").open(newline="", encoding="utf-8") as file:

@@ -55,6 +55,7 @@ def features_of(pooled, examples):
     return pooled.of(examples), np.array([example.label for example in examples])
 
 
+@pytest.mark.slow
 def test_pooled_features(prepared, encoder, pooled, fold):
     """Each example's row is its own clip's; what was computed is not computed again."""
     store = Store(prepared / "store")

@@ -16,6 +16,7 @@ keras_hub = pytest.importorskip("keras_hub")
 from recipes.common.teacher.whisper_encoder import WhisperEncoder, log_mel  # noqa: E402
 
 
+@pytest.mark.slow
 def test_encoder_against_numpy(preset, clip):
     """Of a clip; of one that takes several pieces; of one shorter than a frame."""
     samples = load(clip, sample_rate=16000)[:30000]
