@@ -40,7 +40,7 @@ BELOW = ("_keras", "_registration", "_utils")
 TOP = ("__init__", "__main__", "_registration")
 # Whose corpora or tests a part of the recipes is made of.
 LEAN_ON = {
-    **{"joint": {"emodb", "crema_d"}, "quickstart": {"emodb"}},
+    **{"joint": {"emodb", "crema_d", "robustness"}, "quickstart": {"emodb"}},
     **{"compare": {"robustness"}, "baselines": {"joint", "robustness"}},
 }
 PACKAGE = ROOT / "keras_reparam"

@@ -96,6 +96,7 @@ def kernels(content):
 
 
 @pytest.mark.parametrize("name", FILES)
+@pytest.mark.slow
 def test_three_values_a_channel_are_exact(model, exported, name):
     report, content = exported[name]
     found = kernels(content)
@@ -109,6 +110,7 @@ def test_three_values_a_channel_are_exact(model, exported, name):
     assert np.abs(scores(content) - expected).max() < 0.05
 
 
+@pytest.mark.slow
 def test_which_layers_get_fewer_bits(exported):
     def types(name):
         return [dtype for dtype, _ in kernels(exported[name][1]).values()]
@@ -123,6 +125,7 @@ def test_which_layers_get_fewer_bits(exported):
         assert np.array_equal(scores(exported[name][1]), scores(exported[f"{name}, int2"][1]))
 
 
+@pytest.mark.slow
 def test_what_is_said_of_them(exported):
     for name, (report, content) in exported.items():
         inspected = inspect_content(content, f"m_{report.kind}.tflite")

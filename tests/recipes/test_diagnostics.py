@@ -135,6 +135,7 @@ def small_model(norms, **options):
     return model
 
 
+@pytest.mark.slow
 def test_norms_equal_those_of_a_plain_loop_and_change_nothing():
     import tensorflow as tf
 

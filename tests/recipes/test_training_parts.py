@@ -525,6 +525,7 @@ def train_a_little(model, epochs=1):
     model.fit(x, y, epochs=epochs, batch_size=4, shuffle=False, verbose=0)
 
 
+@pytest.mark.slow
 def test_validation_hears_the_averages_and_gives_the_weights_back():
     model = small_model(ema=0.5)
     train_a_little(model)

@@ -97,6 +97,7 @@ def test_a_backbone_becomes_one_of_narrower_layers(make, form, tmp_path):
     assert [v.shape for v in fresh.weights] == [v.shape for v in light.weights]
 
 
+@pytest.mark.slow
 def test_heads_go_with_all_that_is_theirs():
     """Relative positions, too; the width of a head stays."""
     model = BACKBONES["Conformer"]()

@@ -126,6 +126,7 @@ def test_near_a_threshold_the_merge_decides_as_training_does():
     np.testing.assert_allclose(merged, found, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_shift_stands_where_the_input_has_a_mean():
     found = quantizers_of(kr.quantize_aware(make(), DualLearnableTernary()))
     assert not found["block/fc1"].shift  # after a LayerNorm
@@ -149,6 +150,7 @@ def test_after_a_layer_norm_a_shift_is_inert():
     assert spread[0] < 1e-5 < 0.1 < spread[1]
 
 
+@pytest.mark.slow
 def test_one_quantizer_here_another_one_there():
     train = kr.quantize_aware(make(), "ternary", filters="fc1")
     train = kr.quantize_aware(train, "int4")
