@@ -95,6 +95,7 @@ def test_files_that_are_not_there_or_damaged(tmp_path):
         read_diagnostics(tmp_path)
 
 
+@pytest.mark.slow
 def test_picture_of_one_run_or_two(tmp_path):
     path = tmp_path / "diagnostics.png"
     plain, other = some_diagnostics(chosen=2), some_diagnostics(epochs=1)

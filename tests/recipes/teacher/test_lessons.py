@@ -80,6 +80,7 @@ class _Stopping:
         return self._encoder.pooled(samples)
 
 
+@pytest.mark.slow
 def test_interrupted_features_go_on(prepared, encoder, pooled, fold, tmp_path, monkeypatch):
     """They end as unbroken ones do, without what was done being done again."""
     monkeypatch.setattr("recipes.common.store.layout.COMMIT_SECONDS", 0)
