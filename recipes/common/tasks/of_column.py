@@ -30,17 +30,8 @@ def classes_of(
         target,
         "must hold a word in every row",
     )
-    there = sorted({_name(segment.cell(target), target) for segment in segments})
-    if chosen is None:
-        names = there
-    else:
-        names = sorted({_name(word, target) for word in chosen})
-        missing = [name for name in names if name not in there]
-        if missing:
-            raise ValueError(
-                f"`labels` must be among the manifest's, which are {', '.join(there)}. "
-                f"Received: {', '.join(missing)}"
-            )
+    there = {_name(segment.cell(target), target) for segment in segments}
+    names = _chosen(there, None if chosen is None else {_name(word, target) for word in chosen})
     if len(names) < 2:
         raise ValueError(
             f"There must be at least two classes. Received: {', '.join(names) or 'none'}"
@@ -110,21 +101,24 @@ def labels_of(
         f"must hold labels with '{separator}' between them; say separator=... if it is another",
     )
     task = Multilabel((), target, separator)
-    there = sorted(
-        {name for s in segments for name in map(common_label, task.words(s.cell(target)))}
-    )
-    names = there if chosen is None else sorted({common_label(word) for word in chosen})
-    missing = [name for name in names if name not in there]
-    if missing:
-        raise ValueError(
-            f"`labels` must be among the manifest's, which are {', '.join(there)}. "
-            f"Received: {', '.join(missing)}"
-        )
+    there = {name for s in segments for name in map(common_label, task.words(s.cell(target)))}
+    names = _chosen(there, None if chosen is None else {common_label(word) for word in chosen})
     if len(names) < 2:
         raise ValueError(
             f"There must be at least two labels. Received: {', '.join(names) or 'none'}"
         )
     return Multilabel(tuple(names), target, separator)
+
+
+def _chosen(there: set[str], chosen: set[str] | None) -> list[str]:
+    """All names, or those that are chosen, by alphabet; an error if one of them is not there."""
+    missing = sorted((chosen or set()) - there)
+    if missing:
+        raise ValueError(
+            f"`labels` must be among the manifest's, which are {', '.join(sorted(there))}. "
+            f"Received: {', '.join(missing)}"
+        )
+    return sorted(there if chosen is None else chosen)
 
 
 def there(segments: Sequence[Segment], target: str, *, where: str) -> list[Segment]:
