@@ -10,6 +10,7 @@ takes up what is there. LiteRT.js runs in the Chromium that is installed.
 import argparse
 import dataclasses
 import json
+import re
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -195,9 +196,13 @@ def cells(rows: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
 
 def _cell(rows: Sequence[Row]) -> str:
     """The largest difference and lowest agreement of the models; or the reason, if one fails."""
-    reasons = list(dict.fromkeys(row.reason for row in rows if row.reason))
+    # Of reasons that differ in numbers alone, as in the sizes of models, one says it.
+    reasons: dict[str, str] = {}
+    for row in rows:
+        if row.reason:
+            reasons.setdefault(re.sub(r"[0-9]+", "", row.reason), row.reason)
     if reasons:
-        return f"no: {'; '.join(reasons)}"
+        return f"no: {'; '.join(reasons.values())}"
     difference = max(row.difference for row in rows if row.difference is not None)
     same = min(row.top1_agreement for row in rows if row.top1_agreement is not None)
     tolerance = INT8_TOLERANCE if rows[0].kind in INTEGER_KINDS else FLOAT_TOLERANCE

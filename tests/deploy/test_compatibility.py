@@ -110,8 +110,9 @@ ROWS = [
     Row("b", "float32", "R", 3e-7, 1.0, ""),
     Row("a", "int8", "R", 0.05, 1.0, ""),
     Row("b", "int8", "R", 0.01, 0.5, ""),
-    Row("a", "float32", "S", None, None, "no Python"),
-    Row("b", "float32", "S", None, None, "no Python"),
+    Row("a", "float32", "S", None, None, "no Python 3.11"),
+    Row("b", "float32", "S", None, None, "no wheel"),
+    Row("c", "float32", "S", None, None, "no Python 3.12"),
     Row("a", "int8", "S", 0.01, 1.0, ""),
     Row("b", "int8", "S", 0.02, 1.0, ""),
 ]
@@ -121,7 +122,7 @@ def test_table_shows_the_worst():
     header, lines = cells(ROWS)
     assert header == ["kind", "R", "S"]
     assert lines == [
-        ["`float32`", "same: 2e-06, 100%", "no: no Python"],
+        ["`float32`", "same: 2e-06, 100%", "no: no Python 3.11; no wheel"],
         ["`int8`", "rounds otherwise: 5e-02, 50%", "same: 2e-02, 100%"],
     ]
 

@@ -1,5 +1,6 @@
 """The difference of two conditions over all folds, and its interval over speakers."""
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,13 +13,32 @@ from recipes.compare.report.significance import DECIMALS
 from recipes.compare.tables.decision_count import KERAS
 
 RESAMPLES = 10_000
+# Two one-sided tests at 5 % are an interval of 90 % within the margin.
+EQUIVALENCE_CONFIDENCE = 0.9
 _BATCH = 1_000
 _SEED = 20241
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PooledDifference:
+    """The difference of two conditions with all folds taken together.
+
+    Attributes:
+        value: From -1 to 1.
+        interval: Its 95 % interval over speakers; `None` with fewer than three.
+        narrow: Its 90 % interval, by which two conditions are equivalent or not.
+        speakers: How many there are.
+    """
+
+    value: float
+    interval: tuple[float, float] | None
+    narrow: tuple[float, float] | None
+    speakers: int
+
+
 def pooled_difference(
     pairs: Sequence[tuple[ScoredRun, ScoredRun]], task: Task, figure: str
-) -> tuple[float, tuple[float, float] | None, int]:
+) -> PooledDifference:
     """How much higher the first runs of pairs score than the second, all folds taken together.
 
     For each seed the confusion matrices of its folds' test speakers are added up, and the figure of
@@ -31,10 +51,6 @@ def pooled_difference(
         pairs: Runs of the same fold and seed.
         task: What was told of the clips.
         figure: Of the task's `counted`.
-
-    Returns:
-        The difference; its 95 % interval, `None` with fewer than three speakers; and the number of
-        speakers.
     """
     first, second = _confusions(pairs)
     count = len(first)
@@ -46,18 +62,28 @@ def pooled_difference(
 
     observed = float(_difference(np.ones(count), first, second, task, figure))
     if count < FEWEST_SPEAKERS:
-        return observed, None, count
+        return PooledDifference(value=observed, interval=None, narrow=None, speakers=count)
     found = stats.bootstrap(
         (np.arange(count),),
         difference,
         vectorized=True,
         n_resamples=RESAMPLES,
         batch=_BATCH,
-        confidence_level=CONFIDENCE,
         method="percentile",
         random_state=np.random.default_rng(_SEED),
-    ).confidence_interval
-    return observed, (float(found.low), float(found.high)), count
+    )
+
+    def interval(confidence: float) -> tuple[float, float]:
+        tail = (1 - confidence) / 2
+        low, high = np.quantile(found.bootstrap_distribution, (tail, 1 - tail))
+        return float(low), float(high)
+
+    return PooledDifference(
+        value=observed,
+        interval=interval(CONFIDENCE),
+        narrow=interval(EQUIVALENCE_CONFIDENCE),
+        speakers=count,
+    )
 
 
 def _confusions(pairs: Sequence[tuple[ScoredRun, ScoredRun]]) -> tuple[np.ndarray, np.ndarray]:

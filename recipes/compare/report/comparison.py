@@ -4,7 +4,8 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 
 from recipes.common.results.intervals import CONFIDENCE, FEWEST_SPEAKERS
-from recipes.compare.report.bootstrap import pooled_difference
+from recipes.compare.report.bootstrap import EQUIVALENCE_CONFIDENCE, pooled_difference
+from recipes.compare.report.mixed_model import mixed_difference
 from recipes.compare.report.scores import ConditionScores, Group, Pair, Spread, sorted_pairs
 from recipes.compare.report.significance import DECIMALS, holm, wilcoxon
 from recipes.compare.tables.decision_count import KERAS
@@ -12,6 +13,8 @@ from recipes.compare.tables.decision_count import KERAS
 # What a difference needs to be shown.
 FEWEST_SEEDS = 5
 LEVEL = 0.05
+# Conditions that differ by less than this are equivalent.
+MARGIN = 0.01
 _CONFIDENCE = f"{CONFIDENCE:.0%}"
 _SMALLEST = 0.0001
 
@@ -30,6 +33,8 @@ class Comparison:
         spread: Mean and deviation of them; `None` if there are none.
         pooled: Difference with all folds taken together, mean over the seeds.
         interval: Of `pooled`, over speakers; `None` with fewer than three.
+        narrow: The 90 % interval of `pooled`, that of two one-sided tests at 5 %.
+        mixed: Difference and 95 % interval of `mixed_difference`.
         speakers: Number of test speakers.
         p: Of Wilcoxon's test.
         least_p: The smallest that so many pairs can give.
@@ -44,6 +49,8 @@ class Comparison:
     spread: Spread | None = None
     pooled: float | None = None
     interval: tuple[float, float] | None = None
+    narrow: tuple[float, float] | None = None
+    mixed: tuple[float, tuple[float, float]] | None = None
     speakers: int = 0
     p: float | None = None
     least_p: float | None = None
@@ -90,6 +97,16 @@ class Comparison:
     def is_shown(self) -> bool:
         """Whether the numbers support a difference."""
         return not self.doubts
+
+    @property
+    def is_equivalent(self) -> bool:
+        """Whether the numbers support that the conditions differ by less than `MARGIN`.
+
+        Two one-sided tests at 5 % (Schuirmann 1987), over speakers.
+        """
+        if self.narrow is None or self.seeds < FEWEST_SEEDS:
+            return False
+        return self.narrow[0] > -MARGIN and self.narrow[1] < MARGIN
 
     @property
     def cautions(self) -> tuple[str, ...]:
@@ -184,14 +201,16 @@ def _compared(group: Group, first: ConditionScores, second: ConditionScores) -> 
     found = Comparison(group=group, first=first, second=second, differences=differences)
     if not common:
         return found
-    pooled, interval, speakers = pooled_difference(list(both.values()), group.task, group.figure)
+    pooled = pooled_difference(list(both.values()), group.task, group.figure)
     p, least_p = wilcoxon(list(differences.values()))
     return dataclasses.replace(
         found,
         spread=Spread.of(list(differences.values())),
-        pooled=pooled,
-        interval=interval,
-        speakers=speakers,
+        pooled=pooled.value,
+        interval=pooled.interval,
+        narrow=pooled.narrow,
+        mixed=mixed_difference(list(both.values()), group.task, group.figure),
+        speakers=pooled.speakers,
         p=p,
         least_p=least_p,
     )
@@ -234,6 +253,9 @@ def _numbers(comparison: Comparison, *, short: bool) -> Iterator[str]:
         )
     elif not short:
         yield f"folds pooled {points(comparison.pooled)}"
+    if comparison.mixed and not short:
+        value, interval = comparison.mixed
+        yield f"mixed model {points(value)}, {span(interval)}"
     if not short:
         yield (
             f"p {equals(comparison.p)}, Holm-corrected over "
@@ -242,12 +264,18 @@ def _numbers(comparison: Comparison, *, short: bool) -> Iterator[str]:
 
 
 def _verdict(comparison: Comparison) -> str:
+    alike = f"within ±{100 * MARGIN:g} point" if comparison.is_equivalent else ""
     if not comparison.is_shown:
-        return f"no difference shown ({'; '.join(comparison.doubts)})"
+        doubts = "; ".join(comparison.doubts)
+        if alike:
+            narrow = f"{EQUIVALENCE_CONFIDENCE:.0%} interval {span(comparison.narrow)}"
+            return f"equivalent, {alike} ({narrow}); no difference shown ({doubts})"
+        return f"no difference shown ({doubts})"
     higher = "higher" if comparison.pooled > 0 else "lower"
-    return (
+    told = (
         f"difference shown: {comparison.first.name} scores {higher} than {comparison.second.name}"
     )
+    return f"{told}, though {alike}" if alike else told
 
 
 def points(value: float) -> str:

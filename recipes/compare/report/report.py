@@ -13,10 +13,11 @@ from keras_reparam.deploy.release.model_card import markdown_table
 from recipes.common.files.folders import staged
 from recipes.common.results.intervals import CONFIDENCE, FEWEST_SPEAKERS
 from recipes.common.settings import FROZEN
-from recipes.compare.report.bootstrap import RESAMPLES
+from recipes.compare.report.bootstrap import EQUIVALENCE_CONFIDENCE, RESAMPLES
 from recipes.compare.report.comparison import (
     FEWEST_SEEDS,
     LEVEL,
+    MARGIN,
     Comparison,
     comparisons_of,
     sentence,
@@ -52,6 +53,11 @@ _READING = (
     "ones for both conditions and all seeds; in each resample the folds are pooled for each seed, "
     "and the differences averaged over the seeds. With fewer than "
     f"{FEWEST_SPEAKERS} speakers there is no interval.",
+    f"Equivalent, within ±{100 * MARGIN:g} point: the {EQUIVALENCE_CONFIDENCE:.0%} interval over "
+    "speakers lies within it (two one-sided tests at 5%), of the same seeds at least. A test for "
+    "each comparison, not corrected.",
+    "Mixed model: the mean difference of speakers' own scores, with fold and speaker as random "
+    "effects: every speaker counts the same, and others like them are meant, too.",
     "Wilcoxon's signed-rank test, two-sided, is over the pairs that differ; p-values are corrected "
     "by Holm's method over all comparisons of this report that have pairs.",
     "Of several learning rates each condition has the one with the highest mean validation score "

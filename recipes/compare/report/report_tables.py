@@ -6,7 +6,14 @@ from typing import Any
 
 from recipes.common.results.intervals import CONFIDENCE
 from recipes.common.results.metrics import FIGURES
-from recipes.compare.report.comparison import Comparison, points, probability, rate, span
+from recipes.compare.report.comparison import (
+    MARGIN,
+    Comparison,
+    points,
+    probability,
+    rate,
+    span,
+)
 from recipes.compare.report.scores import ConditionScores, Group, Spread
 from recipes.compare.report.table import Table
 from recipes.compare.tables.decision_count import INT4, INT8, KERAS
@@ -141,15 +148,19 @@ def difference_table(groups: Sequence[Group], comparisons: Sequence[Comparison])
         name="differences",
         caption="Paired differences of test scores in points: mean and standard deviation over "
         f"pairs of fold and seed; difference of all folds pooled with its {CONFIDENCE:.0%} "
-        "bootstrap interval over speakers; Wilcoxon's p, the smallest that so many pairs can give, "
-        "and p corrected by Holm's method over all comparisons.",
+        f"bootstrap interval over speakers; by a mixed model with its {CONFIDENCE:.0%} interval; "
+        "Wilcoxon's p, the smallest that so many pairs can give, and p corrected by Holm's method "
+        f"over all comparisons; whether they are equivalent, within {100 * MARGIN:g} point.",
         head=("comparison", "mean", "pairs", "seeds", "pooled", f"{CONFIDENCE:.0%} interval",
-              "speakers", "p", "smallest p", "corrected p", "difference"),
-        alignment="lrrrrrrrrrl",
+              "speakers", "mixed model", "p", "smallest p", "corrected p", "difference",
+              "equivalent"),
+        alignment="lrrrrrrrrrrll",
         sections=_sections(groups, comparisons, lambda each: [_difference_row(each)]),
         columns=(
             *("corpus", "backbone", "comparison", "figure", "pairs", "seeds", "mean", "deviation"),
-            *("pooled", "low", "high", "speakers", "p", "smallest_p", "corrected_p", "shown"),
+            *("pooled", "low", "high", "speakers", "mixed", "mixed_low", "mixed_high"),
+            *("p", "smallest_p", "corrected_p", "shown", "narrow_low", "narrow_high"),
+            "equivalent",
         ),
         records=[_difference_record(each) for each in comparisons],
     )  # fmt: skip
@@ -245,7 +256,7 @@ def _score_record(
 
 def _difference_row(each: Comparison) -> list[str]:
     if each.spread is None:
-        return [each.name, _UNKNOWN, "0", "0", *[_UNKNOWN] * 6, "no pairs yet"]
+        return [each.name, _UNKNOWN, "0", "0", *[_UNKNOWN] * 7, "no pairs yet", _UNKNOWN]
     mean = points(each.spread.mean)
     if each.spread.deviation is not None:
         mean += f" ± {100 * each.spread.deviation:.1f}"
@@ -257,15 +268,19 @@ def _difference_row(each: Comparison) -> list[str]:
         points(each.pooled),
         span(each.interval) if each.interval else "none",
         str(each.speakers),
+        f"{points(each.mixed[0])} ({span(each.mixed[1])})" if each.mixed else "none",
         probability(each.p),
         probability(each.least_p),
         probability(each.corrected_p),
         "shown" if each.is_shown else "not shown",
+        "shown" if each.is_equivalent else "not shown",
     ]
 
 
 def _difference_record(each: Comparison) -> dict[str, Any]:
     low, high = each.interval or (None, None)
+    narrow_low, narrow_high = each.narrow or (None, None)
+    mixed, (mixed_low, mixed_high) = each.mixed or (None, (None, None))
     return {
         "corpus": each.group.corpus,
         "backbone": each.group.backbone,
@@ -279,10 +294,16 @@ def _difference_record(each: Comparison) -> dict[str, Any]:
         "low": low,
         "high": high,
         "speakers": each.speakers,
+        "mixed": mixed,
+        "mixed_low": mixed_low,
+        "mixed_high": mixed_high,
         "p": each.p,
         "smallest_p": each.least_p,
         "corrected_p": each.corrected_p,
         "shown": int(each.is_shown),
+        "narrow_low": narrow_low,
+        "narrow_high": narrow_high,
+        "equivalent": int(each.is_equivalent),
     }
 
 

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from matplotlib.figure import Figure
+from scipy.stats import norm
 from sklearn.metrics import f1_score
 
 from recipes.compare.planning.condition import natural
@@ -164,6 +165,8 @@ def test_differences_by_hand(written):
     # Of the four ways to give ranks 1 and 2 their signs none is less extreme.
     assert (found["p"], found["corrected_p"], found["shown"]) == ("1.0", "1.0", "0")
     assert (found["smallest_p"], found["speakers"], found["seeds"]) == ("0.5", "3", "1")
+    # Of one value a speaker there is nothing to fit.
+    assert found["mixed"] == found["mixed_low"] == ""
 
 
 def test_what_the_report_says(written):
@@ -285,7 +288,66 @@ def test_no_difference_at_all():
     found = only(tables(runs_of(same)))
     assert (found.p, found.corrected_p, found.interval) == (1, 1, (0, 0))
     assert sentence(found).startswith("light + HRF r=4 minus light: 0.0 ± 0.0 points of UA")
-    assert "No difference shown (the 95% interval over speakers includes zero; " in sentence(found)
+    told = "Equivalent, within ±1 point (90% interval 0.0 to 0.0); no difference shown (the 95% "
+    assert told + "interval over speakers includes zero; " in sentence(found)
+    # All are the same: there is nothing to fit.
+    assert found.mixed is None
+
+
+def test_equivalent_within_a_point():
+    """Of 400 clips of a class two more are right: half a point, in every pair."""
+
+    def compared(more):
+        def runs():
+            for expansion, extra in ((0, 0), (4, more)):
+                for seed in range(1, 6):
+                    hits = {name: 200 + place + extra for place, name in enumerate("uvw")}
+                    yield (
+                        run_result(expansion=expansion, seed=seed),
+                        {name: [[n, 400 - n], [400 - n, n]] for name, n in hits.items()},
+                    )
+
+        return only(tables(runs()))
+
+    half, one = compared(2), compared(4)
+    assert half.narrow == pytest.approx((0.005, 0.005))
+    assert half.is_equivalent and not one.is_equivalent
+    doubtful = dataclasses.replace(half, differences=dict(list(half.differences.items())[:4]))
+    assert not doubtful.is_equivalent
+    # Five pairs are too few for Wilcoxon: no difference is shown, though it is always the same.
+    assert "equivalent, within ±1 point" in sentence(half, short=True)
+
+
+def test_mixed_model_of_balanced_data():
+    """Speakers within folds, as often each: the analysis of variance of nested random effects."""
+    rng = np.random.default_rng(7)
+    folds, speakers, seeds = 4, 5, 3
+    of_fold = rng.normal(0, 60, (folds, 1, 1))
+    of_speaker = rng.normal(0, 40, (folds, speakers, 1))
+    clips = 1000
+    more = np.rint(50 + of_fold + of_speaker + rng.normal(0, 20, (folds, speakers, seeds)))
+    runs = [
+        (
+            run_result(expansion=expansion, fold=str(fold), seed=seed + 1),
+            {
+                f"s{fold}{who}": [
+                    [int(500 + n), int(500 - n)],
+                    [int(500 - n), int(500 + n)],
+                ]
+                for who in range(speakers)
+                for n in [more[fold, who, seed] * (expansion > 0)]
+            },
+        )
+        for expansion in (0, 4)
+        for fold in range(folds)
+        for seed in range(seeds)
+    ]
+    value, ends = only(tables(runs)).mixed
+    differences = more / clips
+    between = speakers * seeds * differences.mean((1, 2)).var(ddof=1)
+    half = norm.ppf(0.975) * math.sqrt(between / differences.size)
+    assert value == pytest.approx(differences.mean(), abs=1e-6)
+    assert ends == pytest.approx((value - half, value + half), abs=1e-4)
 
 
 def test_what_is_missing_for_a_difference():
