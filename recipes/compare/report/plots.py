@@ -261,6 +261,53 @@ def plot_learning_curves(path: Path, group: Group, curves: Mapping[str, Sequence
     save(figure, path)
 
 
+def plot_rates(path: Path, group: Group) -> None:
+    """Validation score over the learning rate: mean and quartiles of every condition's runs.
+
+    Args:
+        path: The PNG.
+        group: With a condition whose rate was chosen of several.
+    """
+    figure = Figure(figsize=(10, 5.2), layout="constrained", facecolor="white")
+    axes = figure.add_subplot()
+    rates: set[float] = set()
+    for number, condition in enumerate(group.conditions):
+        if not condition.validation:
+            continue
+        rates.update(condition.validation)
+        values = 100 * np.array(
+            [
+                [getattr(at[pair].result, f"val_{group.figure}") for pair in condition.common]
+                for at in condition.by_rate.values()
+            ]
+        )
+        color, style = (
+            _COLORS[number % len(_COLORS)],
+            _LINES[number // len(_COLORS) % len(_LINES)],
+        )
+        tried = list(condition.validation)
+        label = f"{condition.name} ({counted(len(condition.common), 'run')} a rate)"
+        axes.plot(tried, values.mean(axis=1), color=color, linestyle=style, linewidth=1.8,
+                  marker=".", label=picture_text(label))  # fmt: skip
+        axes.fill_between(tried, *np.quantile(values, (0.25, 0.75), axis=1), color=color,
+                          alpha=0.12, linewidth=0)  # fmt: skip
+        best = [condition.rate], [100 * condition.validation[condition.rate]]
+        axes.plot(*best, "o", color=color, markersize=8, markerfacecolor="none")
+    axes.set_xscale("log")
+    axes.set_xticks(sorted(rates), [rate(each) for each in sorted(rates)])
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xlabel("learning rate, as a multiple of the recipe's own", color=GREY)
+    axes.set_ylabel(f"validation {group.figure_name} in %", color=GREY)
+    quiet_frame(axes)
+    figure.legend(loc="outside lower left", ncols=2, frameon=False, labelcolor=DARK, fontsize=9)
+    titles(
+        axes,
+        picture_text(f"{group.title}, {group.backbone}: learning rates"),
+        "line: mean over folds and seeds; band: the middle half of them; ring: the best",
+    )
+    save(figure, path)
+
+
 def _short(count: float) -> str:
     """A number of many digits, with two or three of them."""
     for limit, name in ((1e9, " G"), (1e6, " M"), (1e3, " k")):

@@ -25,7 +25,12 @@ from recipes.compare.report.comparison import (
 from recipes.compare.report.degraded import degraded_table, scored_conditions, worth_table
 from recipes.compare.report.degraded_plot import plot_degraded
 from recipes.compare.report.incomplete import alone, gaps, progress
-from recipes.compare.report.plots import plot_differences, plot_learning_curves, plot_sizes
+from recipes.compare.report.plots import (
+    plot_differences,
+    plot_learning_curves,
+    plot_rates,
+    plot_sizes,
+)
 from recipes.compare.report.report_tables import (
     compact_scores,
     difference_table,
@@ -33,6 +38,7 @@ from recipes.compare.report.report_tables import (
     pair_table,
     rate_table,
     score_table,
+    sensitivity_table,
 )
 from recipes.compare.report.scores import Group, groups_of, variants_of
 from recipes.compare.report.table import Table
@@ -77,7 +83,8 @@ def write_report(results: Path, out: Path) -> None:
 
     In `out` are then `report.md`; `scores`, `rates`, `differences` and `pairs`, each as `.csv` and
     `.tex`; `differences-<corpus>.png` where conditions have pairs; `size-<corpus>.png`; and
-    `curves-<corpus>-<backbone>.png`. Where runs were scored on degraded clips, `degraded` and
+    `curves-<corpus>-<backbone>.png`. Where learning rates were tried, `sensitivity` and
+    `rates-<corpus>-<backbone>.png`. Where runs were scored on degraded clips, `degraded` and
     `degraded-differences`, and `degraded-<corpus>-<backbone>.png`.
 
     Args:
@@ -97,6 +104,7 @@ def write_report(results: Path, out: Path) -> None:
             score_table(groups),
             file_table(groups),
             rate_table(groups),
+            sensitivity_table(groups),
             difference_table(groups, comparisons),
             pair_table(groups, comparisons),
             *_degraded_tables(tables, groups, comparisons),
@@ -183,6 +191,10 @@ def _draw(
             picture = f"curves-{name}-{quote(group.backbone, safe='')}.png"
             drawn[group.heading].append(picture)
             plot_learning_curves(folder / picture, group, curves)
+            if any(condition.validation for condition in group.conditions):
+                picture = f"rates-{name}-{quote(group.backbone, safe='')}.png"
+                drawn[group.heading].append(picture)
+                plot_rates(folder / picture, group)
             if scored_conditions(group):
                 picture = f"degraded-{name}-{quote(group.backbone, safe='')}.png"
                 drawn[group.heading].append(picture)
@@ -236,6 +248,9 @@ def _group(
         yield "### Learning rates"
         yield markdown_text(found["rates"].caption)
         yield chosen
+    if sensitive := found["sensitivity"].markdown(group.heading):
+        yield markdown_text(found["sensitivity"].caption)
+        yield sensitive
     if differences := found["differences"].markdown(group.heading):
         yield "### Differences"
         yield markdown_text(found["differences"].caption)

@@ -15,6 +15,7 @@ from recipes.compare.report.comparison import (
     span,
 )
 from recipes.compare.report.scores import ConditionScores, Group, Spread
+from recipes.compare.report.sensitivity import CLOSE, RateRange
 from recipes.compare.report.table import Table
 from recipes.compare.tables.decision_count import INT4, INT8, KERAS
 
@@ -138,6 +139,52 @@ def rate_table(groups: Sequence[Group]) -> Table:
         alignment="llrrl",
         sections=rows,
         columns=tuple(records[0]),
+        records=records,
+    )
+
+
+def sensitivity_table(groups: Sequence[Group]) -> Table:
+    """One row per condition that has several learning rates."""
+    rows = {group.heading: [] for group in groups}
+    records = []
+    for group in groups:
+        for condition in group.conditions:
+            found = RateRange.of(condition)
+            if found is None:
+                continue
+            best = condition.validation[condition.rate]
+            rows[group.heading].append(
+                [
+                    condition.name,
+                    f"{100 * best:.1f}",
+                    rate(condition.rate),
+                    f"{'≤ ' * found.low_is_end}{rate(round(found.low, 2))} to "
+                    f"{'≥ ' * found.high_is_end}{rate(round(found.high, 2))}",
+                    f"{'≥ ' * (found.low_is_end or found.high_is_end)}{found.width:.1f}",
+                ]
+            )
+            records.append(
+                {
+                    **_about(group, condition),
+                    "best": best,
+                    "learning_rate": f"{condition.rate:g}",
+                    **dataclasses.asdict(found),
+                    "width": found.width,
+                }
+            )
+    return Table(
+        name="sensitivity",
+        caption="How much depends on the learning rate: the best mean validation score in percent, "
+        f"and the rates within {100 * CLOSE:g} point of it (interpolated between those tried; with "
+        "≤ or ≥ where those end); their width is the highest over the lowest.",
+        head=("condition", "best validation score", "rate", "rates within a point", "width"),
+        alignment="lrlll",
+        sections=rows,
+        columns=(
+            *("corpus", "backbone", "condition", *_CONDITION, "best", "learning_rate"),
+            *(field.name for field in dataclasses.fields(RateRange)),
+            "width",
+        ),
         records=records,
     )
 

@@ -23,6 +23,7 @@ from recipes.compare.report.comparison import comparisons_of, points, probabilit
 from recipes.compare.report.incomplete import alone, gaps, progress
 from recipes.compare.report.report import readme_table, write_report
 from recipes.compare.report.scores import groups_of
+from recipes.compare.report.sensitivity import RateRange
 from recipes.compare.tables.degraded_score import DegradedScore
 from recipes.compare.tables.overview import ComparedCorpus
 from recipes.compare.tables.tables import Tables, read_tables, write_tables
@@ -188,7 +189,8 @@ def test_what_the_report_says(written):
         assert told in text
     assert {path.name for path in written.iterdir()} == {
         "report.md",
-        *(f"{name}.{end}" for name in ("scores", "rates", "differences", "pairs", "files")
+        *(f"{name}.{end}"
+          for name in ("scores", "rates", "sensitivity", "differences", "pairs", "files")
           for end in ("csv", "tex")),
         *("differences-emodb.png", "size-emodb.png", "curves-emodb-conv_transformer.png"),
     }  # fmt: skip
@@ -583,6 +585,7 @@ def test_files_of_four_bits_stand_beside_those_of_eight(tmp_path):
     assert "| light | 212 | 100.0 | 125 | 50.0 |" in shown
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_rate_is_chosen_by_validation_where_test_would_choose_another(tmp_path):
     conditions = [*tuned(), ({"learning_rate": 2, **HRF}, lambda *_: 0.7)]
     runs = list(runs_of(conditions, seeds=(1, 2)))
@@ -599,6 +602,32 @@ def test_the_rate_is_chosen_by_validation_where_test_would_choose_another(tmp_pa
     write_tables(tmp_path, results)
     assert "| x4 of 5 |" in readme_table(tmp_path)
     assert "| x2 (only) |" in readme_table(tmp_path)
+    write_report(tmp_path, tmp_path / "report")
+    text = (tmp_path / "report" / "report.md").read_text()
+    # A point is a twentieth of the way down to x2, and a tenth of that to x8.
+    assert "| light | 80.0 | x4 | x3.86 to x4.29 | 1.1 |" in text
+    assert "](rates-emodb-conv_transformer.png)" in text
+
+
+@pytest.mark.parametrize(
+    ("scores", "low", "high", "ends"),
+    [
+        # Two points are lost in a factor of two: one in the square root of two.
+        ({1: 0.58, 2: 0.6, 4: 0.58}, 2 / 2**0.5, 2 * 2**0.5, (False, False)),
+        # Nothing is lost towards the lowest; a quarter of the way to the next is a point.
+        ({1: 0.6, 4: 0.6, 16: 0.56}, 1, 4 * 2**0.5, (True, False)),
+        # What is better again beyond is not connected.
+        ({1: 0.6, 2: 0.5, 4: 0.6}, 1, 2**0.1, (True, False)),
+        ({1: 0.5, 2: 0.5}, 1, 2, (True, True)),
+    ],
+)
+def test_rates_within_a_point(scores, low, high, ends):
+    rates = {rate: (score, 0.5) for rate, score in scores.items()}
+    (light,) = groups_of(tables(runs_of([*tuned(rates)], seeds=(1,))))[0].conditions
+    found = RateRange.of(light)
+    assert (found.low, found.high) == pytest.approx((low, high))
+    assert (found.low_is_end, found.high_is_end) == ends
+    assert found.width == pytest.approx(high / low)
 
 
 def right_share(share):

@@ -140,3 +140,20 @@ def test_degraded_clips(conditions, tmp_path, drawn):
     degraded_plot.plot_degraded(tmp_path / "d.png", group)
     check(drawn[0], tmp_path / "d.png")
     assert len(drawn[0].axes[0].texts) - 1 == len(conditions) * (len(names) + 1)
+
+
+def test_rates(tmp_path, drawn):
+    conditions = [
+        {**condition, "learning_rate": rate, "skill": condition["skill"] - 0.02 * number}
+        for condition in MANY[:4]
+        for number, rate in enumerate((1, 0.5, 2, 4))
+    ]
+    (group,) = groups(conditions)
+    plots.plot_rates(tmp_path / "r.png", group)
+    check(drawn[0], tmp_path / "r.png")
+    (axes,) = drawn[0].axes
+    line, ring = axes.lines[:2]
+    light = group.conditions[0]
+    assert list(line.get_xdata()) == [0.5, 1, 2, 4]
+    assert line.get_ydata() == pytest.approx([100 * v for v in light.validation.values()])
+    assert list(ring.get_xdata()) == [light.rate]
