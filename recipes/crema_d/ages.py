@@ -1,9 +1,8 @@
 """The ages of CREMA-D's actors."""
 
-import csv
 from pathlib import Path
 
-_FILE = "VideoDemographics.csv"
+from recipes.crema_d.tables import rows_beside
 
 
 def read_ages(data: Path) -> dict[str, str]:
@@ -12,15 +11,5 @@ def read_ages(data: Path) -> dict[str, str]:
     Raises:
         ValueError: If it has other columns.
     """
-    path = next((p for p in (data / _FILE, data / "crema_d" / _FILE) if p.is_file()), None)
-    if path is None:
-        return {}
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        missing = {"ActorID", "Age"} - set(reader.fieldnames or ())
-        if missing:
-            raise ValueError(
-                f"'{path}' must have the columns ActorID and Age. Received: none called "
-                f"{', '.join(sorted(missing))}"
-            )
-        return {row["ActorID"].strip(): row["Age"].strip() for row in reader}
+    rows = rows_beside(data, "VideoDemographics.csv", ("ActorID", "Age"))
+    return {row["ActorID"].strip(): row["Age"].strip() for _, row in rows}

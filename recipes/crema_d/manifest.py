@@ -13,6 +13,7 @@ from recipes.crema_d.ages import read_ages
 from recipes.crema_d.counts import counts_of
 from recipes.crema_d.flagged import FLAGGED
 from recipes.crema_d.names import EMOTIONS, LEVELS, PATTERN
+from recipes.crema_d.votes import read_votes
 
 # As the corpus is distributed, and as FLAC; the folder `crema_d` or the one that holds it.
 FOLDERS = ("AudioWAV", "audio", "crema_d/AudioWAV", "crema_d/audio")
@@ -28,13 +29,13 @@ def read(data: Path) -> Prepared:
         FileNotFoundError: If there are no clips.
     """
     clips, problems = clips_by_name(data, FOLDERS, PATTERN, title="CREMA-D")
-    segments, left_out, ages = [], [], read_ages(data)
+    segments, left_out, ages, votes = [], [], read_ages(data), read_votes(data)
     for match, path in clips:
         problem = _problem(match, path)
         if problem:
             problems.append(problem)
         else:
-            segment = _segment(match, path, ages)
+            segment = _segment(match, path, ages, votes)
             (left_out if match.string in FLAGGED else segments).append(segment)
     return Prepared(segments, counts_of(segments, left_out), problems)
 
@@ -50,8 +51,12 @@ def _problem(match: re.Match, path: str) -> Problem | None:
     return None
 
 
-def _segment(match: re.Match, path: str, ages: Mapping[str, str]) -> Segment:
+def _segment(
+    match: re.Match, path: str, ages: Mapping[str, str], votes: Mapping[str, str]
+) -> Segment:
     actor = match["actor"]
+    # The clip whose name ends with a single X has two in the crowd's table.
+    heard = votes.get(match.string) or votes.get(f"{match.string}X", "")
     return Segment(
         id=match.string,
         path=path,
@@ -64,5 +69,9 @@ def _segment(match: re.Match, path: str, ages: Mapping[str, str]) -> Segment:
         fold=FOLD_OF[actor],
         session="",
         text_id=match["sentence"],
-        more=(("age", ages.get(actor, "")), ("intensity", LEVELS.get(match["level"], ""))),
+        more=(
+            ("age", ages.get(actor, "")),
+            ("intensity", LEVELS.get(match["level"], "")),
+            ("votes", heard),
+        ),
     )

@@ -9,6 +9,7 @@ from recipes.common.protocol.folds import cyclic_folds, grouped
 from recipes.common.protocol.labels import FOUR_CLASSES
 from recipes.common.protocol.task import Task
 from recipes.common.tasks.classes import SEXES, Classes
+from recipes.common.tasks.distribution import Distribution
 from recipes.common.tasks.of_column import numbers_of, there
 from recipes.crema_d.names import EMOTIONS, LEVELS
 from recipes.crema_d.settings import CremaDSettings
@@ -30,9 +31,11 @@ def task_of(settings: CremaDSettings, segments: Sequence[Segment]) -> Task:
     known = there(
         segments,
         settings.task,
-        where="Ages are those of VideoDemographics.csv, which must lie beside the audio's folder; "
-        "then run `prepare` again",
+        where="Ages are those of VideoDemographics.csv, votes those of tabulatedVotes.csv, which "
+        "must lie beside the audio's folder; then run `prepare` again",
     )
+    if settings.task == "votes":
+        return Distribution(tuple(sorted(EMOTIONS.values())), "votes")
     if settings.task == "age":
         return numbers_of(known, "age", unit="years")
     return Classes(SEXES if settings.task == "sex" else tuple(LEVELS.values()), settings.task)

@@ -1,1 +1,1 @@
-"""The kinds of tasks: classes, labels, numbers."""
+"""The kinds of tasks: classes, shares of people who hear them, labels, numbers."""

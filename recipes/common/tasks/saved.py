@@ -6,10 +6,13 @@ from typing import Any
 
 from recipes.common.protocol.task import Task
 from recipes.common.tasks.classes import Classes
+from recipes.common.tasks.distribution import Distribution
 from recipes.common.tasks.multilabel import Multilabel
 from recipes.common.tasks.regression import Regression
 
-_KINDS: dict[str, type[Task]] = {kind.kind: kind for kind in (Classes, Multilabel, Regression)}
+_KINDS: dict[str, type[Task]] = {
+    kind.kind: kind for kind in (Classes, Distribution, Multilabel, Regression)
+}
 
 
 def as_saved(task: Task) -> dict[str, Any]:

@@ -40,6 +40,21 @@ def full(folder, sub="AudioWAV"):
     return _write(folder / sub, names())
 
 
+def vote_table(folder, clips):
+    """The crowd's votes as published: of the voice alone, the face alone, and both."""
+    path = folder / "processedResults" / "tabulatedVotes.csv"
+    path.parent.mkdir()
+    lines = ['"","A","D","F","H","N","S","fileName","numResponses"']
+    for modality in (1, 2, 3):
+        for n, clip in enumerate(sorted(clips), 1):
+            acted = EMOTIONS.index(clip.split("_")[2])
+            votes = [modality + 3 * (i == acted) if i in (acted, n % 6) else 0 for i in range(6)]
+            counts = ",".join(map(str, votes))
+            lines.append(f'"{100_000 * modality + n}",{counts},"{clip}",{sum(votes)}')
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
 def _write(folder, clips):
     folder.mkdir(parents=True)
     (folder / "._1001_DFA_ANG_XX.wav").write_bytes(b"\0\5\26\7Mac OS X")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from recipes.common.tasks.classes import Classes
+from recipes.common.tasks.distribution import Distribution
 from recipes.common.tasks.multilabel import Multilabel
 from recipes.common.tasks.regression import Regression
 from recipes.common.tasks.saved import as_saved, of_saved
@@ -19,6 +20,7 @@ from recipes.compare.tables.run_result import RunResult
 from recipes.compare.tables.tables import Tables, read_tables, write_tables
 
 AGE = Regression(("age",), "age", range=(20, 80), unit="years")
+HEARD = Distribution(("a", "b"), "votes")
 MOODS = Multilabel(("fear", "joy"), "moods", "/")
 RUN = {
     **{"corpus": "custom", "backbone": "conv_transformer", "size": "light", "factors": 2},
@@ -104,7 +106,9 @@ def test_figures_of_runs_are_those_of_their_clips(task, figure, noise, tmp_path)
     assert table.records[0][f"{figure}_mean"] == pytest.approx(expected[0])
 
 
-@pytest.mark.parametrize("task", [AGE, MOODS, Classes(("a", "b")), Classes(("f", "m"), "sex")])
+@pytest.mark.parametrize(
+    "task", [AGE, MOODS, Classes(("a", "b")), Classes(("f", "m"), "sex"), HEARD]
+)
 def test_saved_tasks_are_the_same(task):
     assert of_saved(task.names, as_saved(task)) == task
 

@@ -36,6 +36,7 @@ TASKS = {
     ("crema_d", "sex"): ("female", "male"),
     ("crema_d", "age"): (20, 74),
     ("crema_d", "intensity"): ("low", "medium", "high"),
+    ("crema_d", "votes"): ("anger", "disgust", "fear", "happiness", "neutral", "sadness"),
 }
 SMALL = "{channels: 4, units: 8, num_layers: 1, num_heads: 2, feed_forward_units: 16}"
 
@@ -48,8 +49,9 @@ def copies(tmp_path_factory):
     def made(name):
         if name not in found:
             folder = tmp_path_factory.mktemp(name)
-            COPIES[name].tiny(folder)
+            clips = COPIES[name].tiny(folder)
             if name == "crema_d":
+                crema_d.vote_table(folder, clips)
                 ages = "".join(f"{n},{20 + n * 7 % 55}\n" for n in range(1001, 1092))
                 (folder / "VideoDemographics.csv").write_text(f'"ActorID","Age"\n{ages}')
             write_manifest(folder / "manifest.csv", RECIPES[name].read(folder).segments)
@@ -105,6 +107,30 @@ def test_values_are_those_of_the_annotations(copies):
     segments, _ = copies("crema_d")
     assert {s.cell("intensity") for s in segments if s.id.endswith("HI")} == {"high"}
     assert {s.cell("intensity") for s in segments if s.id.endswith("XX")} == {""}
+    # By hand: of the voice alone 4 people heard what was acted, one something else, or nobody did.
+    votes = {s.id: s.cell("votes") for s in segments}
+    assert votes["1005_DFA_ANG_XX"] == "anger:4;disgust:1"
+    assert all(f"{s.label}:4" in votes[s.id] for s in segments)
+
+
+def test_a_table_of_votes_that_is_none(tmp_path):
+    path = crema_d.vote_table(tmp_path, crema_d.tiny(tmp_path))
+    text = path.read_text()
+    lines = text.splitlines()
+    cells = lines[2].split(",")
+    for changed in (
+        ",".join([cells[0], *"000000", *cells[7:]]),
+        ",".join([cells[0], "-1", *cells[2:]]),
+        ",".join([cells[0], "2.5", *cells[2:]]),
+        ",".join(['"2"', *cells[1:]]),
+        ",".join(cells[:4]),
+    ):
+        path.write_text("\n".join([*lines[:2], changed, *lines[3:]]))
+        with pytest.raises(ValueError, match=r"number of people .*tabulatedVotes.csv', line 3$"):
+            RECIPES["crema_d"].read(tmp_path)
+    path.write_text(text.replace('"N"', '"n"'))
+    with pytest.raises(ValueError, match="must have the columns .* called 'N'"):
+        RECIPES["crema_d"].read(tmp_path)
 
 
 def test_what_a_corpus_lacks_is_one_error(tmp_path, failed):
@@ -116,13 +142,19 @@ def test_what_a_corpus_lacks_is_one_error(tmp_path, failed):
 
     message = failed(command, "all", "--data", tmp_path / "copy", *out, "task=age")
     assert "No clip here has a value of `age`" in message and "VideoDemographics.csv" in message
+    message = failed(command, "all", "--data", tmp_path / "copy", *out, "task=votes")
+    assert "No clip here has a value of `votes`" in message and "tabulatedVotes.csv" in message
     assert "`task` must" in failed(command, "all", "--data", tmp_path / "copy", *out, "task=height")
     assert not (tmp_path / "out" / "store").exists()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("corpus", "name"), [("iemocap", "valence"), ("m3ed", "emotions"), ("daic_woz", "phq8")]
+    ("corpus", "name"),
+    [
+        *(("iemocap", "valence"), ("m3ed", "emotions"), ("daic_woz", "phq8")),
+        ("crema_d", "votes"),
+    ],
 )
 def test_a_task_of_every_kind_runs(copies, tmp_path, corpus, name, capsys):
     _, folder = copies(corpus)
@@ -137,6 +169,6 @@ def test_a_task_of_every_kind_runs(copies, tmp_path, corpus, name, capsys):
     assert cli.main(recipe, [str(argument) for argument in arguments]) == 0
     run = out / f"{name}-conv_transformer-light-plain-seed1" / f"fold-{first.name}"
     metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
-    figures = {"valence": "ccc", "emotions": "map", "phq8": "ccc"}
+    figures = {"valence": "ccc", "emotions": "map", "phq8": "ccc", "votes": "cross_entropy"}
     assert all(figures[name] in found for found in metrics.values())
     assert name.capitalize() in (run / "MODEL_CARD.md").read_text(encoding="utf-8")

@@ -18,6 +18,7 @@ from recipes.common.results.predictions import Predictions, read_predictions, wr
 from recipes.common.results.results import results_of
 from recipes.common.settings import RecipeSettings
 from recipes.common.tasks.classes import Classes
+from recipes.common.tasks.distribution import Distribution
 from recipes.common.tasks.multilabel import Multilabel
 from recipes.common.tasks.multilabel_metrics import evaluate_labels, resampled_labels
 from recipes.common.tasks.of_column import classes_of, labels_of, numbers_of
@@ -25,6 +26,7 @@ from recipes.common.tasks.regression import Regression
 from recipes.common.tasks.regression_metrics import evaluate_numbers, figures_of_sums, sums_of
 
 AGE = Regression(("age",), "age", range=(20, 80), unit="years")
+HEARD = Distribution("abc", "votes")
 MOODS = Multilabel(("fear", "joy", "surprise"), "moods")
 ROOT = Path(__file__).resolve().parents[3]
 NUMBERS = st.lists(
@@ -116,12 +118,16 @@ def made(task, values, scores):
     return Predictions.of(decisions, means, task=task, **about)
 
 
-@pytest.fixture(params=["classes", "multilabel", "regression"])
+@pytest.fixture(params=["classes", "distribution", "multilabel", "regression"])
 def predictions(request):
     rng = np.random.default_rng(0)
     if request.param == "classes":
         values = rng.integers(3, size=20).repeat(2).tolist()
         return made(Classes("abc"), values, rng.dirichlet(np.ones(3), 40))
+    if request.param == "distribution":
+        shares = rng.dirichlet(np.ones(3), 20).repeat(2, axis=0)
+        scores = 0.5 * shares + 0.5 * rng.dirichlet(np.ones(3), 40)
+        return made(HEARD, [tuple(row) for row in shares.tolist()], scores)
     if request.param == "multilabel":
         values = [tuple(row) for row in rng.integers(2, size=(20, 3)).repeat(2, axis=0).tolist()]
         return made(MOODS, values, rng.random((40, 3)))
@@ -156,6 +162,29 @@ def test_results_of_every_kind(predictions, tmp_path):
     task.draw(tmp_path / task.picture, predictions.decided, results, title="t", subtitle="s")
     assert (tmp_path / task.picture).stat().st_size > 1000
     assert task.agreement(predictions.predicted, predictions.predicted) == 1
+
+
+def test_shares_of_people():
+    words = ("a:1;c:3", "b:2", "a:2;b:2", "c:0.5;a:0.5", "b")
+    values = [HEARD.value_of(segment("s1", votes=word)) for word in words]
+    assert values == [(0.25, 0, 0.75), (0, 1, 0), (0.5, 0.5, 0), (0.5, 0, 0.5), (0, 1, 0)]
+    for word in ("", "d:1", "a:-1;b:2", "a:nan", "a:0", "a:x", "a;;b"):
+        assert HEARD.value_of(segment("s1", votes=word)) is None
+    assert HEARD.strata(values) == [2, 1, 0, 0, 1] and HEARD.word(HEARD.baseline(values)) == "a"
+    assert HEARD.unlearnable(values[1:3]) == ["c"]
+    # As of classes, where all agree.
+    certain = [tuple(row) for row in np.eye(3)[[0, 1, 1, 2]].tolist()]
+    assert np.allclose(HEARD.rarity(certain), Classes("abc").rarity([0, 1, 1, 2]))
+    shares, said = HEARD.array(values), np.random.default_rng(0).dirichlet(np.ones(3), 5)
+    found = HEARD.evaluate(shares, np.eye(3)[said.argmax(axis=1)], said)
+    pairs = zip(shares, said, strict=True)
+    expected = [scipy.stats.entropy(p) + scipy.stats.entropy(p, q) for p, q in pairs]
+    assert found.cross_entropy == pytest.approx(np.mean(expected))
+    most = Classes("abc").evaluate(shares.argmax(axis=1), said.argmax(axis=1), said)
+    assert (found.ua, found.confusion) == (most.ua, most.confusion)
+    wrong, margins = HEARD.clearness(values, said)
+    assert wrong.tolist() == (shares.argmax(axis=1) != said.argmax(axis=1)).tolist()
+    assert margins.min() > 0
 
 
 def test_targets_and_scores_of_numbers():
@@ -251,7 +280,7 @@ def test_manifests_keep_further_columns(tmp_path):
 
 # Nobody else asks.
 
-KINDS = {"classes", "multilabel", "regression", "softmax", "sigmoid", "linear"}
+KINDS = {"classes", "distribution", "multilabel", "regression", "softmax", "sigmoid", "linear"}
 # The objects themselves.
 INSIDE = {
     *(ROOT / "recipes/common/tasks").glob("*.py"),
@@ -269,8 +298,8 @@ def asked(tree):
                 yield node.lineno
         elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "isinstance":
             names = {n.id for n in ast.walk(node.args[1]) if isinstance(n, ast.Name)}
-            if names & {"Classes", "Multilabel", "Regression", "SoftmaxHead", "SigmoidHead",
-                        "LinearHead"}:  # fmt: skip
+            if names & {"Classes", "Distribution", "Multilabel", "Regression", "SoftmaxHead",
+                        "SigmoidHead", "LinearHead"}:  # fmt: skip
                 yield node.lineno
 
 
