@@ -54,7 +54,7 @@ def check(models: Sequence[Path]) -> None:
     if len(set(kinds.values())) > 1:
         found = "; ".join(f"{Path(path).name}: {kind}" for path, kind in kinds.items())
         raise ValueError(
-            "Models of one app must have the same labels, sample rate and window. "
+            "Models of one app must have the same labels, head, sample rate and window. "
             f"Received: {found}"
         )
 
@@ -62,7 +62,7 @@ def check(models: Sequence[Path]) -> None:
 def _kind(report: InspectionReport) -> str:
     about = report.metadata
     samples = report.inputs[0].shape[1]
-    return f"{', '.join(about.labels)}, {about.sample_rate} Hz, {samples} samples"
+    return f"{about.scoring.described}, {about.sample_rate} Hz, {samples} samples"
 
 
 def problems_of(report: InspectionReport) -> list[str]:

@@ -2,14 +2,15 @@
 
     python android_demo/tools/golden_files.py
 
-Writes resampled.bin, wav.bin, sound.bin, sigmoid.tflite and int4.tflite to
-library/src/test/resources. Same versions, same bytes, but for the time of day in float WAV files.
-All numbers in the .bin files are big-endian, as Java reads them.
+Writes resampled.bin, wav.bin, sound.bin, scores.bin, sigmoid.tflite, int4.tflite, age.tflite and
+affect.tflite to library/src/test/resources. Same versions, same bytes, but for the time of day in
+float WAV files. All numbers in the .bin files are big-endian, as Java reads them.
 """
 
 import io
 import struct
 from pathlib import Path
+from typing import Any
 
 import librosa
 import numpy as np
@@ -55,6 +56,16 @@ def main() -> None:
     write_model(
         RESOURCES / "int4.tflite", quantization="int4_dynamic", head="softmax", unsure_below=0.75
     )
+    write_values(
+        RESOURCES / "age.tflite", [40], [20], labels=["age"], unit="years", value_range=(18, 60)
+    )
+    write_values(
+        RESOURCES / "affect.tflite",
+        *([3, -6], [-0.2, 1.2]),
+        labels=["valence", "arousal"],
+        value_range=(-1, 1),
+    )
+    (RESOURCES / "scores.bin").write_bytes(scores("age", "affect", "sigmoid"))
 
 
 def resampled(source: int, target: int) -> bytes:
@@ -118,6 +129,37 @@ def write_model(path: Path, *, quantization: str, head: str, unsure_below: float
         sample_rate=8000,
         unsure_below=unsure_below,
     )
+
+
+def write_values(path: Path, slopes: list[float], offsets: list[float], **about: Any) -> None:
+    """Values that rise or fall with the mean absolute sample."""
+    import keras
+
+    import keras_reparam as kr
+
+    inputs = keras.Input((800,))
+    dense = keras.layers.Dense(len(slopes))
+    mean = keras.ops.mean(keras.ops.absolute(inputs), axis=-1, keepdims=True)
+    model = keras.Model(inputs, dense(mean))
+    dense.set_weights([np.array([slopes], "float32"), np.array(offsets, "float32")])
+    kr.export_tflite(model, path, quantization="float32", head="linear", sample_rate=8000, **about)
+
+
+def scores(*names: str) -> bytes:
+    """Noises, each of another level and length, and what Python makes of them with each model."""
+    import keras_reparam as kr
+
+    noises = [
+        np.random.default_rng(count).normal(0.1, level, count).astype("float32")
+        for count, level in ((800, 0.1), (500, 0.3), (1500, 0.2))
+    ]
+    content = struct.pack(">i", len(noises)) + b"".join(map(floats, noises))
+    for name in names:
+        classifier = kr.load_classifier(RESOURCES / f"{name}.tflite")
+        content += struct.pack(">H", len(name)) + name.encode()
+        for noise in noises:
+            content += floats(classifier.classify(noise, 8000).probabilities)
+    return content
 
 
 def floats(values: np.ndarray) -> bytes:

@@ -27,6 +27,7 @@ SCREENS = (
     *("after-process-death", "float32", "file", "file-bad", "too-slow", "large-text", "dark"),
     *("large-text-german-small", "landscape", "landscape-large-text-dark", "german"),
     *("speech-anger", "speech-happiness", "speech-neutral", "speech-sadness", "about", "notices"),
+    *("value", "values-large-text-german-small"),
 )
 
 

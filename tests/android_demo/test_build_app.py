@@ -70,8 +70,17 @@ def test_a_model_without_a_sample_rate(refusal, tmp_path):
 def test_models_that_cannot_be_switched(refusal, tmp_path):
     other = exported(tmp_path, (800,), labels=["a", "b", "c"], sample_rate=8000)
     said = refusal(SHIPPED, other)
-    assert "the same labels, sample rate and window" in said
-    assert "mine.tflite: a, b, c, 8000 Hz, 800 samples" in said
+    assert "the same labels, head, sample rate and window" in said
+    assert "mine.tflite: probabilities of a, b, c, in this order, 8000 Hz, 800 samples" in said
+
+
+def test_values_pass_but_not_beside_classes_of_the_same_names(build_app, refusal, tmp_path):
+    options = {"labels": ["a", "b", "c"], "sample_rate": 8000}
+    scale = {"head": "linear", "unit": "years", "value_range": (1, 9)}
+    values = exported(tmp_path, (800,), **options, **scale).rename(tmp_path / "values.tflite")
+    build_app.check([values])
+    said = refusal(values, exported(tmp_path, (800,), **options))
+    assert "values.tflite: a, b, c in years, on a scale from 1.00 to 9.00, 8000 Hz" in said
 
 
 @pytest.mark.parametrize("size", [0, 100, 100_000])

@@ -14,7 +14,7 @@ interface Classifier : Closeable {
      * Scores one window.
      *
      * @param window [ModelInfo.window] samples between -1 and 1; a shorter clip is followed by zeros.
-     * @param scores is filled with one probability per label.
+     * @param scores is filled with one score per label: a probability, or a value.
      */
     fun classify(window: FloatArray, scores: FloatArray)
 }

@@ -10,7 +10,7 @@ import java.util.concurrent.Executor
  * @property silenceDecibels windows of which no tenth of a second reaches this level are silence.
  * @property minimumScore below this highest score the result is "unsure"; `null`: what the model
  *   says ([ModelInfo.unsureBelow]). With independent classes ([ModelInfo.Head.SIGMOID]) it counts as
- *   0.5 at least.
+ *   0.5 at least; values are never unsure.
  * @property threads threads of the model.
  * @property executor what calls the listener.
  */

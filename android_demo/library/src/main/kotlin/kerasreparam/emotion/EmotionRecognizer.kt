@@ -13,8 +13,8 @@ import kerasreparam.emotion.core.WindowScorer
 import kotlin.math.roundToInt
 
 /**
- * Emotions, or any other classes that a model knows, in speech: from the microphone or from
- * samples. Nothing is stored or sent.
+ * Emotions, or any other classes or values that a model knows, in speech: from the microphone or
+ * from samples. Nothing is stored or sent.
  *
  * ```
  * val recognizer = EmotionRecognizer(context, "ser_int8.tflite")
@@ -105,7 +105,8 @@ class EmotionRecognizer internal constructor(
     }
 
     /**
-     * Goes on with another model of the same labels, head, sample rate and window, also while recording.
+     * Goes on with another model of the same labels, head, range, sample rate and window, also while
+     * recording.
      *
      * @throws EmotionException ([EmotionException.Reason.MODEL]) if that is not possible; then the
      *   first one stays.

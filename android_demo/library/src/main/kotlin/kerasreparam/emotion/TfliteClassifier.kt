@@ -11,8 +11,8 @@ import org.tensorflow.lite.Interpreter
 import org.tensorflow.lite.Tensor
 
 /**
- * Runs a `.tflite` file: float32 waveform `[1, samples]` in, float32 probabilities `[1, classes]`
- * out, with labels and sample rate in its metadata.
+ * Runs a `.tflite` file: float32 waveform `[1, samples]` in, float32 scores `[1, labels]` out, with
+ * labels and sample rate in its metadata.
  *
  * The runtime checks little of what it runs: load only models that you trust.
  *
@@ -44,7 +44,7 @@ class TfliteClassifier @JvmOverloads @Throws(EmotionException::class) constructo
             }
             this.model = ModelInfo(
                 metadata.name, metadata.labels, metadata.sampleRate, window, model.remaining(),
-                metadata.head, metadata.unsureBelow,
+                metadata.head, metadata.unsureBelow, metadata.unit, metadata.lowest, metadata.highest,
             )
             input = floats(window)
             output = floats(classes)

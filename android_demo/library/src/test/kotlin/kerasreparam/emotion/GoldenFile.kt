@@ -3,7 +3,7 @@ package kerasreparam.emotion
 import java.io.DataInputStream
 
 /** A file that tools/golden_files.py made. */
-internal class GoldenFile(name: String) {
+class GoldenFile(name: String) {
     private val data =
         DataInputStream(GoldenFile::class.java.getResourceAsStream("/$name")!!.readBytes().inputStream())
 

@@ -44,9 +44,7 @@ class TfliteClassifierTest {
 
     @Test
     fun `scores of a sigmoid stand for themselves`() {
-        val file = javaClass.getResourceAsStream("/sigmoid.tflite")!!.readBytes()
-        val options = EmotionOptions.Builder().hopSeconds(0.1f).build()
-        EmotionRecognizer(ByteBuffer.wrap(file), options).use { recognizer ->
+        recognizer("sigmoid").use { recognizer ->
             assertEquals(ModelInfo.Head.SIGMOID, recognizer.model.head)
             // The model's logits are 4x - 1 and -4x - 1, of the first sample x.
             fun result(first: Float): EmotionResult {
@@ -63,10 +61,58 @@ class TfliteClassifierTest {
     }
 
     @Test
-    fun `weights of 4 bits, and below which score the file is unsure`() {
-        val file = javaClass.getResourceAsStream("/int4.tflite")!!.readBytes()
+    fun `values and independent classes are Python's`() {
+        val golden = GoldenFile("scores.bin")
+        val noises = List(golden.int()) { golden.floats() }
+        val names = ArrayList<String>()
+        while (golden.hasMore) {
+            names.add(golden.text())
+            recognizer(names.last()).use { recognizer ->
+                for (noise in noises) {
+                    val scores = recognizer.classify(noise, 8000).scores
+                    assertArrayEquals(names.last(), golden.floats(), scores, 1e-4f)
+                }
+            }
+        }
+        assertEquals(listOf("age", "affect", "sigmoid"), names)
+    }
+
+    @Test
+    fun `values have names, a unit and a range`() {
+        val noise = FloatArray(800) { 0.25f * (1 - 2 * (it % 2)) }
+        recognizer("affect").use { recognizer ->
+            val result = recognizer.classify(noise, 8000)
+            assertEquals(EmotionResult.State.VALUES, result.state)
+            assertEquals(listOf("valence", "arousal"), result.values.keys.toList())
+            assertEquals(0.55f, result.values.getValue("valence"), 1e-4f)
+            assertEquals(-1, result.top)
+            assertEquals(null, result.label)
+            assertEquals("", recognizer.model.unit)
+        }
+        recognizer("age").use { recognizer ->
+            assertEquals(30f, recognizer.classify(noise, 8000).values.getValue("age"), 1e-3f)
+            assertTrue(recognizer.classify(FloatArray(800), 8000).values.isEmpty())
+            val model = recognizer.model
+            assertEquals(listOf("years", 18.0, 60.0), listOf(model.unit, model.lowest, model.highest))
+            val months = String(file("age"), Charsets.ISO_8859_1).replace("unit: years", "unit: month")
+            val error = assertThrows(EmotionException::class.java) {
+                recognizer.switchModel(ByteBuffer.wrap(months.toByteArray(Charsets.ISO_8859_1)))
+            }
+            assertTrue(error.message!!, error.message!!.contains("range"))
+        }
+    }
+
+    private fun file(name: String) = javaClass.getResourceAsStream("/$name.tflite")!!.readBytes()
+
+    private fun recognizer(name: String): EmotionRecognizer {
+        // Its window is 0.1 s.
         val options = EmotionOptions.Builder().hopSeconds(0.1f).build()
-        EmotionRecognizer(ByteBuffer.wrap(file), options).use { recognizer ->
+        return EmotionRecognizer(ByteBuffer.wrap(file(name)), options)
+    }
+
+    @Test
+    fun `weights of 4 bits, and below which score the file is unsure`() {
+        recognizer("int4").use { recognizer ->
             // The model's logits are 4x - 1 and -4x - 1, of the first sample x.
             for (first in floatArrayOf(0.5f, 0.25f, -0.3f)) {
                 val sound = FloatArray(800) { if (it == 0) first else 0.5f * (it % 2) }

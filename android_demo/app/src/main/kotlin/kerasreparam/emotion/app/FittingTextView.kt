@@ -21,7 +21,7 @@ internal class FittingTextView(context: Context, attributes: AttributeSet?) :
     private fun fit(room: Int) {
         measuring.set(paint)
         measuring.textSize = wanted
-        val longest = text.split(' ').maxOf { measuring.measureText(it) }
+        val longest = text.split(' ', '\n').maxOf { measuring.measureText(it) }
         val size = if (longest > room) MARGIN * wanted * room / longest else wanted
         // Only when it changes: it asks for a layout.
         if (size != textSize) setTextSize(TypedValue.COMPLEX_UNIT_PX, size)

@@ -22,6 +22,7 @@ import android.widget.Spinner
 import android.widget.TextView
 import java.text.NumberFormat
 import kerasreparam.emotion.EmotionResult.State
+import kerasreparam.emotion.ModelInfo
 import kerasreparam.emotion.app.Session.Phase
 
 /** The one screen: what is heard now, the last minute, and the models behind it. */
@@ -29,7 +30,8 @@ internal class MainActivity : Activity(), Session.Observer {
     lateinit var session: Session
         private set
 
-    private var labelsShown: List<String>? = null
+    private var modelShown: ModelInfo? = null
+    private var words: ScoreWords? = null
     private var names = emptyList<String>()
     private var colours = IntArray(0)
 
@@ -99,11 +101,11 @@ internal class MainActivity : Activity(), Session.Observer {
     }
 
     override fun onChange() {
-        if (session.labels != labelsShown) showClasses()
+        session.model?.let { if (it !== modelShown) showClasses(it) }
         showNow()
         showButton()
         showNotice()
-        view<ClassBars>(R.id.bars).setScores(session.moment?.takeIf { it.top >= 0 }?.scores)
+        view<ClassBars>(R.id.bars).setScores(session.moment?.takeIf { it.state != State.SILENCE }?.scores)
         view<TimelineView>(R.id.timeline).show(session.timeline)
         showModels()
         showHops()
@@ -113,12 +115,19 @@ internal class MainActivity : Activity(), Session.Observer {
         view<BarView>(R.id.level).fraction = (session.level - QUIETEST) / -QUIETEST
     }
 
-    private fun showClasses() {
-        labelsShown = session.labels
-        names = ClassNames.names(this, session.labels)
-        colours = ClassNames.colours(this, session.labels)
-        view<ClassBars>(R.id.bars).setClasses(names, colours)
+    private fun showClasses(model: ModelInfo) {
+        val words = ScoreWords(this, model)
+        modelShown = model
+        this.words = words
+        names = ClassNames.names(this, model.labels)
+        colours = ClassNames.colours(this, model.labels)
+        view<ClassBars>(R.id.bars).setClasses(names, colours, words)
         view<TimelineView>(R.id.timeline).setClasses(names, colours)
+        view<View>(R.id.timeline_card).showIf(words.range == null)
+        // TalkBack would read a value twice a second.
+        if (words.range != null) {
+            view<View>(R.id.emotion).accessibilityLiveRegion = View.ACCESSIBILITY_LIVE_REGION_NONE
+        }
     }
 
     private fun showNow() {
@@ -145,7 +154,14 @@ internal class MainActivity : Activity(), Session.Observer {
         moment == null -> getString(R.string.ready)
         moment.state == State.SILENCE -> getString(R.string.silence)
         moment.state == State.UNSURE -> getString(R.string.unsure)
+        moment.state == State.VALUES -> values(moment)
         else -> names.getOrElse(moment.top) { "" }
+    }
+
+    /** The one value, or each with its name. */
+    private fun values(moment: Moment): String {
+        val said = moment.scores.map { words?.of(it) ?: "" }
+        return said.singleOrNull() ?: names.zip(said).joinToString("\n") { "${it.first} ${it.second}" }
     }
 
     private fun detail(moment: Moment?): String = when {
@@ -159,10 +175,8 @@ internal class MainActivity : Activity(), Session.Observer {
         } ?: ""
         moment.state == State.SILENCE -> getString(R.string.detail_silence)
         moment.state == State.UNSURE -> getString(R.string.detail_unsure)
-        else -> getString(
-            R.string.detail_score,
-            NumberFormat.getPercentInstance().format(moment.scores[moment.top].toDouble()),
-        )
+        moment.state == State.VALUES -> listOfNotNull(names.singleOrNull(), words?.range).joinToString()
+        else -> words?.let { getString(R.string.detail_score, it.of(moment.scores[moment.top])) } ?: ""
     }
 
     private fun showButton() {

@@ -7,7 +7,7 @@ import kerasreparam.emotion.EmotionResult.State
 /**
  * What the screen says in large type.
  *
- * @property top the class with the highest score; -1 in silence.
+ * @property top the class with the highest score; -1 in silence, and of values.
  * @property file the name of the file in which it was heard, or `null` for the microphone.
  */
 internal class Moment(

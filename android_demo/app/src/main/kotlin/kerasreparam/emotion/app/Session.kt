@@ -42,8 +42,8 @@ internal class Session(private val context: Context, saved: Bundle?) {
     var chosen: BundledModel? = null
         private set
 
-    var labels = emptyList<String>()
-        private set
+    /** Of what was heard, also before the models are loaded. */
+    private var labels = emptyList<String>()
 
     var moment: Moment? = null
         private set

@@ -7,8 +7,9 @@ import kerasreparam.emotion.EmotionResult.State
 /** What was heard in the last [SECONDS] of sound; recordings follow one another without their pauses. */
 internal class Timeline {
     /**
-     * A stretch of one kind: the number of a class, [UNSURE], [SILENCE], or, without length, a
-     * [BREAK] between two recordings. Times are in seconds since the first recording began.
+     * A stretch of one kind: the number of a class, [UNSURE], [SILENCE], [VALUES], which no lane
+     * shows, or, without length, a [BREAK] between two recordings. Times are in seconds since the
+     * first recording began.
      */
     class Band(val from: Double, val to: Double, val kind: Int)
 
@@ -39,6 +40,7 @@ internal class Timeline {
             State.EMOTION -> result.top
             State.UNSURE -> UNSURE
             State.SILENCE -> SILENCE
+            State.VALUES -> VALUES
         }
         add(offset + result.startSeconds, offset + result.endSeconds, kind)
     }
@@ -81,6 +83,7 @@ internal class Timeline {
         const val UNSURE = -1
         const val SILENCE = -2
         const val BREAK = -3
+        const val VALUES = -4
         private const val TOUCHING = 1e-6
         private const val FROM = "from"
         private const val TO = "to"

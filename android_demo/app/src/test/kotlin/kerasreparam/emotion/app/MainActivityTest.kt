@@ -15,6 +15,7 @@ import android.widget.Spinner
 import android.widget.TextView
 import java.io.FileNotFoundException
 import java.io.InputStream
+import kerasreparam.emotion.GoldenFile
 import kerasreparam.emotion.HostRuntime
 import kerasreparam.emotion.Shipped
 import kerasreparam.emotion.TfliteClassifier
@@ -250,7 +251,8 @@ class MainActivityTest {
     }
 
     private fun Screen.bars() =
-        Screen.all(activity.view<ClassBars>(R.id.bars)).filterIsInstance<BarView>().map { it.fraction }
+        Screen.all(activity.view<ClassBars>(R.id.bars)).filterIsInstance<BarView>()
+            .filter { it.isShown }.map { it.fraction }
 
     @Test
     fun `in the background the microphone is off`() = screen().run {
@@ -405,6 +407,10 @@ class MainActivityTest {
         start()
         speak(window("sadness"))
         shoot(name)
+        assertWordsFit()
+    }
+
+    private fun Screen.assertWordsFit() {
         for (view in Screen.all(activity.window.decorView).filterIsInstance<TextView>()) {
             if (!view.isShown || view.layout == null || view.id == R.id.now_caption) continue
             val words = view.text.toString()
@@ -424,6 +430,49 @@ class MainActivityTest {
             text[end - 1].isLetter() && text[end].isLetter()
         }
     }
+
+    @Test
+    @Config(application = AgeApp::class)
+    fun `a value stands with its unit and range, in place of bars`() = screen().run {
+        start()
+        speak(noise())
+        assertEquals("24.9 years", text(R.id.emotion))
+        assertEquals("age, of 18.0 to 60.0", text(R.id.now_detail))
+        assertEquals(listOf("age", "24.9 years", "of 18.0 to 60.0"), wordsOf(R.id.bars))
+        assertTrue(bars().isEmpty())
+        assertFalse(isShown(R.id.timeline))
+        assertEquals(
+            View.ACCESSIBILITY_LIVE_REGION_NONE,
+            activity.view<View>(R.id.emotion).accessibilityLiveRegion,
+        )
+        shoot("value")
+    }
+
+    @Test
+    @Config(application = AffectApp::class, qualifiers = "+de")
+    fun `several values, large, in German on a small phone`() {
+        RuntimeEnvironment.setQualifiers("+w320dp-h569dp")
+        RuntimeEnvironment.setFontScale(2f)
+        screen().run {
+            start()
+            speak(noise())
+            assertEquals("valence 0,17\narousal 0,46", text(R.id.emotion))
+            assertEquals("von -1,00 bis 1,00", text(R.id.now_detail))
+            shoot("values-large-text-german-small")
+            assertWordsFit()
+            rotate()
+            assertEquals("valence 0,17\narousal 0,46", text(R.id.emotion))
+        }
+    }
+
+    /** One window of the models of values: Python's scores of it are in scores.bin. */
+    private fun noise() = GoldenFile("scores.bin").run {
+        int()
+        floats()
+    }
+
+    private fun Screen.wordsOf(id: Int) =
+        Screen.all(activity.view<View>(id)).filterIsInstance<TextView>().map { it.text.toString() }
 
     @Test
     fun `TalkBack finds words for everything that can be touched`() = screen().run {

@@ -8,8 +8,9 @@ import kerasreparam.emotion.EmotionException
 import kerasreparam.emotion.ModelInfo.Head
 
 /**
- * Name, labels, sample rate, head and threshold that a `.tflite` file holds: TensorFlow Lite's metadata (a
- * flatbuffer `M001` inside the model's) and a label file in the zip archive at the file's end.
+ * Name, labels, sample rate, head with unit and range, and threshold that a `.tflite` file holds:
+ * TensorFlow Lite's metadata (a flatbuffer `M001` inside the model's) and a label file in the zip archive
+ * at the file's end.
  */
 internal class ModelMetadata private constructor(
     val name: String,
@@ -17,11 +18,17 @@ internal class ModelMetadata private constructor(
     val sampleRate: Int,
     val head: Head,
     val unsureBelow: Float,
+    val unit: String,
+    val lowest: Double,
+    val highest: Double,
 ) {
     companion object {
         private const val KEY = "TFLITE_METADATA"
         private const val SIGMOID = "head: sigmoid"
         private const val LINEAR = "head: linear"
+        private const val UNIT = "; unit: "
+        private const val RANGE = "; range: "
+        private const val TO = " to "
         private const val UNSURE = "unsure below: "
         private const val AUDIO_PROPERTIES = 4
         private const val MAX_LABEL_BYTES = 1 shl 20
@@ -60,13 +67,26 @@ internal class ModelMetadata private constructor(
             val labelFile = output?.tables(6)?.firstOrNull()?.text(0)
                 ?: throw bad("it has no labels. Export it with labels=")
             val about = output.text(1) ?: ""
-            if (about.startsWith(LINEAR)) {
-                throw bad("it gives a value (${about.take(80)}), and this library shows classes")
+            val words = about.substringBefore(RANGE)
+            val head = when (words.substringBefore(UNIT)) {
+                SIGMOID -> Head.SIGMOID
+                LINEAR -> Head.LINEAR
+                else -> Head.SOFTMAX
             }
-            val head = if (about == SIGMOID) Head.SIGMOID else Head.SOFTMAX
+            val (lowest, highest) = if (head == Head.LINEAR) range(about) else listOf(0.0, 1.0)
             return ModelMetadata(
                 metadata.text(0) ?: "", labels(file, labelFile), sampleRate, head, unsureBelow(about),
+                words.substringAfter(UNIT, ""), lowest, highest,
             )
+        }
+
+        /** Lowest and highest value that are said. */
+        private fun range(about: String): List<Double> {
+            val ends = about.substringAfter(RANGE, "").split(TO).map { it.toDoubleOrNull() ?: Double.NaN }
+            if (ends.size != 2 || !ends.all { it.isFinite() } || ends[0] >= ends[1]) {
+                throw bad("it does not say how far its values go (${about.take(80)})")
+            }
+            return ends
         }
 
         /** The number from 0 to 1 that is said; 0 if there is none. */

@@ -22,7 +22,7 @@ internal class SharedClassifier(first: Classifier) : Closeable {
         return (System.nanoTime() - start) / 1e6
     }
 
-    /** Goes on with another one of the same labels, head, rate and window; closes this one. */
+    /** Goes on with another one of the same labels, head, range, rate and window; closes this one. */
     @Synchronized
     fun replace(next: Classifier) {
         val open = checkNotNull(classifier) { "This recognizer is closed." }
@@ -31,8 +31,8 @@ internal class SharedClassifier(first: Classifier) : Closeable {
             next.close()
             throw EmotionException(
                 EmotionException.Reason.MODEL,
-                "The other model has other labels, another head, sample rate or window: make a " +
-                    "recognizer of its own for it.",
+                "The other model has other labels, another head, range, sample rate or window: make " +
+                    "a recognizer of its own for it.",
             )
         }
         classifier = next
@@ -40,8 +40,9 @@ internal class SharedClassifier(first: Classifier) : Closeable {
         open.close()
     }
 
-    private fun kind(model: ModelInfo) =
-        listOf(model.labels, model.head, model.sampleRate, model.window)
+    private fun kind(model: ModelInfo) = with(model) {
+        listOf(labels, head, unit, lowest, highest, sampleRate, window)
+    }
 
     @Synchronized
     override fun close() {

@@ -3,7 +3,6 @@ package kerasreparam.emotion.core
 import kerasreparam.emotion.EmotionOptions
 import kerasreparam.emotion.EmotionResult
 import kerasreparam.emotion.EmotionResult.State
-import kerasreparam.emotion.ModelInfo
 
 /** Makes results of windows: silence, smoothed scores, unsure. For one thread at a time. */
 internal class WindowScorer(
@@ -14,9 +13,7 @@ internal class WindowScorer(
     private val model = classifier.model
     private val scores = FloatArray(model.labels.size)
     private val smoother = Smoother(scores.size, smoothing)
-    private val minimumScore = (options.minimumScore ?: model.unsureBelow).let {
-        if (model.head == ModelInfo.Head.SIGMOID) maxOf(it, PRESENT) else it
-    }
+    private val minimumScore = options.minimumScore ?: model.unsureBelow
 
     /** A result, and what it weighs in a mean: its valid samples, or 0 in silence. */
     class Weighed(val result: EmotionResult, val weight: Int)
@@ -66,18 +63,9 @@ internal class WindowScorer(
         scores: FloatArray, silent: Boolean, decibels: Float,
         start: Double, end: Double, latency: Double, skipped: Int,
     ): EmotionResult {
-        val state = when {
-            silent -> State.SILENCE
-            scores.max() < minimumScore -> State.UNSURE
-            else -> State.EMOTION
-        }
+        val state = if (silent) State.SILENCE else model.head.state(scores, minimumScore)
         return EmotionResult(
             state, model.labels, scores.copyOf(), decibels, start, end, latency, skipped,
         )
-    }
-
-    private companion object {
-        /** From here on a class of its own is more likely than not. */
-        const val PRESENT = 0.5f
     }
 }

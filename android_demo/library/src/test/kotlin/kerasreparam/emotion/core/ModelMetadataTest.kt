@@ -59,14 +59,21 @@ class ModelMetadataTest {
     }
 
     @Test
-    fun `a value is no probability`() {
-        val file = latin1(javaClass.getResourceAsStream("/int4.tflite")!!.readBytes())
-        val linear = file.replace("unsure below: 0.75", "head: linear; unit")
-        val error = assertThrows(EmotionException::class.java) {
-            ModelMetadata.read(ByteBuffer.wrap(linear.toByteArray(Charsets.ISO_8859_1)))
+    fun `values have a range`() {
+        val file = latin1(javaClass.getResourceAsStream("/age.tflite")!!.readBytes())
+        fun read(range: String): ModelMetadata {
+            assertTrue(file.contains("; range: 18.0 to 60.0"))
+            val changed = file.replace("; range: 18.0 to 60.0", range)
+            return ModelMetadata.read(ByteBuffer.wrap(changed.toByteArray(Charsets.ISO_8859_1)))
         }
-        assertSame(EmotionException.Reason.MODEL, error.reason)
-        assertTrue(error.message!!.contains("it gives a value (head: linear; unit)"))
+        val found = read("; range: -1e-3 to 1.0")
+        assertEquals(ModelInfo.Head.LINEAR, found.head)
+        assertEquals(listOf("years", -0.001, 1.0), listOf(found.unit, found.lowest, found.highest))
+        for (words in listOf("; range: 60.0 to 18.0", "; range: 18.0 to NaN ", "; range 18.0 too 60.0")) {
+            val error = assertThrows(EmotionException::class.java) { read(words) }
+            assertSame(EmotionException.Reason.MODEL, error.reason)
+            assertTrue(error.message!!, error.message!!.contains("how far its values go (head: linear; unit"))
+        }
     }
 
     @Test
