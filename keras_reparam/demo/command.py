@@ -22,11 +22,6 @@ def demo(
     with contextlib.ExitStack() as stack:
         path = stack.enter_context(shipped_files()) / SHIPPED if model is None else Path(model)
         classifier = Classifier(path, silence_decibels=silence_decibels)
-        if not classifier.metadata.scoring.has_bars:
-            raise ValueError(
-                "The page shows probabilities of classes; `keras-reparam listen` shows values. "
-                f"Received: '{path}', which gives {classifier.metadata.scoring.described}"
-            )
         server = stack.enter_context(DemoServer(path, model_card(classifier, path), port=port))
         if as_json:
             print(json.dumps({"url": server.address, "model": str(path)}), flush=True)

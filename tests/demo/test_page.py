@@ -153,8 +153,9 @@ def check_same_as_python(page, classifier, *clips):
         assert found["whole"]["end"] == pytest.approx(whole.duration)
         assert (found["whole"]["state"] == "silence") == whole.silence
         assert (found["whole"]["state"] == "unsure") == (
-            not whole.silence and (whole.unsure or whole.label is None)
+            not whole.silence and not whole.values and (whole.unsure or whole.label is None)
         )
+        assert (found["whole"]["state"] == "values") == bool(whole.values)
         if clip.ndim > 1:
             continue
         results = list(classifier.stream([clip], hop=hop))
@@ -188,8 +189,14 @@ def test_windows_silence_and_smoothing_are_pythons(browser, shipped):
         )
 
 
-def test_classes_of_their_own_and_another_rate(browser, request):
-    path = request.config.rootpath / "android_demo/library/src/test/resources/sigmoid.tflite"
+@pytest.fixture(scope="module")
+def other_models(request):
+    """Models of other tasks, at another rate."""
+    return request.config.rootpath / "android_demo/library/src/test/resources"
+
+
+def test_classes_of_their_own_and_another_rate(browser, other_models):
+    path = other_models / "sigmoid.tflite"
     rng = np.random.default_rng(0)
     with page_of(path) as server:
         check_same_as_python(
@@ -197,6 +204,31 @@ def test_classes_of_their_own_and_another_rate(browser, request):
             Classifier(path),
             *(rng.normal(mean, 0.1, 9000).astype("float32") for mean in (0, 0.5, -0.5)),
         )
+
+
+@pytest.mark.parametrize("name", ["age", "affect"])
+def test_values_have_their_range_in_place_of_bars(browser, other_models, tmp_path, pictures, name):
+    path, wav = other_models / f"{name}.tflite", tmp_path / "noise.wav"
+    classifier = Classifier(path)
+    noise = np.random.default_rng(0).normal(0, 0.2, 2000).astype("float32")
+    soundfile.write(wav, noise, 8000)
+    rows = classifier.metadata.scoring.rows(classifier.classify_file(wav).probabilities)
+    with page_of(path) as server:
+        page = Page(browser, server).open()
+        check_same_as_python(page, classifier, np.concatenate([noise, np.zeros(3000)]))
+        page.hear(wav)
+        shown = [f"{row.name.capitalize()}\n{row.text}\n{row.beside}" for row in rows]
+        assert page.text("scores") == "\n".join(shown)
+        if len(rows) == 1:
+            assert page.title == rows[0].text
+        else:
+            assert page.title.splitlines() == [f"{r.name.capitalize()} {r.text}" for r in rows]
+        assert rows[0].beside in page.text("detail") and rows[0].beside in page.text("card")
+        assert not page.find("timeline").is_displayed() and not page.text("notice")
+        assert page.find("announced").get_property("textContent").lower() == ", ".join(
+            classifier.labels
+        )
+        browser.save_screenshot(str(pictures / f"{name}.png"))
 
 
 def test_a_file(page, shipped, clip, tmp_path, pictures):

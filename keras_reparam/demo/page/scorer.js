@@ -1,3 +1,4 @@
+import { headOf } from "./heads.js";
 import { extent, mix, soundOf, tooShort, windowStarts } from "./sound.js";
 
 /** Files are heard without a pause for the page for so many windows. */
@@ -7,8 +8,8 @@ const WINDOWS_AT_ONCE = 20;
  * Results of windows: silence, smoothed scores, unsure. The rules are those of Python's
  * `Classifier` and of Android's library.
  *
- * A result has `state` ("class", "unsure", "silence"), `top` (index of the highest score, -1 in
- * silence), `scores` (all zero in silence), `start` and `end` in seconds, `latency` in milliseconds
+ * A result has `state` ("class", "unsure", "values", "silence"), `top` (index of the highest score, -1
+ * in silence and of values), `scores` (all zero in silence), `start` and `end` in seconds, `latency` in milliseconds
  * and `skipped`, how many windows before it were left out.
  */
 export class Scorer {
@@ -110,8 +111,5 @@ async function scored(scorer, card, clip, starts) {
 
 function stateOf(scores, silent, card) {
   if (silent) return { state: "silence", top: -1, scores };
-  // Of independent classes one is named only if it is more likely than not.
-  const least = card.head === "sigmoid" ? card.present : card.unsure_below;
-  const highest = Math.max(...scores);
-  return { state: highest < least ? "unsure" : "class", top: scores.indexOf(highest), scores };
+  return { ...headOf(card).answer(scores), scores };
 }

@@ -3,7 +3,7 @@ export const SECONDS = 60;
 /**
  * What was heard in the last minute of sound; recordings follow one another without their pauses. A
  * band has `from`, `to` (seconds since the first recording began) and `kind`: the index of a class,
- * "unsure", "silence", or "break" between two recordings.
+ * "unsure", "silence", "values", or "break" between two recordings.
  */
 export class Timeline {
   bands = [];

@@ -1,10 +1,10 @@
+import { headOf } from "./heads.js";
 import { SECONDS } from "./timeline.js";
 
 /** The level meter begins at so many decibels. */
 const FLOOR_DECIBELS = -80;
 
 const find = (id) => document.getElementById(id);
-const percent = (share) => `${(100 * share).toFixed(0)}%`;
 const capitalized = (name) => name.charAt(0).toUpperCase() + name.slice(1);
 
 function element(tag, className, text = "") {
@@ -20,6 +20,7 @@ const color = (kind) => (Number.isInteger(kind) ? `class-${kind % 8}` : kind);
 /** What the page shows. */
 export class View {
   #card;
+  #head;
   #bars = [];
   #rows = new Map();
 
@@ -39,6 +40,7 @@ export class View {
 
   showModel(card) {
     this.#card = card;
+    this.#head = headOf(card);
     for (const [i, label] of card.labels.entries()) {
       const row = element("li", `score ${color(i)}`);
       const bar = element("span", "bar");
@@ -46,7 +48,8 @@ export class View {
       bar.append(filled);
       bar.setAttribute("aria-hidden", "true");
       const value = element("span", "value", "–");
-      row.append(element("span", "label", capitalized(label)), value, bar);
+      const beside = this.#head.range ? element("span", "range", this.#head.range) : bar;
+      row.append(element("span", "label", capitalized(label)), value, beside);
       find("scores").append(row);
       this.#bars.push({ row, value, filled });
     }
@@ -57,10 +60,12 @@ export class View {
       find("rows").lastElementChild.before(row);
       this.#rows.set(kind, track);
     }
-    for (const [name, value] of facts(card)) {
+    for (const [name, value] of facts(card, this.#head)) {
       find("card").append(element("dt", "", name), element("dd", "", value));
     }
     for (const section of document.querySelectorAll("[data-needs-model]")) section.hidden = false;
+    // Values have no rows of their own in it.
+    find("timeline").hidden = Boolean(this.#head.range);
   }
 
   /** `phase`: "ready", "listening" or "reading". */
@@ -79,7 +84,8 @@ export class View {
     const [title, detail] = {
       silence: () => ["Silence", "Too quiet to say anything."],
       unsure: () => ["Unsure", "No class stands out."],
-      class: () => [this.#name(top), `Score: ${percent(scores[top])}`],
+      class: () => [this.#name(top), `Score: ${this.#head.text(scores[top])}`],
+      values: () => this.#values(scores),
     }[state]();
     const now = find("now");
     now.dataset.kind = color(state === "class" ? top : state);
@@ -87,12 +93,23 @@ export class View {
     find("title").textContent = title;
     find("detail").textContent = skippedText(result.skipped) || detail;
     for (const [i, { row, value, filled }] of this.#bars.entries()) {
-      value.textContent = state === "silence" ? "–" : percent(scores[i]);
+      value.textContent = state === "silence" ? "–" : this.#head.text(scores[i]);
       filled.style.width = `${100 * scores[i]}%`;
       row.classList.toggle("top", state === "class" && i === top);
     }
     // The name alone, and only when it changes: a score every half second would drown everything.
-    this.#announce(title);
+    this.#announce(state === "values" ? this.#names().join(", ") : title);
+  }
+
+  /** Title and detail: the one value, or each with its name. */
+  #values(scores) {
+    const texts = Array.from(scores, this.#head.text);
+    if (texts.length === 1) return [texts[0], `${this.#name(0)}, ${this.#head.range}`];
+    return [this.#names().map((name, i) => `${name} ${texts[i]}`).join("\n"), this.#head.range];
+  }
+
+  #names() {
+    return this.#card.labels.map(capitalized);
   }
 
   showLevel(decibels) {
@@ -140,16 +157,16 @@ function skippedText(skipped = 0) {
 }
 
 /** Pairs of the model's card: what the file says about itself. */
-function facts(card) {
+function facts(card, head) {
   const seconds = card.window / card.sample_rate;
   return [
     ["File", `${card.file}, ${(card.bytes / 1000).toFixed(0)} kB`],
     ["Name", card.name],
     ["Description", card.description],
-    ["Classes", card.labels.join(", ")],
+    [head.outputs, card.labels.join(", ")],
     ["Hears", `${seconds} s at ${card.sample_rate} Hz, anew every ${card.hop} s`],
-    ["Scores", card.head === "sigmoid" ? "each class for itself" : "one of the classes"],
-    ["Unsure", card.unsure_below ? `below ${percent(card.unsure_below)}` : ""],
+    ["Scores", head.described],
+    ["Unsure", card.unsure_below ? `below ${head.text(card.unsure_below)}` : ""],
     ["Silence", `below ${card.silence_decibels} dBFS`],
     ["Quantization", card.quantization],
     ["Front end", card.front_end],

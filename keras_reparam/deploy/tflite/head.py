@@ -51,8 +51,6 @@ class Head(abc.ABC):
     takes_one: ClassVar[bool] = True
     # Why no answer is unsure; empty: some may be.
     never_unsure: ClassVar[str] = ""
-    # Whether scores are probabilities, which bars can show.
-    has_bars: ClassVar[bool] = True
     # Whether the model gives logits, which are no scores yet.
     takes_logits: ClassVar[bool] = True
 

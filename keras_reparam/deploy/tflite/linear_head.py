@@ -27,7 +27,6 @@ class LinearHead(Head):
     # Who can tell little keeps near the mean.
     least_spread = 0.01
     takes_logits = False
-    has_bars = False
     never_unsure = "a value has no probability"
 
     @property
