@@ -20,7 +20,8 @@ from keras_reparam.deploy.tflite.kinds import CALIBRATED, KINDS
 
 LITERT = RUNTIMES[0]
 CLIPS = 20
-PAGES = Path(__file__).resolve().parents[2] / "docs" / "howto"
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = ROOT / "docs" / "howto"
 
 
 @pytest.fixture
@@ -191,6 +192,21 @@ def test_other_runtimes_give_the_same_scores_for_twenty_real_clips(
     assert np.abs(found[0] - expected[0]).max() < 1e-4
     assert np.abs(found[1] - expected[1]).max() < (1e-3 if exact else 0.05)
     assert found[0].shape == (CLIPS, 4) and found[0].std(axis=0).max() > 0.05
+
+
+@pytest.mark.nightly
+def test_values_and_independent_classes_in_mediapipe(tmp_path):
+    folder = ROOT / "android_demo" / "library" / "src" / "test" / "resources"
+    files = [folder / f"{name}.tflite" for name in ("age", "affect", "sigmoid")]
+    noise = np.random.default_rng(0).normal(0.1, 1, (4, 800)) * [[0.05], [0.2], [0.5], [3]]
+    np.savez(tmp_path / "inputs.npz", waveform=noise.astype("float32"), sample_rate=8000)
+    expected = scores(LITERT, files, tmp_path / "inputs.npz")
+    # Values are given as they are: negative ones, and those beyond 1.
+    assert expected[0].min() > 1 and expected[1].min() < -1 and expected[1].max() > 1
+    for found, known in zip(
+        scores(RUNTIMES[3], files, tmp_path / "inputs.npz"), expected, strict=True
+    ):
+        assert np.allclose(found, known, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.nightly

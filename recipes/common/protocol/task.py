@@ -14,8 +14,9 @@ from recipes.common.protocol.figure import Figure
 if TYPE_CHECKING:
     import keras
 
-# What is true of an example, or said of it: the index of a class; 1 or 0 for each label; a number.
-Value = int | tuple[int, ...] | float
+# What is true of an example, or said of it: the index of a class; 1 or 0 for each label; a number;
+# the share of each class.
+Value = int | tuple[float, ...] | float
 # Of decisions: what is true, what is said, both as `Task.array` has them, and scores
 # `(decisions, outputs)`.
 Decided = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -23,7 +24,7 @@ Decided = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 @dataclasses.dataclass(frozen=True)
 class Task(abc.ABC):
-    """What is to be told of a clip: one of several classes, any number of labels, or a number.
+    """What is to be told of a clip: a class, any number of labels, a number, or shares of classes.
 
     All that depends on which of them it is, is here: what is read from a manifest, what the model
     learns, how its outputs become scores and decisions, how these are measured and shown, and what
