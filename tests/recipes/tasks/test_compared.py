@@ -99,9 +99,10 @@ def test_figures_of_runs_are_those_of_their_clips(task, figure, noise, tmp_path)
         expected.append(getattr(figures, figure))
         assert condition.test(figure).mean == pytest.approx(expected[-1])
     plain, hrf = ({**condition.runs}[("1", 1)] for condition in group.conditions)
-    found, (low, high), speakers = pooled_difference([(hrf, plain)], task, figure)
-    assert found == pytest.approx(expected[1] - expected[0], abs=1e-6)
-    assert low < found < high and speakers == 6
+    found = pooled_difference([(hrf, plain)], task, figure)
+    assert found.value == pytest.approx(expected[1] - expected[0], abs=1e-6)
+    low, high = found.interval
+    assert low < found.value < high and found.speakers == 6
     table = score_table([group])
     assert table.records[0][f"{figure}_mean"] == pytest.approx(expected[0])
 
