@@ -121,7 +121,10 @@ _LEARNING_RATES = {"speechformer": 3e-4}
 _OPTIONS: dict[str, dict[str, Any]] = {
     "conv_transformer": {"norm_first": True, "pooling": "mean_std"},
 }
-_OF_FROZEN = {"size": "linear", "expansion": 0, "epochs": 1, "copies": 0, "backbone_options": {}}
+_OF_FROZEN: dict[str, Any] = {
+    **{"size": "linear", "expansion": 0, "epochs": 40, "copies": 0, "backbone_options": {}},
+    "learning_rate": 1e-3,
+}
 # What has no meaning there.
 _NOT_OF_FROZEN = (
     *("quantizer", "start", "copies", "waveform_augmentation", "distribute", "diagnostics"),
@@ -338,6 +341,11 @@ class RecipeSettings(TrainingSettings):
         """What a run's folder is named by besides; `""`: the task is the corpus's usual one."""
         field = type(self).model_fields.get("task")
         return "" if field is None or self.task == field.default else self.task
+
+    @property
+    def any_task(self) -> tuple[str, ...]:
+        """Settings that go with every task here: a frozen teacher's features are all it gives."""
+        return ("teacher",) if self.backbone == FROZEN else ()
 
     @property
     def decision_rule(self) -> Literal["mean", "vote"]:

@@ -26,7 +26,8 @@ class CachedFeatures:
         def row(samples: np.ndarray) -> np.ndarray:
             found = moments_of(maker.frames(samples))
             # One more, since rows are all of a kind: how many frames they are over.
-            return np.vstack([found.values, np.full(maker.width, found.frames)])
+            counts = np.full(maker.width, found.frames, "float32")
+            return np.vstack([found.values, counts])
 
         shape = (rows_of(maker.layers) + 1, maker.width)
         about = (store, f"moments-{maker.digest}", shape, row, console)

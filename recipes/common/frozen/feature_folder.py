@@ -49,11 +49,13 @@ class FeatureFolder:
             raise BadClip("no file")
         try:
             found = np.load(path, mmap_mode="r", allow_pickle=False)
-        # What is no such file, or cut; of no frame at all nothing can be mapped.
+        # What is no such file, or cut.
         except (ValueError, OSError, EOFError):
-            raise BadClip("a file that is no whole .npy, or has no frames") from None
+            raise BadClip("a file that is no whole .npy") from None
         if not isinstance(found, np.ndarray) or not np.issubdtype(found.dtype, np.floating):
             raise BadClip(f"{getattr(found, 'dtype', 'an archive')} in place of floats")
         if found.ndim not in (2, 3):
             raise BadClip(f"{found.ndim} dimensions in place of 2 or 3")
+        if not found.size:
+            raise BadClip("no frames, or no values")
         return found if found.ndim == 3 else found[None]

@@ -25,26 +25,24 @@ class LayerStatistics(keras.layers.Layer):
         super().__init__(dtype="float32", **kwargs)
 
     def build(self, input_shape):
-        self._layers = layers_of(input_shape[1])
-        self._first, self._second = pairs_of(self._layers)
-        self._twice = twice_if_two(self._layers).astype("float32")
+        self._count = layers_of(input_shape[1])
+        self._first, self._second = pairs_of(self._count)
+        self._twice = twice_if_two(self._count).astype("float32")
         # Of one layer there is nothing to learn.
-        self.scores = self.add_weight(
-            shape=(self._layers,),
-            initializer="zeros",
-            trainable=self._layers > 1,
-            name="scores",
-        )
+        self.scores = None
+        if self._count > 1:
+            shape = (self._count,)
+            self.scores = self.add_weight(shape=shape, initializer="zeros", name="scores")
 
     @property
     def shares(self):
         """`(layers,)`: what each layer weighs."""
-        return ops.softmax(self.scores)
+        return ops.ones(1) if self.scores is None else ops.softmax(self.scores)
 
     def call(self, moments):
         shares = self.shares
         pairs = ops.take(shares, self._first) * ops.take(shares, self._second) * self._twice
-        means, covariances = moments[:, : self._layers], moments[:, self._layers :]
+        means, covariances = moments[:, : self._count], moments[:, self._count :]
         mean = ops.einsum("l,blw->bw", shares, means)
         variance = ops.einsum("p,bpw->bw", pairs, covariances)
         deviation = ops.sqrt(ops.maximum(variance, 0.0) + EPSILON)

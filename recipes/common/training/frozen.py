@@ -55,8 +55,7 @@ def train_frozen(
         ValueError: If a setting does not go with the task, or wants a validation where nobody
             validates; or as `ExampleMoments.read`.
     """
-    # A teacher that makes the features teaches nothing else.
-    check_training(fold, task, settings.model_copy(update={"teacher": None}))
+    check_training(fold, task, settings)
     folder.mkdir(parents=True, exist_ok=True)
     keras.utils.clear_session()
     keras.utils.set_random_seed(settings.seed)
