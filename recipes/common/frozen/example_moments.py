@@ -93,7 +93,7 @@ class ExampleMoments:
         if problems:
             raise ValueError(
                 "Every clip must have features, floats `(frames, width)` or `(layers, frames, "
-                "width)`, of as many layers and values as all others; see docs/howto/tasks.md. "
+                "width)`, of as many layers and values as all others; see docs/howto/features.md. "
                 f"Received: {self.features.described}, with {'; '.join(_told(problems))}"
             )
 
