@@ -27,13 +27,13 @@ def test_a_teacher_is_a_folder_of_its_features(prepared, preset, tmp_path, capsy
     command = ["--teacher", str(preset), "--layers", "2", "3", "--out", str(tmp_path / "folder")]
     assert write(command + data) == 0
     assert write(command + data) == 0
-    assert write(["--teacher", str(preset), *command[4:], *data]) == 2
+    assert write(["--teacher", str(preset), *command[5:], *data]) == 2
     assert "or of other layers" in capsys.readouterr().err
     sources = {"heard": [f"teacher={preset}"], "read": [f"features={tmp_path / 'folder'}"]}
     scores = {}
     for name, source in sources.items():
         own = ["--out", str(prepared), "--run", name, "--fold", "1"]
-        assert main(["train", *own, "backbone=frozen", "epochs=5", *source]) == 0
+        assert main(["train", *own, "backbone=frozen", "epochs=2", *source]) == 0
         assert main(["evaluate", *own]) == 0
         other = ["--on", str(prepared / "manifest.csv"), "--data", str(prepared.parent)]
         assert main(["evaluate", *own, *other]) == 0
