@@ -10,9 +10,9 @@ import numpy as np
 from keras_reparam.audio.clip_file import ClipFile
 from keras_reparam.audio.clips import evenly_spaced
 
-_SUFFIXES = {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".aifc", ".au"}
+SUFFIXES = {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".aifc", ".au"}
 # What phones and browsers record.
-_SUFFIXES |= {".caf", ".m4a", ".mp4", ".aac", ".3gp", ".amr", ".webm", ".mka", ".wma"}
+SUFFIXES |= {".caf", ".m4a", ".mp4", ".aac", ".3gp", ".amr", ".webm", ".mka", ".wma"}
 
 
 def find_clips(source: str | os.PathLike) -> list[ClipFile]:
@@ -33,7 +33,7 @@ def find_clips(source: str | os.PathLike) -> list[ClipFile]:
     """
     source = Path(source)
     if source.is_dir():
-        clips = sorted(ClipFile(p) for p in source.rglob("*") if p.suffix.lower() in _SUFFIXES)
+        clips = sorted(ClipFile(p) for p in source.rglob("*") if p.suffix.lower() in SUFFIXES)
     elif source.suffix.lower() == ".csv":
         clips = [ClipFile.of_row(row, source.parent) for row in _rows(source)]
     elif source.exists():

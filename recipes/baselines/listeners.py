@@ -53,5 +53,4 @@ def _egemaps(path: Path) -> Listener:
 def _frozen(path: Path) -> Listener:
     from recipes.baselines.frozen import read_frozen
 
-    model = read_frozen(path)
-    return lambda samples: model.probabilities(model.encoder.pooled(samples).reshape(1, -1))[0]
+    return read_frozen(path)

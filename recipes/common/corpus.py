@@ -78,6 +78,11 @@ class Corpus:
             for number in range(count)
         ]
 
+    @property
+    def store(self) -> Store:
+        """The store."""
+        return self._store
+
     def taught_by(self, encoder: WhisperEncoder, console: Console) -> PooledFeatures:
         """What a teacher makes of the clips, computed unless the store has it."""
         return PooledFeatures(self._store, encoder, console)

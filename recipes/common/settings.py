@@ -15,8 +15,10 @@ Count = Annotated[int, pydantic.Field(ge=1)]
 _SAMPLE_RATE, _HOP, _FRAMES = 16000, 160, 400
 
 Backbone = Literal["conformer", "conv_transformer", "haffformer", "speechformer"]
-# No backbone of its own: a linear head on a teacher that stays as it is.
+# No backbone of its own: a linear head on the features of a model that stays as it is.
 FROZEN = "frozen"
+# Features of that name are those of the front end.
+LOG_MEL = "log_mel"
 
 # The kind of task that most recipes have; and what chooses the epoch of others by default.
 _SELECT_ON = {"multilabel": "map", "regression": "ccc"}
@@ -119,10 +121,14 @@ _LEARNING_RATES = {"speechformer": 3e-4}
 _OPTIONS: dict[str, dict[str, Any]] = {
     "conv_transformer": {"norm_first": True, "pooling": "mean_std"},
 }
-_OF_FROZEN = {"size": "linear", "expansion": 0, "epochs": 1, "copies": 0, "backbone_options": {}}
+_OF_FROZEN: dict[str, Any] = {
+    **{"size": "linear", "expansion": 0, "epochs": 40, "copies": 0, "backbone_options": {}},
+    "learning_rate": 1e-3,
+}
 # What has no meaning there.
 _NOT_OF_FROZEN = (
     *("quantizer", "start", "copies", "waveform_augmentation", "distribute", "diagnostics"),
+    *("mixup", "prune_latency"),
 )
 
 
@@ -131,8 +137,12 @@ class RecipeSettings(TrainingSettings):
 
     Attributes:
         backbone: Name of `keras_reparam.models.list_models()`; or `"frozen"`: a linear head on the
-            features of a `teacher` of KerasHub that stays as it is, which small models can be
-            compared with. It has one size, `"linear"`, no epochs, and no `.tflite`.
+            mean and deviation of a learnt weighted sum of layers of `features`, or of a `teacher`
+            of KerasHub, which small models can be compared with. It has one size, `"linear"`, and
+            no `.tflite`.
+        features: Of a frozen model: a folder with a `.npy` for each clip, or a `.csv` with a row
+            for each; or `"log_mel"`: those of the front end, without what it takes out of each
+            clip's mean and deviation. `None`: the teacher's.
         size: Of `keras_reparam.models.create`.
         factors: Factors of an expanded kernel.
         folded: Whether an expanded kernel is multiplied out before it meets the batch; if not, the
@@ -206,6 +216,7 @@ class RecipeSettings(TrainingSettings):
     kinds: ClassVar[Mapping[str, str]] = {}
 
     backbone: Literal[Backbone, "frozen"] = "conv_transformer"
+    features: str | None = None
     size: str = "light"
     factors: Literal[2, 3] = 2
     folded: bool = True
@@ -276,12 +287,23 @@ class RecipeSettings(TrainingSettings):
         return self
 
     @pydantic.model_validator(mode="after")
-    def _of_a_frozen_teacher(self) -> "RecipeSettings":
+    def _of_a_frozen_model(self) -> "RecipeSettings":
         if self.backbone != FROZEN:
+            if self.features is not None:
+                raise ValueError(
+                    "`features` are those of `backbone=frozen`; other backbones make their own. "
+                    f"Received: backbone={self.backbone}, features={self.features!r}"
+                )
             return self
-        if self.teacher is None or not is_preset(self.teacher):
+        if (self.features is None) == (self.teacher is None):
             raise ValueError(
-                "`backbone=frozen` needs a `teacher`, name or folder of a KerasHub preset of "
+                "`backbone=frozen` needs `features`, a folder or .csv of them or log_mel; or a "
+                "`teacher`, name or folder of a KerasHub preset of Whisper; and not both. "
+                f"Received: features={self.features!r}, teacher={self.teacher!r}"
+            )
+        if self.teacher is not None and not is_preset(self.teacher):
+            raise ValueError(
+                "The `teacher` of `backbone=frozen` must be name or folder of a KerasHub preset of "
                 f"Whisper. Received: teacher={self.teacher!r}"
             )
         if self.expansion or any(getattr(self, name) for name in _NOT_OF_FROZEN):
@@ -319,6 +341,11 @@ class RecipeSettings(TrainingSettings):
         """What a run's folder is named by besides; `""`: the task is the corpus's usual one."""
         field = type(self).model_fields.get("task")
         return "" if field is None or self.task == field.default else self.task
+
+    @property
+    def any_task(self) -> tuple[str, ...]:
+        """Settings that go with every task here: a frozen teacher's features are all it gives."""
+        return ("teacher",) if self.backbone == FROZEN else ()
 
     @property
     def decision_rule(self) -> Literal["mean", "vote"]:

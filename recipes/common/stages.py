@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 from rich.console import Console
 
-from keras_reparam._utils.progress import track
 from keras_reparam.deploy.conversion.saved_model import load_model
 from keras_reparam.models import with_front_end
 from recipes.common.command import say
@@ -26,7 +24,10 @@ from recipes.common.deployment.static_model import with_frames
 from recipes.common.files.json_file import read_json
 from recipes.common.files.lock import exclusive
 from recipes.common.front_end import create_front_end
-from recipes.common.manifest import manifest_hash, read_manifest
+from recipes.common.frozen.example_moments import ExampleMoments
+from recipes.common.frozen.features_of import features_of
+from recipes.common.frozen.frozen_head import read_head
+from recipes.common.manifest import manifest_hash, read_manifest, read_segment
 from recipes.common.names import LIGHT, PREDICTIONS, RESULTS, TRAINING
 from recipes.common.protocol.examples import cross_corpus_examples
 from recipes.common.protocol.fold import Example, Fold
@@ -53,7 +54,7 @@ from recipes.common.scoring.waveform_model import WaveformModel
 from recipes.common.settings import FROZEN, RecipeSettings
 from recipes.common.store import add_speeds
 from recipes.common.store.layout import SAMPLE_RATE
-from recipes.common.training.frozen import FrozenModel, train_frozen
+from recipes.common.training.frozen import train_frozen
 from recipes.common.training.train import is_trained, remove_checkpoints, train_fold
 
 # A minute of samples: a phone can't wait for a whole interview.
@@ -93,6 +94,8 @@ class Stages:
         """Trains the folds that are not trained yet."""
         # What is wrong with the clips or the folds is said before anything is written.
         folds = self._folds
+        if not self.exportable:
+            self._read_features(folds)
         self._run.path.mkdir(parents=True, exist_ok=True)
         with self._begun():
             for number, fold in enumerate(folds, start=1):
@@ -102,8 +105,11 @@ class Stages:
                     remove_checkpoints(folder)
                     continue
                 self._say(f"Fold {fold.name} ({number} of {len(folds)})")
-                train = train_fold if self.exportable else train_frozen
-                train(self._corpus, fold, self._task, self._settings, folder, self._console)
+                about = (fold, self._task, self._settings, folder, self._console)
+                if self.exportable:
+                    train_fold(self._corpus, *about)
+                else:
+                    train_frozen(self._moments, *about)
 
     def evaluate(self, *, again: bool = True) -> None:
         """Scores the test split of every fold, and of all of them together.
@@ -149,7 +155,7 @@ class Stages:
         with self._begun():
             for fold in self._trained():
                 own = self._run.fold(fold.name)
-                scores = self._scores_on(own, read)
+                scores = self._scores_on(own, read, data)
                 predictions = self._predictions(fold, scores, {name: examples})
                 results = results_by_split(predictions, notes)
                 folder = own / f"on-{name}"
@@ -166,11 +172,11 @@ class Stages:
             again: Whether folds are exported that were so before.
 
         Raises:
-            ValueError: If the run is of a frozen teacher.
+            ValueError: If the run is of a frozen model.
         """
         if not self.exportable:
             raise ValueError(
-                "A frozen teacher with a linear head is what small models are compared with: "
+                "A frozen model with a linear head is what small models are compared with: "
                 f"nothing of it is exported. Received: '{self._run.path}', backbone=frozen"
             )
         with self._begun():
@@ -237,29 +243,29 @@ class Stages:
 
     @property
     def exportable(self) -> bool:
-        """Whether there are files for the phone to make: not of a frozen teacher."""
+        """Whether there are files for the phone to make: not of a frozen model."""
         return self._settings.backbone != FROZEN
 
     def _scores(self, folder: Path) -> Scores:
         """What a fold's model says of the corpus's own clips."""
         if self.exportable:
-            return self._scores_on(folder, self._corpus.samples)
-        model = FrozenModel(folder, self._settings)
-        pooled = self._corpus.taught_by(model.encoder, self._console)
-        return lambda examples: model.probabilities(pooled.of(examples))
+            return self._scores_by_model(folder, self._corpus.samples)
+        return self._scores_of_head(folder, self._moments)
 
-    def _scores_on(self, folder: Path, samples: Samples) -> Scores:
-        """What a fold's model says of any clips."""
+    def _scores_on(self, folder: Path, samples: Samples, data: Path) -> Scores:
+        """What a fold's model says of clips of another corpus."""
         if self.exportable:
-            return scores_by(load_model(folder / LIGHT), samples, self._task, self._console)
-        model = FrozenModel(folder, self._settings)
+            return self._scores_by_model(folder, samples)
+        heard = functools.partial(read_segment, folder=data, sample_rate=SAMPLE_RATE)
+        features = features_of(self._settings, heard, self._console)
+        return self._scores_of_head(folder, ExampleMoments(features, self._console))
 
-        def scores(examples: Sequence[Example]) -> np.ndarray:
-            heard = track(examples, "Scoring test clips", self._console)
-            rows = [model.encoder.pooled(samples(example)).reshape(-1) for example in heard]
-            return model.probabilities(np.stack(rows))
+    def _scores_by_model(self, folder: Path, samples: Samples) -> Scores:
+        return scores_by(load_model(folder / LIGHT), samples, self._task, self._console)
 
-        return scores
+    def _scores_of_head(self, folder: Path, moments: ExampleMoments) -> Scores:
+        head = read_head(folder)
+        return lambda examples: self._task.scores(head(moments.of(examples)))
 
     def _predictions(
         self, fold: Fold, scores: Scores, splits: Mapping[str, Sequence[Example]]
@@ -331,6 +337,19 @@ class Stages:
     def _corpus(self) -> Corpus:
         add_speeds(self._store, self._log_mel, [1.0], self._console)
         return Corpus(self._store, self._log_mel)
+
+    @functools.cached_property
+    def _moments(self) -> ExampleMoments:
+        """Of a frozen model: what its head gets to know of clips."""
+        features = features_of(self._settings, self._corpus.store, self._console)
+        return ExampleMoments(features, self._console)
+
+    def _read_features(self, folds: Sequence[Fold]) -> None:
+        """Of all clips that are to be trained on, validated or tested, so that nobody learns in
+        the end what is wrong with some.
+        """
+        new = [fold for fold in folds if not is_trained(self._run.fold(fold.name))]
+        self._moments.read(e for fold in new for split in fold.splits.values() for e in split)
 
     def _say(self, text: str) -> None:
         say(self._console, text)

@@ -4,6 +4,7 @@ import csv
 import unicodedata
 from pathlib import Path
 
+from recipes.common.files.rows import delimiter_of
 from recipes.common.preparation.problems import MALFORMED_LINE, Problem
 
 OPTIONAL = ("id", "split", "fold", "start", "end", "sex", "session", "text_id")
@@ -53,7 +54,7 @@ def read_table(
         raise FileNotFoundError(f"There is no file '{path}' that lists the clips.")
     rows, problems = [], []
     with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.reader(file, strict=True, delimiter=_delimiter(path))
+        reader = csv.reader(file, strict=True, delimiter=delimiter_of(path))
         try:
             heading = _heading(next(reader, []), path, target)
             for cells in reader:
@@ -79,13 +80,6 @@ def read_table(
 def _once(named: dict[str, str], heading: list[str]) -> dict[str, str]:
     """The cells of columns that have a name of their own."""
     return {name: cell for name, cell in named.items() if name and heading.count(name) == 1}
-
-
-def _delimiter(path: Path) -> str:
-    """What separates the heading's cells most often: a comma, a semicolon or a tab."""
-    with path.open("rb") as file:
-        heading = file.readline()
-    return max(",;\t", key=lambda delimiter: heading.count(delimiter.encode()))
 
 
 def _plain(name: str, cell: str) -> str:

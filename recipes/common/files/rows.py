@@ -1,4 +1,4 @@
-"""CSV files that are there whole or not at all."""
+"""CSV files: written whole or not at all; and what separates the cells of others'."""
 
 import csv
 import io
@@ -26,3 +26,10 @@ def rows_as_csv(
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue().encode("utf-8", "surrogateescape")
+
+
+def delimiter_of(path: Path) -> str:
+    """What separates the heading's cells most often: a comma, a semicolon or a tab."""
+    with path.open("rb") as file:
+        heading = file.readline()
+    return max(",;\t", key=lambda delimiter: heading.count(delimiter.encode()))

@@ -85,7 +85,7 @@ class Task(abc.ABC):
         wrong = [
             f"`{name}` must be {value!r} and is {found!r}"
             for name, value in self.without.items()
-            if (found := getattr(settings, name, value)) != value
+            if (found := getattr(settings, name, value)) != value and name not in settings.any_task
         ]
         figures = (*self.selectable, "last")
         if settings.select_on not in figures:

@@ -29,11 +29,13 @@ class WhisperEncoder:
     Args:
         preset: Name or folder of a preset of `keras_hub.models.WhisperBackbone`.
         layers: Which encoder layers, counted from 1; one more than there are: what the final
-            normalisation makes of the last.
+            normalisation makes of the last. `None`: all of them.
 
     Attributes:
         digest: Stands for the encoder's weights, the layers and the pooling: 12 hexadecimal digits.
         shape: Of a clip's values: layers, 2, width of the encoder.
+        layers, width: These of it.
+        described: What it is, for messages.
         parameters: Weights of the encoder as far as the highest of the layers.
 
     Raises:
@@ -41,9 +43,10 @@ class WhisperEncoder:
         ValueError: If there is no such preset, or no such layer.
     """
 
-    def __init__(self, preset: str, layers: Sequence[int]):
+    def __init__(self, preset: str, layers: Sequence[int] | None):
         backbone = _from_preset(preset)
         parts = [*backbone.encoder_transformer_layers, backbone.encoder_layer_norm]
+        layers = list(range(1, len(parts) + 1)) if layers is None else layers
         if not layers or not set(layers) <= set(range(1, len(parts) + 1)):
             raise ValueError(
                 f"`teacher_layers` must be some of 1 to {len(parts)}, of which the last is the "
@@ -53,7 +56,9 @@ class WhisperEncoder:
         self._model = keras.Model(backbone.input["encoder_features"], outputs)
         self._mels = backbone.num_mels
         self._longest = backbone.max_encoder_sequence_length * _HOP - _SILENCE
-        self.shape = (len(layers), 2, backbone.hidden_dim)
+        self.layers, self.width = len(layers), backbone.hidden_dim
+        self.shape = (self.layers, 2, self.width)
+        self.described = f"'{preset}'"
         self.parameters = self._model.count_params()
         self.digest = _digest(self._model, list(layers))
 
@@ -63,10 +68,14 @@ class WhisperEncoder:
         Args:
             samples: A clip at 16 kHz, `(samples,)`.
         """
+        frames = self.frames(samples)
+        return np.stack([frames.mean(axis=1), frames.std(axis=1)], axis=1).astype("float32")
+
+    def frames(self, samples: np.ndarray) -> np.ndarray:
+        """Outputs of the layers for the clip's own frames: float64 `(layers, frames, width)`."""
         pieces = range(0, max(len(samples), 1), self._longest)
         parts = [self._frames(samples[start : start + self._longest]) for start in pieces]
-        frames = np.concatenate(parts, axis=1, dtype="float64")
-        return np.stack([frames.mean(axis=1), frames.std(axis=1)], axis=1).astype("float32")
+        return np.concatenate(parts, axis=1, dtype="float64")
 
     def _frames(self, samples: np.ndarray) -> np.ndarray:
         """Outputs `(layers, frames, width)` for the piece's own frames."""

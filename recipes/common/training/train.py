@@ -5,28 +5,26 @@ from collections.abc import Callable
 from pathlib import Path
 
 import keras
-import numpy as np
 from rich.console import Console
 
-import keras_reparam as kr
 from keras_reparam.audio import LogMel
-from recipes.common.command import say
 from recipes.common.corpus import Corpus
 from recipes.common.front_end import create_front_end
 from recipes.common.names import BEST, CHECKPOINT, TRAINING
 from recipes.common.protocol.fold import Fold
-from recipes.common.protocol.task import Decided, Task
-from recipes.common.results.calibration import Calibration
-from recipes.common.results.decisions import decide, decided
+from recipes.common.protocol.task import Task
 from recipes.common.settings import RecipeSettings
 from recipes.common.teacher.lessons import Lessons
 from recipes.common.training.backbone import create_backbone, scale_outputs
 from recipes.common.training.batches import TrainingBatches
-from recipes.common.training.checkpoints import Checkpoints
-from recipes.common.training.diagnostics import DiagnosticsRecorder
 from recipes.common.training.distribution import all_devices
 from recipes.common.training.example_features import ExampleFeatures, ExampleWindows
-from recipes.common.training.fit import fit, prepare_to_fit
+from recipes.common.training.fit import prepare_to_fit
+from recipes.common.training.fold_training import (
+    FoldTraining,
+    check_training,
+    heard_in_an_epoch,
+)
 from recipes.common.training.model import scored_model, training_model
 from recipes.common.training.teacher import lessons_from, load_start, load_teacher
 from recipes.common.training.trained import write_trained
@@ -75,12 +73,7 @@ def train_fold(
         ValueError: If nobody validates, and the settings want a validation; or if a setting does
             not go with the task.
     """
-    task.check(settings)
-    if not fold.validation and settings.select_on != "last":
-        raise ValueError(
-            f"`select_on` must be 'last' where nobody validates, as in fold '{fold.name}'. "
-            f"Received: select_on='{settings.select_on}'"
-        )
+    check_training(fold, task, settings)
     folder.mkdir(parents=True, exist_ok=True)
     if not settings.waveform_augmentation:
         corpus.add_speeds(settings.speeds, console)
@@ -91,7 +84,7 @@ def train_fold(
     keras.utils.set_random_seed(settings.seed)
     if settings.frames is None:
         settings = settings.model_copy(update={"frames": _longest(corpus, fold)})
-    training = _FoldTraining(corpus, fold, task, settings, folder, console, lessons, create)
+    training = _BackboneTraining(corpus, fold, task, settings, folder, console, lessons, create)
     shared = all_devices(settings) if settings.distribute else contextlib.nullcontext(1)
     with shared as devices:
         backbone, checkpoints, calibration = training.run()
@@ -111,8 +104,8 @@ def train_fold(
     remove_checkpoints(folder)
 
 
-class _FoldTraining:
-    """One fold's training: what it is made of, and its steps."""
+class _BackboneTraining(FoldTraining):
+    """Of a backbone, on windows of the clips."""
 
     def __init__(
         self,
@@ -125,51 +118,14 @@ class _FoldTraining:
         lessons: Lessons | None,
         create: Callable[..., keras.Model],
     ):
-        self._corpus, self._fold, self._task = corpus, fold, task
-        self._settings, self._folder, self._console = settings, folder, console
+        super().__init__(fold, task, settings, folder, console)
+        self._corpus = corpus
         self.log_mel = create_front_end(settings)
         corpus.adapt(self.log_mel, fold.train)
         self._lessons, self._create = lessons, create
         self.batches = _batches(corpus, fold, task, self.log_mel, settings, lessons)
 
-    def run(self) -> tuple[keras.Model, Checkpoints, Calibration | None]:
-        """The backbone of the chosen epoch, calibrated, and how it got there."""
-        backbone, model, constants = self._models()
-        scores = self._validation(backbone) if self._fold.validation else None
-        select_on = self._settings.select_on
-        checkpoints = Checkpoints(
-            self._folder,
-            backbone,
-            constants,
-            metric=None if select_on == "last" else f"val_{select_on}",
-            patience=self._settings.patience,
-            first=_first_epoch(self._settings),
-            data_seconds=lambda: self.batches.seconds,
-        )
-        checkpoints.restore(model)
-        done, score = len(checkpoints.history), f"val_{self._settings.figure}"
-        if done:
-            say(self._console, f"Fold {self._fold.name}: goes on after epoch {done}.")
-        if done < self._settings.epochs and not checkpoints.finished:
-            fit(
-                model,
-                self.batches,
-                self._settings,
-                self._console,
-                callbacks=self._callbacks(backbone, scores, checkpoints),
-                initial_epoch=done,
-                score=(score, self._task.figures[self._settings.figure]),
-                best=max((row.get(score, 0.0) for row in checkpoints.history), default=0.0),
-            )
-        checkpoints.load_best()
-        scale_outputs(backbone, *self._task.scale)
-        calibration = scores and self._task.calibration(scores.logits(), scores.decided)
-        if calibration:
-            scale_outputs(backbone, 1 / calibration.temperature)
-        return backbone, checkpoints, calibration
-
-    def _models(self) -> tuple[keras.Model, keras.Model, list[keras.Variable]]:
-        """The backbone, the compiled model around it, and what training does not change in it."""
+    def models(self):
         settings, log_mel = self._settings, self.log_mel
         shape = {"num_classes": len(self._task.names), "num_mels": log_mel.num_mels}
         former = (settings, self._fold.name, self._task.names, log_mel)
@@ -199,27 +155,7 @@ class _FoldTraining:
         constants = [variable for part in fixed for variable in part.variables]
         return backbone, model, constants
 
-    def _callbacks(
-        self, backbone: keras.Model, scores: ValidationScores | None, checkpoints: Checkpoints
-    ) -> list[keras.callbacks.Callback]:
-        """Scores come first, and the checkpoint after all that it is to be the last word on."""
-        settings = self._settings
-        found: list[keras.callbacks.Callback] = []
-        if settings.prune_latency is not None:
-            found.append(kr.PruningRounds(settings.prune_rounds))
-        if scores is not None:
-            found.append(scores)
-        if settings.diagnostics:
-            done = len(checkpoints.history)
-            found.append(DiagnosticsRecorder(self._folder, backbone, done))
-        found.append(checkpoints)
-        if settings.tensorboard:
-            found.append(
-                keras.callbacks.TensorBoard(self._folder / "tensorboard", write_graph=False)
-            )
-        return found
-
-    def _validation(self, backbone: keras.Model) -> ValidationScores:
+    def validation(self, backbone):
         settings, examples = self._settings, self._fold.validation
         windows = ExampleWindows(
             self._corpus, examples, self.log_mel, settings.frames, settings.batch_size
@@ -229,20 +165,9 @@ class _FoldTraining:
             windows,
             windows.owners,
             windows.weights,
-            self._decide,
+            self.decided,
             self._task,
         )
-
-    def _decide(self, scores: np.ndarray) -> Decided:
-        """What is decided about the validation split."""
-        rule = self._settings.decision_rule
-        found = decide(self._fold.validation, scores, self._task, rule=rule)
-        return decided(*found, self._task)
-
-
-def _first_epoch(settings: RecipeSettings) -> int:
-    """The first one that may be kept: pruned, the model is another one before."""
-    return 0 if settings.prune_latency is None else settings.prune_rounds
 
 
 def _copy(log_mel: LogMel) -> LogMel:
@@ -265,7 +190,7 @@ def _batches(
     settings: RecipeSettings,
     lessons: Lessons | None,
 ) -> TrainingBatches:
-    numbers = np.repeat(np.arange(len(fold.train)), [each.times for each in fold.train])
+    numbers = heard_in_an_epoch(fold.train)
     heard = [fold.train[number] for number in numbers]
     if settings.waveform_augmentation:
         size = settings.frames * log_mel.hop_length

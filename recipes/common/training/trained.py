@@ -1,7 +1,9 @@
 """What a training leaves: models, curves, and how it went."""
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import keras
 from rich.console import Console
@@ -67,12 +69,19 @@ def write_trained(
     unmerged = (settings.quantizer, settings.prune_latency)
     plain = not settings.expansion and unmerged == (None, None)
     light = backbone if plain else kr.merge(backbone)
-    about = _about(backbone, light, log_mel, settings, checkpoints, fold)
-    about["calibration"] = calibration
-    about |= {"devices": devices, "clips_per_second": clips * about["epochs"] / about["seconds"]}
+    parameters = {
+        "training": int(backbone.count_params()),
+        "merged": int(light.count_params()),
+    }
+    about = {
+        **about_training(checkpoints, fold, parameters, calibration, clips),
+        "frames": settings.frames,
+        "front_end": log_mel.get_config(),
+        "devices": devices,
+    }
     subtitle = (
-        f"{about['parameters']['training']:,} parameters in training, "
-        f"{about['parameters']['merged']:,} merged; {len(fold.train)} clips"
+        f"{parameters['training']:,} parameters in training, {parameters['merged']:,} merged; "
+        f"{len(fold.train)} clips"
     )
     with explaining_a_full_disk(f"the models in '{folder}'"), staged(folder) as beside:
         kr.models.with_front_end(backbone, log_mel).save(beside / TRAIN)
@@ -94,17 +103,25 @@ def write_trained(
                 title=f"{settings.backbone}, expansion {settings.expansion}, fold {fold.name}",
             )
         write_json(beside / TRAINING, about)
-    console.print(_summary(about, task, settings.figure), highlight=False)
+    console.print(summary(about, task, settings.figure), highlight=False)
 
 
-def _about(
-    backbone: keras.Model,
-    light: keras.Model,
-    log_mel: LogMel,
-    settings: RecipeSettings,
+def about_training(
     checkpoints: Checkpoints,
     fold: Fold,
-) -> dict:
+    parameters: Mapping[str, int],
+    calibration: Calibration | None,
+    clips: int,
+) -> dict[str, Any]:
+    """How any training went, for `training.json`.
+
+    Args:
+        checkpoints: What it was kept by: the history.
+        fold: Who trained.
+        parameters: Of the model in training, and merged.
+        calibration: How it was calibrated; `None`: nobody validates.
+        clips: Clips of an epoch.
+    """
     history, best = checkpoints.history, checkpoints.best
     seconds = sum(row["seconds"] for row in history)
     return {
@@ -116,11 +133,7 @@ def _about(
             for name, value in best.items()
             if name.startswith("val_")
         },
-        "frames": settings.frames,
-        "parameters": {
-            "training": int(backbone.count_params()),
-            "merged": int(light.count_params()),
-        },
+        "parameters": parameters,
         "examples": {name: len(examples) for name, examples in fold.splits.items()},
         "speakers": {
             name: sorted({example.speaker for example in examples})
@@ -128,13 +141,15 @@ def _about(
         },
         "seconds": seconds,
         "share_of_time_on_batches": sum(row["data_seconds"] for row in history) / seconds,
-        "front_end": log_mel.get_config(),
+        "clips_per_second": clips * len(history) / seconds,
         "backend": keras.config.backend(),
         "environment": environment("keras", "tensorflow", "numpy"),
+        "calibration": calibration,
     }
 
 
-def _summary(about: dict, task: Task, name: str) -> str:
+def summary(about: dict, task: Task, name: str) -> str:
+    """The same in a sentence, with the validation's figure of this name."""
     scores, figure = "", task.figures[name]
     if about["validation"]:
         score = figure.text(about["validation"][name])

@@ -74,7 +74,9 @@ def _of_corpus(axes: Axes, corpus: PreparedCorpus) -> Iterator[tuple[int, Run]]:
 
 def _folds(axes: Axes, corpus: PreparedCorpus, seed: int) -> list[tuple[int, str]]:
     """Number and name of the chosen folds."""
-    settings = checked(corpus.recipe.settings, {**axes.settings, "seed": seed})
+    # Which are a frozen model's alone, and no matter of folds.
+    shared = {name: value for name, value in axes.settings.items() if name != "features"}
+    settings = checked(corpus.recipe.settings, {**shared, "seed": seed})
     _check_figure(corpus, settings)
     names = [fold.name for fold in corpus.folds(settings)]
     chosen = names if axes.folds is None else axes.folds
