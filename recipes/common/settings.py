@@ -122,7 +122,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "conv_transformer": {"norm_first": True, "pooling": "mean_std"},
 }
 _OF_FROZEN: dict[str, Any] = {
-    **{"size": "linear", "expansion": 0, "epochs": 40, "copies": 0, "backbone_options": {}},
+    **{"size": "linear", "expansion": 0, "epochs": 20, "copies": 0, "backbone_options": {}},
     "learning_rate": 1e-3,
 }
 # What has no meaning there.

@@ -170,7 +170,7 @@ def check_same_as_python(page, classifier, *clips):
 def test_windows_silence_and_smoothing_are_pythons(browser, shipped):
     first, second, third = (
         read(shipped / "golden" / name)
-        for name in ("03b10Wb.wav", "1002_IOM_NEU_XX.wav", "1008_IEO_SAD_LO.wav")
+        for name in ("03b10Wb.wav", "1008_IWW_NEU_XX.wav", "1008_IEO_SAD_LO.wav")
     )
     rng = np.random.default_rng(0)
     quiet = rng.normal(0, 1e-4, 5 * RATE).astype("float32")
@@ -278,7 +278,7 @@ def test_the_microphone(page, shipped, microphone, pictures):
     """The class that Python gives; then silence, as the file has ended; by the keyboard alone."""
     from selenium.webdriver import ActionChains, Keys
 
-    path = shipped / "golden" / "08b02Ff.wav"
+    path = shipped / "golden" / "08a05Fe.wav"
     sound = np.resize(read(path), 4 * RATE)
     # At the end of the file Chromium repeats its last hundredth of a second for ever.
     soundfile.write(microphone, np.pad(sound, (0, RATE // 10)), RATE, subtype="PCM_16")

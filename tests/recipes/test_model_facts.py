@@ -46,3 +46,8 @@ def test_paths_of_a_machine_are_not_told(tmp_path):
     of_run = JointSettings(teacher=str(tmp_path / "large"), copies=0)
     assert "the model of run `large`" in protocol_of(TRAINED, of_run, TASK)
     assert "copies" not in protocol_of(TRAINED, of_run, TASK)
+    assert "It began with" not in told
+    further = of_run.model_copy(update={"start": "runs/custom/first"})
+    assert "It began with the weights of the run or model `first`." in protocol_of(
+        TRAINED, further, TASK
+    )

@@ -56,7 +56,10 @@ def protocol_of(trained: Mapping[str, Any], settings: RecipeSettings, task: Task
     kept += task.figures[settings.figure].name
     if settings.select_on == "last":
         kept = "the last one was kept"
-    told = [f"No speaker is in two splits. Of {trained['epochs']} epochs {kept}."]
+    told = ["No speaker is in two splits."]
+    if settings.start is not None:
+        told.append(f"It began with the weights of the run or model `{Path(settings.start).name}`.")
+    told.append(f"Of {trained['epochs']} epochs {kept}.")
     if settings.copies:
         told.append(
             f"Each training clip was also heard in {settings.copies} degraded copies: rooms, "

@@ -1,7 +1,7 @@
-"""The difference of two conditions over all folds, and its interval over speakers."""
+"""Scores of conditions and their differences over all folds, with intervals over speakers."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy import stats
@@ -20,11 +20,11 @@ _SEED = 20241
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class PooledDifference:
-    """The difference of two conditions with all folds taken together.
+class Pooled:
+    """A figure, or the difference of two, with all folds taken together.
 
     Attributes:
-        value: From -1 to 1.
+        value: The mean over seeds.
         interval: Its 95 % interval over speakers; `None` with fewer than three.
         narrow: Its 90 % interval, by which two conditions are equivalent or not.
         speakers: How many there are.
@@ -36,9 +36,25 @@ class PooledDifference:
     speakers: int
 
 
+def pooled_score(runs: Sequence[ScoredRun], task: Task, figure: str) -> Pooled:
+    """A figure of runs, all folds taken together; its interval as that of `pooled_difference`.
+
+    Args:
+        runs: At least one, of one condition.
+        task: What was told of the clips.
+        figure: Of the task's `counted`.
+    """
+    (tallies,) = _tallies([(run,) for run in runs])
+
+    def value(times: np.ndarray) -> np.ndarray:
+        return np.nanmean(_figures(times, tallies, task, figure), axis=-1)
+
+    return _resampled(value, len(tallies))
+
+
 def pooled_difference(
     pairs: Sequence[tuple[ScoredRun, ScoredRun]], task: Task, figure: str
-) -> PooledDifference:
+) -> Pooled:
     """How much higher the first runs of pairs score than the second, all folds taken together.
 
     For each seed the confusion matrices of its folds' test speakers are added up, and the figure of
@@ -52,20 +68,32 @@ def pooled_difference(
         task: What was told of the clips.
         figure: Of the task's `counted`.
     """
-    first, second = _confusions(pairs)
-    count = len(first)
+    first, second = _tallies(pairs)
 
-    def difference(drawn: np.ndarray, axis: int = -1) -> np.ndarray:
+    def difference(times: np.ndarray) -> np.ndarray:
+        one, other = (_figures(times, side, task, figure) for side in (first, second))
+        return np.nanmean(one - other, axis=-1)
+
+    return _resampled(difference, len(first))
+
+
+def _resampled(value_of: Callable[[np.ndarray], np.ndarray], count: int) -> Pooled:
+    """A value of how often each of so many speakers is heard, `(..., speakers)`."""
+
+    def value(times: np.ndarray) -> np.ndarray:
+        return np.round(value_of(times), DECIMALS)
+
+    def of_drawn(drawn: np.ndarray, axis: int = -1) -> np.ndarray:
         # How often each speaker is drawn is all that matters of a resample.
         times = (np.moveaxis(drawn, axis, -1)[..., None] == np.arange(count)).sum(axis=-2)
-        return _difference(times.astype("float64"), first, second, task, figure)
+        return value(times.astype("float64"))
 
-    observed = float(_difference(np.ones(count), first, second, task, figure))
+    observed = float(value(np.ones(count)))
     if count < FEWEST_SPEAKERS:
-        return PooledDifference(value=observed, interval=None, narrow=None, speakers=count)
+        return Pooled(value=observed, interval=None, narrow=None, speakers=count)
     found = stats.bootstrap(
         (np.arange(count),),
-        difference,
+        of_drawn,
         vectorized=True,
         n_resamples=RESAMPLES,
         batch=_BATCH,
@@ -78,7 +106,7 @@ def pooled_difference(
         low, high = np.quantile(found.bootstrap_distribution, (tail, 1 - tail))
         return float(low), float(high)
 
-    return PooledDifference(
+    return Pooled(
         value=observed,
         interval=interval(CONFIDENCE),
         narrow=interval(EQUIVALENCE_CONFIDENCE),
@@ -86,25 +114,24 @@ def pooled_difference(
     )
 
 
-def _confusions(pairs: Sequence[tuple[ScoredRun, ScoredRun]]) -> tuple[np.ndarray, np.ndarray]:
-    """Of both sides `(speakers, seeds, *tally)`, zero where a seed lacks a speaker."""
-    speakers = sorted({name for run, _ in pairs for name in run.confusions[KERAS]})
-    seeds = sorted({run.result.seed for run, _ in pairs})
-    shape = next(iter(pairs[0][0].confusions[KERAS].values())).shape
-    sides = np.zeros((2, len(speakers), len(seeds), *shape))
-    for pair in pairs:
-        for side, run in zip(sides, pair, strict=True):
+def _tallies(sides: Sequence[tuple[ScoredRun, ...]]) -> np.ndarray:
+    """`(sides, speakers, seeds, *tally)`, zero where a seed lacks a speaker.
+
+    Args:
+        sides: Runs of the same fold and seed.
+    """
+    speakers = sorted({name for run, *_ in sides for name in run.confusions[KERAS]})
+    seeds = sorted({run.result.seed for run, *_ in sides})
+    shape = next(iter(sides[0][0].confusions[KERAS].values())).shape
+    found = np.zeros((len(sides[0]), len(speakers), len(seeds), *shape))
+    for runs in sides:
+        for side, run in zip(found, runs, strict=True):
             for name, confusion in run.confusions[KERAS].items():
                 side[speakers.index(name), seeds.index(run.result.seed)] += confusion
-    return sides[0], sides[1]
+    return found
 
 
-def _difference(
-    times: np.ndarray, first: np.ndarray, second: np.ndarray, task: Task, figure: str
-) -> np.ndarray:
-    """Of resamples `(..., speakers)`, given how often each speaker is in them."""
+def _figures(times: np.ndarray, tallies: np.ndarray, task: Task, figure: str) -> np.ndarray:
+    """Of resamples `(..., speakers)`, given how often each speaker is in them: `(..., seeds)`."""
     with np.errstate(invalid="ignore"):
-        values = [
-            task.figures_of(np.tensordot(times, side, axes=1))[figure] for side in (first, second)
-        ]
-    return np.round(np.nanmean(values[0] - values[1], axis=-1), DECIMALS)
+        return task.figures_of(np.tensordot(times, tallies, axes=1))[figure]

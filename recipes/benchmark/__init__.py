@@ -1,0 +1,1 @@
+"""Tasks by models by seeds, on whatever corpora are prepared: one table."""
