@@ -41,7 +41,7 @@ TOP = ("__init__", "__main__", "_registration")
 # Whose corpora or tests a part of the recipes is made of.
 LEAN_ON = {
     **{"joint": {"emodb", "crema_d", "robustness"}, "quickstart": {"emodb"}},
-    **{"compare": {"robustness"}, "baselines": {"joint", "robustness"}},
+    **{"compare": {"robustness"}, "baselines": {"joint", "robustness"}, "benchmark": {"compare"}},
 }
 PACKAGE = ROOT / "keras_reparam"
 MODULES = sorted(PACKAGE.rglob("*.py"))
