@@ -61,9 +61,11 @@ def _draw_corpus(axes: Axes, rows: Sequence[Row], corpus: str, classes: int) -> 
     axes.axhline(100 / classes, color=GREY, linewidth=1, linestyle=":")
     axes.minorticks_off()
     times = [row.cost.median for row in rows]
-    # Room for names at both ends.
-    axes.set_xlim(min(times) / 2.2, max(times) * 3.5)
-    axes.set_ylim(15, 100)
+    # Names stand to the left.
+    axes.set_xlim(min(times) / 9, max(times) * 2.2)
+    # Discs may reach beyond 100.
+    axes.set_ylim(15, 106)
+    axes.set_yticks(range(20, 101, 10))
     axes.set_title(corpus, loc="left", color=DARK, fontsize=11, fontweight="bold")
 
 
@@ -80,8 +82,8 @@ def _draw_row(axes: Axes, row: Row, corpus: str, color: str) -> None:
     area = max(_AREA * row.size / 1e6, _LEAST)
     axes.scatter(x, ua[CLEAN], s=area, color=color, alpha=0.75, linewidths=0, zorder=3)
     axes.annotate(
-        f"{row.title}\n{ua[CLEAN]:.1f} %, {_bytes(row.size)}", (x, max(ua.values())),
-        (0, 8 + (area / np.pi) ** 0.5), textcoords="offset points", ha="center", va="bottom",
+        f"{row.title}\n{ua[CLEAN]:.1f} %, {_bytes(row.size)}", (x, ua[CLEAN]),
+        (-7 - (area / np.pi) ** 0.5, 0), textcoords="offset points", ha="right", va="center",
         color=color, fontsize=8.5,
     )  # fmt: skip
 
