@@ -48,8 +48,8 @@ def test_the_same_machine_gives_the_same_scores(here, shipped):
     result = compare_on_arm(shipped, clips, here)
     (row,) = result.rows
     assert (row.difference, row.clips, row.top1_agreement) == (0, 6, True)
-    # Rounding of the input moves some activation of an int8 file by a step, and no class.
-    assert 0 < row.rounding < 0.02
+    # Rounding of the input moves at most some activation of an int8 file by a step, and no class.
+    assert 0 <= row.rounding < 0.02
     assert result.passed and "yes" in str(result) and "instructions" not in str(result)
     counted = dataclasses.replace(
         result, rows=(dataclasses.replace(row, instructions=(12345, 23456)),)
