@@ -70,7 +70,9 @@ def linear_kernels(graph: TFLiteGraph) -> Iterator[LinearKernel]:
             if kernel is None or kernel.ndim <= axis or not kernel.size or not operator.outputs:
                 continue
             rows = np.moveaxis(kernel, axis, 0).reshape(kernel.shape[axis], -1)
-            known[key] = rows, _says_something(rows) and bool(ternary_channels(rows).all())
+            # A broken file's floats may be signaling NaNs, at which NumPy warns.
+            with np.errstate(invalid="ignore"):
+                known[key] = rows, _says_something(rows) and bool(ternary_channels(rows).all())
         name = graph.tensors[operator.outputs[0]].name
         yield LinearKernel(name, index, operator.name, operator.inputs[1], *known[key])
 
