@@ -54,7 +54,9 @@ def main() -> None:
     arrow = ImageDraw.Draw(picture)
     x, y = left - MARGIN + 4, HEIGHT // 2
     arrow.polygon([(x, y - 14), (x + 20, y), (x, y + 14)], fill="#0d6e6e")
-    picture.quantize(256, method=Image.Quantize.MAXCOVERAGE).save(ROOT / "docs" / "pictures" / "first.png", optimize=True)
+    picture.quantize(256, method=Image.Quantize.MAXCOVERAGE).save(
+        ROOT / "docs" / "pictures" / "first.png", optimize=True
+    )
 
 
 if __name__ == "__main__":
