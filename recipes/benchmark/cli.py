@@ -103,13 +103,8 @@ def _run(options: argparse.Namespace) -> int:
     workers = options.workers or default_workers()
     for seed in plan.seeds:
         for each in comparisons:
-            left = [
-                (number, run)
-                for number, run in enumerate(each.runs, start=1)
-                if run.settings.seed == seed
-                and not each.folder.done(run)
-                and (options.again or not each.folder.failure(run))
-            ]
+            of_all = each.folder.left(each.runs, again=options.again)
+            left = [(number, run) for number, run in of_all if run.settings.seed == seed]
             if not left:
                 continue
             say(console, f"{each.corpus}, {each.task}, seed {seed}: {len(left)} runs.")

@@ -11,7 +11,7 @@ from recipes.benchmark.crossed import crossed_file, first_fold
 from recipes.benchmark.crossed_result import CrossedResult
 from recipes.benchmark.folder import Comparison
 from recipes.benchmark.picture import plot_benchmark
-from recipes.benchmark.result import Result
+from recipes.benchmark.result import NOT_RUN, Result
 from recipes.common.files.folders import staged
 from recipes.common.files.json_file import read_json
 from recipes.common.settings import FROZEN
@@ -26,7 +26,6 @@ from recipes.compare.tables.tables import read_tables
 
 REPORT, PICTURE = "report.md", "benchmark.png"
 RESULTS, CROSSED = "benchmark.csv", "crossed.csv"
-_MISSING = "not run"
 _READING = (
     "Scores are of test speakers, all folds taken together, the mean over seeds; in brackets the "
     "95% interval over speakers, where there are three. After a star not all runs are done.",
@@ -179,7 +178,7 @@ def _models_table(results: Sequence[Result]) -> str:
     rows = []
     for model, of in models.items():
         first = next((each for each in of.values() if each.runs), None)
-        rows.append([model, *(of[task].text if task in of else _MISSING for task in tasks)])
+        rows.append([model, *(of[task].text if task in of else NOT_RUN for task in tasks)])
         rows[-1] += first.sizes if first else ["-"] * len(Result.SIZES)
     return markdown_table(
         ["model", *head, *Result.SIZES], [[markdown_text(cell) for cell in row] for row in rows]
@@ -197,9 +196,9 @@ def _crossed_table(crossed: Sequence[CrossedResult], results: Sequence[Result]) 
             model,
             trained,
             *(
-                own.get((model, trained), _MISSING)
+                own.get((model, trained), NOT_RUN)
                 if scored == trained
-                else other.get((model, trained, scored), _MISSING)
+                else other.get((model, trained, scored), NOT_RUN)
                 for scored in corpora
             ),
         ]

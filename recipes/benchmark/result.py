@@ -4,6 +4,9 @@ from typing import ClassVar
 
 from pydantic.dataclasses import dataclass
 
+# What stands in a table where no run is done.
+NOT_RUN = "not run"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
@@ -49,7 +52,7 @@ class Result:
     def text(self) -> str:
         """The score in percent, and its interval."""
         if self.score is None:
-            return "not run"
+            return NOT_RUN
         text = f"{100 * self.score:.1f}"
         if self.low is not None:
             text += f" ({100 * self.low:.0f} to {100 * self.high:.0f})"

@@ -158,11 +158,7 @@ def _run(options: argparse.Namespace) -> int:
     grid = _grid(options, folder)
     runs = _runs(grid, prepared)
     folder.begin(grid)
-    left = [
-        (number, run)
-        for number, run in enumerate(runs, start=1)
-        if not folder.done(run) and (options.again or not folder.failure(run))
-    ]
+    left = folder.left(runs, again=options.again)
     say(console, f"{len(runs)} runs in {folder.path}, {len(left)} of them to run.")
     if options.plan:
         say(console, f"On SLURM: sbatch --array=1-{len(runs)} {_SLURM} {folder.path} {prepared}")

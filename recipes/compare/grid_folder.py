@@ -6,7 +6,7 @@ import hashlib
 import math
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,19 @@ class GridFolder:
         """The folder of a run, if it is done."""
         path = existing(self.path, f"finished/{run.id}")
         return path if path.is_dir() else None
+
+    def left(self, runs: Sequence[Run], *, again: bool) -> list[tuple[int, Run]]:
+        """Runs that are to run, with their numbers from 1.
+
+        Args:
+            runs: All of the comparison.
+            again: Whether those that have failed are to run once more, too.
+        """
+        return [
+            (number, run)
+            for number, run in enumerate(runs, start=1)
+            if not self.done(run) and (again or not self.failure(run))
+        ]
 
     def finished(self) -> list[Path]:
         """The folders of all runs that are done, of whichever grid."""
