@@ -77,7 +77,7 @@ def test_what_16_bits_round_to_zero_is_no_sound(classifier, voice, rate):
     copy = np.rint(clip * 32768).astype("int16")
     found, expected = (classifier.classify(samples, rate) for samples in (clip, copy))
     assert found.windows == expected.windows
-    # A step of an int8 file's activations.
+    # 0.011 at 44.1 kHz with the model shipped now, of its float32 file, too.
     assert np.abs(found.probabilities - expected.probabilities).max() < 0.02
     clip = np.concatenate([clip, clip])
     copy = np.rint(clip * 32768).astype("int16")
