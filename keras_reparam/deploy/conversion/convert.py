@@ -5,11 +5,14 @@ runs on JAX, whose process has no TensorFlow.
 """
 
 import argparse
+import contextlib
+import contextvars
 import os
 import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +33,20 @@ from keras_reparam.transforms.settings import copy_settings
 # Of Keras, by the heads' names.
 _ACTIVATIONS = {head: getattr(keras.activations, head) for head in HEADS}
 SIGNATURE, INPUT, OUTPUT = "serving_default", "input", "scores"
+# What was converted so far, with the models, whose ids are the keys.
+_kept: contextvars.ContextVar[dict[Any, tuple[keras.Model, FloatModel]] | None] = (
+    contextvars.ContextVar("converted_once", default=None)
+)
+
+
+@contextlib.contextmanager
+def converted_once() -> Iterator[None]:
+    """Within it a model is converted once for files of all kinds: it must stay as it is."""
+    token = _kept.set({})
+    try:
+        yield
+    finally:
+        _kept.reset(token)
 
 
 def convert(
@@ -50,7 +67,16 @@ def convert(
         ValueError: If the model needs operators that TFLite does not have, or Keras runs on
             a backend that can't export.
     """
-    taken = file_shape(model) if shape is None else shape
+    taken = file_shape(model) if shape is None else tuple(shape)
+    kept, key = _kept.get(), (id(model), taken, head)
+    if kept is None:
+        return _converted(model, taken, head)
+    if key not in kept:
+        kept[key] = model, _converted(model, taken, head)
+    return kept[key][1]
+
+
+def _converted(model: keras.Model, taken: tuple[int, ...], head: str) -> FloatModel:
     model = _in_float32(model)
     backend = keras.config.backend()
     if backend == "tensorflow":

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from keras_reparam._utils.environment import described, environment
 from keras_reparam.deploy import write_model_card
+from keras_reparam.deploy.conversion.convert import converted_once
 from keras_reparam.deploy.conversion.saved_model import load_model
 from keras_reparam.deploy.tflite.kinds import CALIBRATED, KINDS
 from recipes.common.deployment.calibration import calibration_clips
@@ -187,19 +188,20 @@ def _export(
 ) -> dict[str, Path]:
     """The files by kind."""
     files = {}
-    for kind in kinds:
-        features_in = kind in FEATURES_IN
-        files[kind] = folder / file_name(kind)
-        export_file(
-            model.backbone if features_in else model.model,
-            files[kind],
-            kind,
-            calibration=in_batches(model.log_mel, clips) if features_in else clips,
-            task=task,
-            texts=texts_in_file(model, facts, task),
-            unsure_below=0.0 if facts.calibration is None else facts.calibration.unsure_below,
-            console=console,
-        )
+    with converted_once():
+        for kind in kinds:
+            features_in = kind in FEATURES_IN
+            files[kind] = folder / file_name(kind)
+            export_file(
+                model.backbone if features_in else model.model,
+                files[kind],
+                kind,
+                calibration=in_batches(model.log_mel, clips) if features_in else clips,
+                task=task,
+                texts=texts_in_file(model, facts, task),
+                unsure_below=0.0 if facts.calibration is None else facts.calibration.unsure_below,
+                console=console,
+            )
     return files
 
 
