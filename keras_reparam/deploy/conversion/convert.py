@@ -76,7 +76,7 @@ def convert(
     return kept[key][1]
 
 
-def _converted(model: keras.Model, taken: tuple[int, ...], head: str) -> FloatModel:
+def _converted(model: keras.Model, taken: tuple[int | None, ...], head: str) -> FloatModel:
     model = _in_float32(model)
     backend = keras.config.backend()
     if backend == "tensorflow":
