@@ -61,6 +61,12 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plan", action="store_true", help="only say what would run")
     parser.add_argument("--again", action="store_true", help="run what has failed once more, too")
     parser.add_argument(
+        "--earlier",
+        type=Path,
+        metavar="DIR",
+        help="`results/` of runs that were done elsewhere: not run again, and reported, too",
+    )
+    parser.add_argument(
         "--workers",
         type=at_least(1),
         metavar="N",
@@ -90,10 +96,10 @@ def _run(options: argparse.Namespace) -> int:
         plan = folder.plan()
     else:
         plan = load_settings(BenchmarkPlan, options.config, options.settings)
-    folder.begin(plan)
+    folder.begin(plan, options.earlier)
     comparisons = folder.comparisons(plan)
     runs = [run for each in comparisons for run in each.runs]
-    done = sum(each.folder.done(run) is not None for each in comparisons for run in each.runs)
+    done = sum(each.folder.known(run) for each in comparisons for run in each.runs)
     tasks = ", ".join(f"{each.corpus} {each.task}" for each in comparisons)
     say(
         console, f"{len(runs)} runs on {tasks} in {folder.path}, {len(runs) - done} of them to run."
@@ -115,7 +121,7 @@ def _run(options: argparse.Namespace) -> int:
     with starting_keras():
         from recipes.benchmark.crossed import score_crossed
     score_crossed(comparisons, folder.prepared, console)
-    undone = [run for each in comparisons for run in each.runs if not each.folder.done(run)]
+    undone = [run for each in comparisons for run in each.runs if not each.folder.known(run)]
     if undone:
         say(console, f"{len(undone)} runs are not done; why is in the logs. Again: --again")
     return 1 if undone else 0
@@ -128,8 +134,11 @@ def _report(options: argparse.Namespace) -> int:
     console, folder = Console(), BenchmarkFolder(options.out, options.prepared)
     comparisons = folder.comparisons(folder.plan())
     with console.status("Reading what is done"):
-        write_report(comparisons, folder.prepared, folder.path / "report")
+        write_report(comparisons, folder.prepared, folder.results, folder.path / "report")
     if options.into is not None:
         insert_table(options.into, page_of(folder.path / "report"), name="benchmark")
-    say(console, f"The report is in {folder.path / 'report' / 'report.md'}")
+    say(
+        console,
+        f"Tables lie in {folder.results}, the report in {folder.path / 'report' / 'report.md'}",
+    )
     return 0

@@ -26,17 +26,11 @@ from recipes.common.run_folder import RunFolder
 from recipes.common.settings import FROZEN, RecipeSettings
 from recipes.common.store import add_speeds
 from recipes.common.store.store import Store
-from recipes.compare.grid_folder import GridFolder
 from recipes.compare.planning.corpora import PreparedCorpus, prepared_corpus
 from recipes.compare.planning.run import Run
 
 # About so many clips of the other corpus, evenly spaced over its speakers.
 CLIPS = 600
-
-
-def crossed_file(folder: GridFolder, run: Run) -> Path:
-    """What is kept of a run's scores on other corpora."""
-    return folder.path / "crossed" / f"{run.id}.json"
 
 
 def score_crossed(comparisons: Sequence[Comparison], prepared: Path, console: Console) -> None:
@@ -52,11 +46,13 @@ def score_crossed(comparisons: Sequence[Comparison], prepared: Path, console: Co
     """
     for each, others in _with_others(comparisons):
         for run in first_fold(each.runs):
-            kept = crossed_file(each.folder, run)
+            path = each.folder.done(run)
+            if path is None:
+                continue
+            kept = each.folder.crossed(path)
             found = read_json(kept, dict[str, Any]) if kept.is_file() else {}
             missing = [other for other in others if other not in found]
-            path = each.folder.done(run)
-            if path is None or not missing:
+            if not missing:
                 continue
             console.print(f"{run.name}, {each.task}, on {', '.join(missing)}", highlight=False)
             for other in missing:

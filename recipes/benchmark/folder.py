@@ -51,6 +51,11 @@ class BenchmarkFolder:
         """Whether anything was planned here."""
         return (self.path / _PLAN).is_file()
 
+    @property
+    def results(self) -> Path:
+        """Where the report puts compact tables, a folder `<corpus>-<task>` for each task."""
+        return self.path / "results"
+
     def plan(self) -> BenchmarkPlan:
         """What was planned.
 
@@ -64,13 +69,29 @@ class BenchmarkFolder:
             )
         return checked(BenchmarkPlan, read_json(self.path / _PLAN, dict[str, Any]))
 
-    def begin(self, plan: BenchmarkPlan) -> None:
-        """Writes what is planned; what has run of another plan stays where it is."""
+    def begin(self, plan: BenchmarkPlan, earlier: Path | None = None) -> None:
+        """Writes what is planned; what has run of another plan stays where it is.
+
+        Args:
+            plan: What it is.
+            earlier: A folder `<corpus>-<task>` with compact tables for each task of which runs
+                were done elsewhere.
+
+        Raises:
+            FileNotFoundError: If a corpus is not prepared, or there are no such tables.
+            ValueError: If a setting, a fold or a task can't be, or tables can't be read.
+        """
         comparisons = self.comparisons(plan)
+        if earlier and not any((earlier / each.folder.path.name).is_dir() for each in comparisons):
+            raise FileNotFoundError(
+                f"There are no results of these tasks in '{earlier}': it must have a folder such "
+                f"as '{comparisons[0].folder.path.name}'"
+            )
         self.path.mkdir(parents=True, exist_ok=True)
         write_json(self.path / _PLAN, plan.model_dump(mode="json"))
         for each in comparisons:
-            each.folder.begin(each.grid)
+            tables = earlier and earlier / each.folder.path.name
+            each.folder.begin(each.grid, tables if tables and tables.is_dir() else None)
 
     def comparisons(self, plan: BenchmarkPlan) -> tuple[Comparison, ...]:
         """One for each corpus and task, in the plan's order.

@@ -1,19 +1,16 @@
 """The report of a benchmark: tasks by models, corpora by corpora, and what HRF changes."""
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from keras_reparam._utils.files import write_bytes
 from keras_reparam.deploy.release.model_card import markdown_table
-from recipes.benchmark.crossed import crossed_file, first_fold
 from recipes.benchmark.crossed_result import CrossedResult
 from recipes.benchmark.folder import Comparison
 from recipes.benchmark.picture import plot_benchmark
 from recipes.benchmark.result import NOT_RUN, Result
 from recipes.common.files.folders import staged
-from recipes.common.files.json_file import read_json
 from recipes.common.settings import FROZEN
 from recipes.compare.collect import collect
 from recipes.compare.planning.condition import Condition
@@ -21,8 +18,9 @@ from recipes.compare.report.bootstrap import pooled_score
 from recipes.compare.report.comparison import comparisons_of, sentence
 from recipes.compare.report.scores import ConditionScores, Group, Spread, groups_of
 from recipes.compare.report.text import markdown_text
+from recipes.compare.tables.crossed_score import CrossedScore
 from recipes.compare.tables.rows import read_dataclasses, write_dataclasses
-from recipes.compare.tables.tables import read_tables
+from recipes.compare.tables.tables import Tables, read_tables
 
 REPORT, PICTURE = "report.md", "benchmark.png"
 RESULTS, CROSSED = "benchmark.csv", "crossed.csv"
@@ -34,7 +32,9 @@ _READING = (
 )
 
 
-def write_report(comparisons: Sequence[Comparison], prepared: Path, out: Path) -> None:
+def write_report(
+    comparisons: Sequence[Comparison], prepared: Path, tables: Path, out: Path
+) -> None:
     """Writes the report of what is done, whole or not at all.
 
     In `out` are then `report.md`, `benchmark.png`, `benchmark.csv` and `crossed.csv`.
@@ -42,19 +42,21 @@ def write_report(comparisons: Sequence[Comparison], prepared: Path, out: Path) -
     Args:
         comparisons: Of the benchmark.
         prepared: Where the corpora are prepared.
-        out: Where to.
+        tables: Where the compact tables go, a folder for each task.
+        out: Where the report goes.
 
     Raises:
         FileNotFoundError: If no run is done.
     """
-    results, told = [], []
+    results, crossed, told = [], [], []
     for each in comparisons:
-        groups = _groups(each, prepared)
+        found = _collected(each, prepared, tables / each.folder.path.name)
+        groups = groups_of(found) if found else ()
         results += _results(each, groups)
+        crossed += _crossed(each, found.crossed) if found else ()
         told += _told(each, groups)
     if not any(result.runs for result in results):
         raise FileNotFoundError("No run of the benchmark is done: `run` it first")
-    crossed = [found for each in comparisons for found in _crossed(each)]
     with staged(out) as beside:
         write_dataclasses(beside / RESULTS, Result, results)
         write_dataclasses(beside / CROSSED, CrossedResult, crossed)
@@ -71,13 +73,12 @@ def page_of(report: Path) -> str:
     )
 
 
-def _groups(each: Comparison, prepared: Path) -> tuple[Group, ...]:
-    """What is done of a task; nothing if no run is."""
-    if not any(each.folder.done(run) for run in each.runs):
-        return ()
-    with tempfile.TemporaryDirectory() as folder:
-        collect(each.runs, each.folder, prepared, Path(folder))
-        return groups_of(read_tables(Path(folder)))
+def _collected(each: Comparison, prepared: Path, out: Path) -> Tables | None:
+    """What is known of a task, written into `out`; nothing if no run is."""
+    if not any(map(each.folder.known, each.runs)):
+        return None
+    collect(each.runs, each.folder, prepared, out)
+    return read_tables(out)
 
 
 def model_name(backbone: str, condition: Condition) -> str:
@@ -132,30 +133,26 @@ def _told(each: Comparison, groups: Sequence[Group]) -> Iterator[str]:
         yield "\n".join(f"- {markdown_text(text)}" for text in found)
 
 
-def _crossed(each: Comparison) -> Iterator[CrossedResult]:
+def _crossed(each: Comparison, scores: Sequence[CrossedScore]) -> Iterator[CrossedResult]:
     """One for every model and other corpus that it was scored on."""
-    found: dict[tuple[str, str], list[float]] = {}
-    clips: dict[str, int] = {}
-    figure = each.runs[0].settings.figure
-    for run in first_fold(each.runs):
-        kept = crossed_file(each.folder, run)
-        for other, scored in (read_json(kept, dict[str, Any]) if kept.is_file() else {}).items():
-            if scored["clips"]:
-                name = model_name(run.settings.backbone, run.condition)
-                found.setdefault((name, other), []).append(scored[figure])
-                clips[other] = scored["clips"]
-    for (model, other), scores in found.items():
-        spread = Spread.of(scores)
+    found: dict[tuple[str, str], list[CrossedScore]] = {}
+    for run in each.runs:
+        name = model_name(run.settings.backbone, run.condition)
+        for score in scores:
+            if score.run == run.id:
+                found.setdefault((name, score.corpus), []).append(score)
+    for (model, other), of_seeds in found.items():
+        spread = Spread.of([score.score for score in of_seeds])
         yield CrossedResult(
             task=each.task,
             model=model,
             trained_on=each.corpus,
             scored_on=other,
-            figure=figure,
+            figure=each.runs[0].settings.figure,
             score=spread.mean,
             deviation=spread.deviation,
             seeds=spread.n,
-            clips=clips[other],
+            clips=of_seeds[0].clips,
         )
 
 

@@ -94,6 +94,12 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--again", action="store_true", help="run what has failed once more, too")
     parser.add_argument(
+        "--earlier",
+        type=Path,
+        metavar="DIR",
+        help="compact tables of runs that were done elsewhere: not run again, and reported, too",
+    )
+    parser.add_argument(
         "--workers",
         type=at_least(1),
         metavar="N",
@@ -157,7 +163,7 @@ def _run(options: argparse.Namespace) -> int:
     folder, prepared = _folders(options)
     grid = _grid(options, folder)
     runs = _runs(grid, prepared)
-    folder.begin(grid)
+    folder.begin(grid, options.earlier)
     left = folder.left(runs, again=options.again)
     say(console, f"{len(runs)} runs in {folder.path}, {len(left)} of them to run.")
     if options.plan:
@@ -177,7 +183,7 @@ def _run(options: argparse.Namespace) -> int:
                 progress=progress,
             )
     show_status(runs, folder, console)
-    return 0 if all(folder.done(run) for run in runs) else 1
+    return 0 if all(map(folder.known, runs)) else 1
 
 
 def _run_one(options: argparse.Namespace) -> int:

@@ -23,6 +23,7 @@ from recipes.compare.finished import check_manifest, differences, read_planned
 from recipes.compare.grid_folder import GridFolder
 from recipes.compare.planning.corpora import PreparedCorpus, prepared_corpus
 from recipes.compare.planning.run import Run
+from recipes.compare.tables.crossed_score import CrossedScore
 from recipes.compare.tables.decision_count import INT4, INT8, KERAS, DecisionCount
 from recipes.compare.tables.degraded_score import DegradedScore
 from recipes.compare.tables.epoch import Epoch
@@ -32,7 +33,7 @@ from recipes.compare.tables.tables import Tables, write_tables
 
 
 def collect(runs: Sequence[Run], folder: GridFolder, prepared: Path, out: Path) -> None:
-    """Writes the compact tables of the runs that are done.
+    """Writes the compact tables of the runs that are done, here or earlier elsewhere.
 
     Args:
         runs: All of the comparison.
@@ -46,7 +47,8 @@ def collect(runs: Sequence[Run], folder: GridFolder, prepared: Path, out: Path) 
             than its corpus has now.
     """
     finished = [_FinishedRun(run, path) for run in runs if (path := folder.done(run))]
-    if not finished:
+    earlier = _earlier(runs, folder)
+    if not finished and not earlier:
         raise FileNotFoundError(
             f"No run of these settings is done in '{folder.path}' on the backend "
             f"{runs[0].backend} of Keras (KERAS_BACKEND): `run` them first"
@@ -55,7 +57,8 @@ def collect(runs: Sequence[Run], folder: GridFolder, prepared: Path, out: Path) 
     for each in finished:
         each.check(corpora[each.run.corpus])
     # The load is that of a moment.
-    machine = {name: value for name, value in finished[0].environment.items() if name != "load"}
+    machine = finished[0].environment if finished else folder.earlier.grid.environment
+    machine = {name: value for name, value in machine.items() if name != "load"}
     overview = Overview(
         corpora={name: _corpus(corpora[name], runs) for name in sorted(corpora)},
         settings=folder.grid().model_dump(mode="json"),
@@ -64,12 +67,20 @@ def collect(runs: Sequence[Run], folder: GridFolder, prepared: Path, out: Path) 
         tasks={name: saved for name in sorted(corpora) if (saved := _saved(corpora[name], runs))},
     )
     tables = Tables(
-        runs=tuple(each.result() for each in finished),
-        decisions=tuple(
-            row for each in finished for row in each.decisions(corpora[each.run.corpus])
+        runs=(*earlier.get("runs", ()), *(each.result() for each in finished)),
+        decisions=(
+            *earlier.get("decisions", ()),
+            *(row for each in finished for row in each.decisions(corpora[each.run.corpus])),
         ),
-        curves=tuple(row for each in finished for row in each.curve()),
-        degraded=tuple(row for each in finished for row in each.degraded(folder)),
+        curves=(*earlier.get("curves", ()), *(row for each in finished for row in each.curve())),
+        degraded=(
+            *earlier.get("degraded", ()),
+            *(row for each in finished for row in each.degraded(folder)),
+        ),
+        crossed=(
+            *earlier.get("crossed", ()),
+            *(row for each in finished for row in each.crossed(folder)),
+        ),
         grid=overview,
     )
     write_tables(out, tables)
@@ -198,6 +209,19 @@ class _FinishedRun:
                     **{name: float(row[name]) for name in columns if name in row},
                 )
 
+    def crossed(self, folder: GridFolder) -> Iterator[CrossedScore]:
+        """Its rows in `crossed.csv`; none if it was not scored so."""
+        kept = folder.crossed(self._path)
+        found = read_json(kept, dict[str, Any]) if kept.is_file() else {}
+        for corpus, scored in found.items():
+            if scored["clips"]:
+                yield CrossedScore(
+                    run=self.run.id,
+                    corpus=corpus,
+                    clips=scored["clips"],
+                    score=scored[self.run.settings.figure],
+                )
+
     def degraded(self, folder: GridFolder) -> Iterator[DegradedScore]:
         """Its rows in `degraded.csv`; none if it was not scored so."""
         kept = folder.degraded(self._path)
@@ -207,6 +231,17 @@ class _FinishedRun:
                 yield DegradedScore(
                     run=self.run.id, condition=condition, clips=found["clips"], ua=ua
                 )
+
+
+def _earlier(runs: Sequence[Run], folder: GridFolder) -> dict[str, list[Any]]:
+    """Rows of those planned runs that were done elsewhere, by the tables' names."""
+    wanted = {run.id for run in runs if not folder.done(run)}
+    if folder.earlier is None or not wanted & {each.run for each in folder.earlier.runs}:
+        return {}
+    names = ("runs", "decisions", "curves", "degraded", "crossed")
+    return {
+        name: [row for row in getattr(folder.earlier, name) if row.run in wanted] for name in names
+    }
 
 
 def _milliseconds(exported: dict[str, Any], kind: str) -> float | None:

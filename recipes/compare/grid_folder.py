@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import functools
 import hashlib
 import math
 import os
@@ -17,6 +18,7 @@ from recipes.common.files.lock import exclusive
 from recipes.compare.finished import read_planned
 from recipes.compare.planning.grid import Grid
 from recipes.compare.planning.run import Run
+from recipes.compare.tables.tables import Tables, read_tables, write_tables
 
 _A_MOMENT = 2.0
 
@@ -27,7 +29,8 @@ class GridFolder:
     `grid.json` says what is to be compared; `finished/<id>/` is the folder of a run that is done,
     and nothing in it ever changes; `working/<id>/run/` of one that is not; `failed/<id>.json`
     says why one has failed; `logs/<id>.log` is what all its attempts printed;
-    `degraded/<id>.json` how one that is done does on degraded clips.
+    `degraded/<id>.json` how one that is done does on degraded clips, `crossed/<id>.json` how on
+    other corpora. `earlier/` has compact tables of runs that were done elsewhere.
 
     Args:
         path: The folder.
@@ -36,8 +39,21 @@ class GridFolder:
     def __init__(self, path: Path):
         self.path = path
 
-    def begin(self, grid: Grid) -> None:
-        """Writes what is to be compared; what has run of another grid stays where it is."""
+    def begin(self, grid: Grid, earlier: Path | None = None) -> None:
+        """Writes what is to be compared; what has run of another grid stays where it is.
+
+        Args:
+            grid: What it is.
+            earlier: Compact tables of runs that were done elsewhere, which are copied.
+
+        Raises:
+            FileNotFoundError: If there are no such tables.
+            ValueError: If they can't be read.
+        """
+        if earlier is not None:
+            write_tables(self._tables, read_tables(earlier))
+            for name in ("earlier", "_seconds"):
+                vars(self).pop(name, None)
         self.path.mkdir(parents=True, exist_ok=True)
         write_json(self.path / "grid.json", grid.model_dump(mode="json"))
 
@@ -64,6 +80,20 @@ class GridFolder:
         path = existing(self.path, f"finished/{run.id}")
         return path if path.is_dir() else None
 
+    @functools.cached_property
+    def earlier(self) -> Tables | None:
+        """Runs that were done elsewhere, of whichever grid."""
+        return read_tables(self._tables) if self._tables.is_dir() else None
+
+    def known(self, run: Run) -> bool:
+        """Whether a run's result is there: it is done, or was elsewhere."""
+        return self.done(run) is not None or run.id in self._seconds
+
+    @functools.cached_property
+    def _seconds(self) -> dict[str, float]:
+        """Of runs that were done elsewhere, by their ids."""
+        return {each.run: each.seconds for each in self.earlier.runs} if self.earlier else {}
+
     def left(self, runs: Sequence[Run], *, again: bool) -> list[tuple[int, Run]]:
         """Runs that are to run, with their numbers from 1.
 
@@ -74,7 +104,7 @@ class GridFolder:
         return [
             (number, run)
             for number, run in enumerate(runs, start=1)
-            if not self.done(run) and (again or not self.failure(run))
+            if not self.known(run) and (again or not self.failure(run))
         ]
 
     def finished(self) -> list[Path]:
@@ -86,9 +116,14 @@ class GridFolder:
         """What is kept of a run in this folder that is done, on degraded clips."""
         return self.path / "degraded" / f"{finished.name}.json"
 
-    def about(self, run: Run) -> dict[str, Any]:
-        """What a run that is done says of itself."""
-        return read_planned(self.done(run) or self._finished(run))
+    def crossed(self, finished: Path) -> Path:
+        """What is kept of a run in this folder that is done, on other corpora."""
+        return self.path / "crossed" / f"{finished.name}.json"
+
+    def seconds(self, run: Run) -> float:
+        """How long a run took whose result is known."""
+        path = self.done(run)
+        return read_planned(path)["seconds"] if path else self._seconds[run.id]
 
     def log(self, run: Run) -> Path:
         """What all attempts at a run printed."""
@@ -174,6 +209,10 @@ class GridFolder:
         folder.mkdir(parents=True, exist_ok=True)
         with exclusive(folder, patience=math.inf):
             yield folder / "measured.json"
+
+    @property
+    def _tables(self) -> Path:
+        return self.path / "earlier"
 
     def _finished(self, run: Run) -> Path:
         return self.path / "finished" / run.id

@@ -26,7 +26,7 @@ def show_status(runs: Sequence[Run], folder: GridFolder, console: Console) -> No
     table.add_column("", overflow="fold")
     for name in ("done", "running", "failed", "waiting", "min each"):
         table.add_column(name, justify="right", no_wrap=True)
-    running = {run.id for run in runs if not folder.done(run) and folder.running(run)}
+    running = {run.id for run in runs if not folder.known(run) and folder.running(run)}
     seconds = _seconds(runs, folder)
     models = dict.fromkeys(run.model for run in runs)
     for model in models:
@@ -37,7 +37,7 @@ def show_status(runs: Sequence[Run], folder: GridFolder, console: Console) -> No
         _add(table, "all", runs, folder, running, seconds)
     console.print(table)
     for run in runs:
-        failure = None if folder.done(run) else folder.failure(run)
+        failure = None if folder.known(run) else folder.failure(run)
         if failure and run.id not in running:
             say(console, f"Failed {failure['attempts']} times: {failure['run']}")
             say(console, f"  {failure['error']}\n  log: {failure['log']}")
@@ -57,8 +57,8 @@ def expected_seconds(runs: Sequence[Run], folder: GridFolder) -> float | None:
 
 
 def _seconds(runs: Sequence[Run], folder: GridFolder) -> dict[str, float]:
-    """How long each run that is done took, by its id."""
-    return {run.id: folder.about(run)["seconds"] for run in runs if folder.done(run)}
+    """How long each run took whose result is known, by its id."""
+    return {run.id: folder.seconds(run) for run in runs if folder.known(run)}
 
 
 def _expected(runs: Sequence[Run], seconds: Mapping[str, float]) -> float | None:

@@ -19,7 +19,7 @@ def attempt(run: Run, folder: GridFolder, prepared: Path) -> bool:
     Raises:
         BlockingIOError: If another process is at it.
     """
-    if folder.done(run):
+    if folder.known(run):
         return True
     speed_up()
     with starting_keras():

@@ -64,11 +64,11 @@ class GridProgress:
 
     def ended(self, run: Run) -> None:
         """Says what became of a run."""
-        failure = None if self._folder.done(run) else self._folder.failure(run)
+        failure = None if self._folder.known(run) else self._folder.failure(run)
         if failure:
             self.say(f"Failed: {run.name}: {failure['error']} (log: {failure['log']})")
-        elif self._folder.done(run):
-            minutes = self._folder.about(run)["seconds"] / 60
+        elif self._folder.known(run):
+            minutes = self._folder.seconds(run) / 60
             self.say(f"Done in {minutes:.1f} min: {run.name}")
         else:
             self.say(f"Another process is at it: {run.name}")
@@ -79,7 +79,7 @@ class GridProgress:
         say(self._console, text)
 
     def _count(self) -> None:
-        done = sum(self._folder.done(run) is not None for run in self._runs)
+        done = sum(map(self._folder.known, self._runs))
         seconds = expected_seconds(self._runs, self._folder)
         text = "Comparison"
         if seconds is not None and self._at_a_time:

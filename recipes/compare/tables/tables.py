@@ -12,6 +12,7 @@ from recipes.common.files.folders import staged
 from recipes.common.files.former_names import existing, with_new_names
 from recipes.common.files.json_file import read_json, write_json
 from recipes.common.names import CLEAN
+from recipes.compare.tables.crossed_score import CrossedScore
 from recipes.compare.tables.decision_count import KERAS, DecisionCount
 from recipes.compare.tables.degraded_score import DegradedScore
 from recipes.compare.tables.epoch import Epoch
@@ -21,7 +22,7 @@ from recipes.compare.tables.run_result import RunResult
 
 RUNS, DECISIONS, CURVES, GRID = "runs.csv", "decisions.csv", "curves.csv", "grid.json"
 # Only where runs were scored so.
-DEGRADED = "degraded.csv"
+DEGRADED, CROSSED = "degraded.csv", "crossed.csv"
 
 
 def _of_now(content: Any) -> Any:
@@ -45,6 +46,7 @@ class Tables:
         curves: Of every run.
         grid: What was planned.
         degraded: Of those runs that were scored on degraded clips.
+        crossed: Of those that were scored on other corpora.
 
     Raises:
         ValueError: If the tables contradict each other: a run that is not in `runs` or comes
@@ -60,15 +62,17 @@ class Tables:
     curves: tuple[Epoch, ...]
     grid: Overview
     degraded: tuple[DegradedScore, ...] = ()
+    crossed: tuple[CrossedScore, ...] = ()
 
     def __post_init__(self):
-        for name in ("runs", "decisions", "curves", "degraded"):
+        for name in ("runs", "decisions", "curves", "degraded", "crossed"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         _check_runs(self)
         _check_decisions(self)
         _check_curves(self)
         _check_same_test(self)
         _check_degraded(self)
+        _check_crossed(self)
 
 
 def write_tables(folder: Path, tables: Tables) -> None:
@@ -84,8 +88,11 @@ def write_tables(folder: Path, tables: Tables) -> None:
         write_json(beside / GRID, overview)
         if tables.degraded:
             write_dataclasses(beside / DEGRADED, DegradedScore, tables.degraded)
-    if not tables.degraded:
-        (folder / DEGRADED).unlink(missing_ok=True)
+        if tables.crossed:
+            write_dataclasses(beside / CROSSED, CrossedScore, tables.crossed)
+    for name, rows in ((DEGRADED, tables.degraded), (CROSSED, tables.crossed)):
+        if not rows:
+            (folder / name).unlink(missing_ok=True)
 
 
 def read_tables(folder: Path) -> Tables:
@@ -109,6 +116,8 @@ def read_tables(folder: Path) -> Tables:
     }
     if (folder / DEGRADED).is_file():
         tables["degraded"] = read_dataclasses(folder / DEGRADED, DegradedScore)
+    if (folder / CROSSED).is_file():
+        tables["crossed"] = read_dataclasses(folder / CROSSED, CrossedScore)
     try:
         return Tables(**tables)
     except ValueError as error:
@@ -221,12 +230,21 @@ def _check_same_test(tables: Tables) -> None:
             )
 
 
+def _check_known(rows: Iterable[DegradedScore | CrossedScore], tables: Tables, file: str) -> None:
+    if unknown := {row.run for row in rows} - {result.run for result in tables.runs}:
+        raise ValueError(f"'{file}' must be of runs of '{RUNS}'. Received: {min(unknown)}")
+
+
+def _check_crossed(tables: Tables) -> None:
+    _check_known(tables.crossed, tables, CROSSED)
+    _once(((row.run, row.corpus) for row in tables.crossed), f"A line of '{CROSSED}'")
+
+
 def _check_degraded(tables: Tables) -> None:
     """Runs in the same conditions on the same clips can be compared."""
     of = {result.run: result for result in tables.runs}
     rows = tables.degraded
-    if unknown := {row.run for row in rows} - set(of):
-        raise ValueError(f"'{DEGRADED}' must be of runs of '{RUNS}'. Received: {min(unknown)}")
+    _check_known(rows, tables, DEGRADED)
     _once(((row.run, row.condition) for row in rows), f"A line of '{DEGRADED}'")
     heard: dict[str, dict[str, int]] = collections.defaultdict(dict)
     for row in rows:

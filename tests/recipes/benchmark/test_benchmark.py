@@ -112,3 +112,11 @@ def test_two_corpora(prepared, tmp_path, capsys):
     assert "| conv_transformer, light | custom |" in text
     assert "| conv_transformer, light | custom |" in page.read_text()
     assert (report / "benchmark.png").stat().st_size > 10_000
+    # On another machine nothing is run again, and the report is the same.
+    there = ["--out", str(tmp_path / "there"), "--prepared", str(root)]
+    tables = tmp_path / "out" / "results"
+    assert sorted(path.name for path in tables.iterdir()) == ["custom-sex", "emodb-sex"]
+    assert main(["run", *there, *plan, "--earlier", str(tables)]) == 0
+    assert "0 of them to run" in capsys.readouterr().out
+    assert main(["report", *there]) == 0
+    assert (tmp_path / "there" / "report" / "report.md").read_text() == text

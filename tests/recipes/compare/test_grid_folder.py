@@ -8,9 +8,12 @@ import pytest
 
 from recipes.common.files.json_file import write_json
 from recipes.common.settings import RecipeSettings
+from recipes.compare.finished import read_planned
 from recipes.compare.grid_folder import GridFolder
 from recipes.compare.planning.grid import Grid
 from recipes.compare.planning.run import Run
+from recipes.compare.tables.tables import write_tables
+from tests.recipes.compare.made_up import run_result, tables
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -42,7 +45,7 @@ def test_a_run_appears_at_once(folder):
         assert folder.done(run) is None
         published = folder.publish(run)
     assert folder.done(run) == published
-    assert folder.about(run) == {"seconds": 3.0}
+    assert folder.seconds(run) == 3.0
     assert not path.parent.exists()
 
 
@@ -53,8 +56,29 @@ def test_what_is_done_is_never_replaced(folder):
         path.mkdir()
         write_json(path / "planned.json", {"seconds": 4.0})
         folder.publish(run)
-    assert folder.about(run) == {"seconds": 3.0}
+    assert folder.seconds(run) == 3.0
     assert [path.name for path in published.iterdir()] == ["planned.json"]
+
+
+def test_what_was_done_elsewhere_is_not_run_again(folder, tmp_path):
+    elsewhere, left = run_of(seed=1), run_of(seed=2)
+    found = tables([(run_result(run=elsewhere.id, seconds=7.0), {"s": [[1, 0], [0, 1]]})])
+    write_tables(tmp_path / "tables", found)
+    grid = Grid(corpora=("custom",))
+    folder.begin(grid)
+    assert not folder.known(elsewhere)
+    folder.begin(grid, tmp_path / "tables")
+    assert [run for _, run in folder.left([elsewhere, left], again=True)] == [left]
+    assert folder.known(elsewhere) and not folder.done(elsewhere)
+    assert folder.seconds(elsewhere) == 7.0
+    assert GridFolder(folder.path).earlier == found
+    # What can't be read changes nothing.
+    (tmp_path / "tables" / "runs.csv").write_text("run\n")
+    with pytest.raises(ValueError, match="runs.csv"):
+        folder.begin(grid, tmp_path / "tables")
+    with pytest.raises(FileNotFoundError, match="no results of a grid"):
+        folder.begin(grid, tmp_path / "none")
+    assert GridFolder(folder.path).earlier == found
 
 
 def test_a_folder_of_an_earlier_version_is_found(folder):
@@ -65,7 +89,7 @@ def test_a_folder_of_an_earlier_version_is_found(folder):
     write_json(path / "cell.json", {"control": "", "seconds": 3.0})
     finish(folder, newer)
     assert folder.done(run) == path
-    assert folder.about(run) == {"ablation": "", "seconds": 3.0}
+    assert read_planned(path) == {"ablation": "", "seconds": 3.0}
     assert folder.done(newer).parent.name == "finished"
     former = {"corpora": ["emodb"], "controls": ["longer"], "also": [{"controls": ["wider"]}]}
     write_json(folder.path / "grid.json", former)
