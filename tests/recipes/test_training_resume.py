@@ -146,7 +146,7 @@ def rows_of(path):
 def history_of(folder):
     """Without the times that epochs took."""
     rows = rows_of(folder / "history.csv")
-    return [{k: float(v) for k, v in row.items() if not k.endswith("seconds")} for row in rows]
+    return [{k: v for k, v in row.items() if not k.endswith("seconds")} for row in rows]
 
 
 def weights_of(path):
@@ -163,9 +163,7 @@ def weights_of(path):
 
 def assert_same_models(folder, expected):
     assert {path.name for path in folder.iterdir()} == {path.name for path in expected.iterdir()}
-    for found, right in zip(history_of(folder), history_of(expected), strict=True):
-        # Two processes may score the same weights a few 1e-9 apart.
-        assert found == pytest.approx(right, rel=1e-6)
+    assert history_of(folder) == history_of(expected)
     for name in ("diagnostics.csv", "singular_values.csv"):
         assert (folder / name).read_bytes() == (expected / name).read_bytes()
     for name in ("light.keras", "train.keras"):
@@ -303,9 +301,13 @@ def wait_for(process, condition):
 
 
 @pytest.mark.slow
-def test_second_process_stops_and_does_not_disturb_the_first(prepared, reference, failed, capsys):
-    run = prepared / "twice"
+def test_second_process_stops_and_does_not_disturb_the_first(prepared, failed, capsys):
+    # Not this process's own run: TensorFlow began here as other tests have it, and on some
+    # processors it then computes otherwise than where a recipe starts it.
+    run, alone = prepared / "twice", prepared / "alone"
     fold = FOLDS[:2]
+    finish("train", alone, *fold, *as_arguments(SETTINGS))
+    assert main(command("evaluate", alone, *fold)) == 0
     arguments = command("train", run, *fold, *as_arguments(SETTINGS))
     first = start(arguments, run)
     try:
@@ -322,7 +324,7 @@ def test_second_process_stops_and_does_not_disturb_the_first(prepared, reference
     finally:
         first.kill()
     assert main(command("evaluate", run, *fold)) == 0
-    assert_same_runs(run, reference)
+    assert_same_runs(run, alone)
 
 
 @pytest.mark.slow
