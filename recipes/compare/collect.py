@@ -66,24 +66,15 @@ def collect(runs: Sequence[Run], folder: GridFolder, prepared: Path, out: Path) 
         environment=machine,
         tasks={name: saved for name in sorted(corpora) if (saved := _saved(corpora[name], runs))},
     )
-    tables = Tables(
-        runs=(*earlier.get("runs", ()), *(each.result() for each in finished)),
-        decisions=(
-            *earlier.get("decisions", ()),
-            *(row for each in finished for row in each.decisions(corpora[each.run.corpus])),
-        ),
-        curves=(*earlier.get("curves", ()), *(row for each in finished for row in each.curve())),
-        degraded=(
-            *earlier.get("degraded", ()),
-            *(row for each in finished for row in each.degraded(folder)),
-        ),
-        crossed=(
-            *earlier.get("crossed", ()),
-            *(row for each in finished for row in each.crossed(folder)),
-        ),
-        grid=overview,
-    )
-    write_tables(out, tables)
+    here = {
+        "runs": [each.result() for each in finished],
+        "decisions": [row for each in finished for row in each.decisions(corpora[each.run.corpus])],
+        "curves": [row for each in finished for row in each.curve()],
+        "degraded": [row for each in finished for row in each.degraded(folder)],
+        "crossed": [row for each in finished for row in each.crossed(folder)],
+    }
+    rows = {name: (*earlier.get(name, ()), *found) for name, found in here.items()}
+    write_tables(out, Tables(**rows, grid=overview))
 
 
 def _corpus(corpus: PreparedCorpus, runs: Sequence[Run]) -> ComparedCorpus:
