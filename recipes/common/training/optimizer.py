@@ -8,6 +8,7 @@ import keras
 from recipes.common.settings import TrainingSettings
 from recipes.common.training.distribution import replicas
 from recipes.common.training.gradients import GradientNorms, WholeGradients
+from recipes.common.training.one_vector import OneVector
 
 
 def optimizer_of(
@@ -44,11 +45,13 @@ def optimizer_of(
         kind, own = keras.optimizers.SGD, {"momentum": settings.momentum}
     else:
         kind, own = keras.optimizers.AdamW, {}
+    # JAX compiles the step as a whole anyway.
+    joined = keras.backend.backend() == "tensorflow" and copies == 1 and settings.ema is None
     if settings.precision != "mixed_float16":
-        return _with(kind, whole=copies > 1, norms=norms)(**own, **shared)
+        return _with(kind, whole=copies > 1, norms=norms, joined=joined)(**own, **shared)
     # Whether a step is left out must be asked of the gradient that all devices share.
     scaled = _with(keras.optimizers.LossScaleOptimizer, whole=copies > 1)
-    return scaled(_with(kind, norms=norms)(**own, **shared))
+    return scaled(_with(kind, norms=norms, joined=joined)(**own, **shared))
 
 
 def without_scaling(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
@@ -57,7 +60,7 @@ def without_scaling(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.O
 
 
 @functools.cache
-def _with(kind: type, *, whole: bool = False, norms: bool = False) -> type:
+def _with(kind: type, *, whole: bool = False, norms: bool = False, joined: bool = False) -> type:
     """The class of an optimiser with the mixins, under its own name."""
-    mixins = [WholeGradients] * whole + [GradientNorms] * norms
+    mixins = [WholeGradients] * whole + [GradientNorms] * norms + [OneVector] * joined
     return type(kind.__name__, (*mixins, kind), {}) if mixins else kind
