@@ -53,6 +53,7 @@ class Setup:
         backend: Keras's.
         onednn: Whether TensorFlow's kernels are oneDNN's.
         threads: How many the step has.
+        one_vector: Whether TensorFlow moves all weights as one vector.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Setup:
     backend: str = "tensorflow"
     onednn: bool = True
     threads: int = 1
+    one_vector: bool = True
 
 
 # The first one is what the others are compared with.
@@ -73,6 +75,7 @@ SETUPS = (
     Setup("as long as a clip of 2.5 s", frames=_CLIP),
     Setup("frames 10 ms apart", frames=2 * _WINDOW),
     Setup("64 clips a step", batch_size=64),
+    Setup("weights one by one", one_vector=False),
     Setup("two threads", threads=2),
     Setup("bfloat16", precision="mixed_bfloat16"),
     Setup("without oneDNN", onednn=False),

@@ -5,10 +5,10 @@ import math
 
 import keras
 
+from keras_reparam._utils.one_vector import OneVector
 from recipes.common.settings import TrainingSettings
 from recipes.common.training.distribution import replicas
 from recipes.common.training.gradients import GradientNorms, WholeGradients
-from recipes.common.training.one_vector import OneVector
 
 
 def optimizer_of(

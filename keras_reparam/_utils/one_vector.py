@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 
-class OneVector:
+class OneVector(keras.optimizers.Optimizer):
     """Mixin of optimisers: all weights are moved as one vector.
 
     Keras moves them one by one, with some twenty operators each, and works out the learning rate

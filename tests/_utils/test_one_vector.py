@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from recipes.common.training.one_vector import OneVector
+from keras_reparam._utils.one_vector import OneVector
 
 SHAPES = (3, 4), (4,), (2, 3, 1), ()
 
