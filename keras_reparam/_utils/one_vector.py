@@ -13,8 +13,8 @@ class OneVector(keras.optimizers.Optimizer):
     """Mixin of optimisers: all weights are moved as one vector.
 
     Keras moves them one by one, with some twenty operators each, and works out the learning rate
-    for each anew. On TensorFlow that is a third of a light model's step, whose weights are many
-    and small. What becomes of them is the same, but for the rounding of the norms.
+    for each anew: most of what TensorFlow traces before a light model's first step. What becomes of
+    the weights is the same, but for the rounding of the norms.
 
     Not for several devices, and not with `use_ema`: the averages would be the vector's.
 
@@ -31,7 +31,9 @@ class OneVector(keras.optimizers.Optimizer):
     def build(self, variables: list[keras.Variable]) -> None:
         """Makes the optimiser's variables."""
         self._moved = tuple(variables)
-        self._vector = keras.Variable(_joined(variables), trainable=True, name="weights")
+        size = sum(math.prod(variable.shape) for variable in variables)
+        # Every step begins with what the weights are then.
+        self._vector = keras.Variable("zeros", (size,), "float32", name="weights")
         super().build([self._vector])
 
     def apply(self, grads: Sequence[Any], trainable_variables: Any = None) -> None:
