@@ -82,7 +82,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
 
 def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--into", type=Path, metavar="FILE.md", help="put the tables between this file's markers"
+        "--into", type=Path, metavar="FILE.md", help="put the report between this file's markers"
     )
 
 
@@ -129,14 +129,15 @@ def _run(options: argparse.Namespace) -> int:
 
 def _report(options: argparse.Namespace) -> int:
     # What makes statistics and pictures takes a second to import.
-    from recipes.benchmark.report import page_of, write_report
+    from recipes.benchmark.report import write_report
 
     console, folder = Console(), BenchmarkFolder(options.out, options.prepared)
     comparisons = folder.comparisons(folder.plan())
     with console.status("Reading what is done"):
-        write_report(comparisons, folder.prepared, folder.results, folder.path / "report")
+        where = folder.prepared, folder.results, folder.path / "report"
+        page = write_report(comparisons, *where)
     if options.into is not None:
-        insert_table(options.into, page_of(folder.path / "report"), name="benchmark")
+        insert_table(options.into, page, name="benchmark")
     say(
         console,
         f"Tables lie in {folder.results}, the report in {folder.path / 'report' / 'report.md'}",

@@ -19,7 +19,7 @@ from recipes.compare.report.comparison import comparisons_of, sentence
 from recipes.compare.report.scores import ConditionScores, Group, Spread, groups_of
 from recipes.compare.report.text import markdown_text
 from recipes.compare.tables.crossed_score import CrossedScore
-from recipes.compare.tables.rows import read_dataclasses, write_dataclasses
+from recipes.compare.tables.rows import write_dataclasses
 from recipes.compare.tables.tables import Tables, read_tables
 
 REPORT, PICTURE = "report.md", "benchmark.png"
@@ -32,10 +32,8 @@ _READING = (
 )
 
 
-def write_report(
-    comparisons: Sequence[Comparison], prepared: Path, tables: Path, out: Path
-) -> None:
-    """Writes the report of what is done, whole or not at all.
+def write_report(comparisons: Sequence[Comparison], prepared: Path, tables: Path, out: Path) -> str:
+    """Writes the report of what is done, whole or not at all; returns its text, for a page.
 
     In `out` are then `report.md`, `benchmark.png`, `benchmark.csv` and `crossed.csv`.
 
@@ -61,16 +59,25 @@ def write_report(
         write_dataclasses(beside / RESULTS, Result, results)
         write_dataclasses(beside / CROSSED, CrossedResult, crossed)
         plot_benchmark(beside / PICTURE, results)
-        text = "\n\n".join(["# Benchmark", _tables(results, crossed), f"![]({PICTURE})", *told])
-        write_bytes(beside / REPORT, (text + "\n").encode("utf-8"))
+        page = page_of(results, crossed, told)
+        text = f"# Benchmark\n\n![]({PICTURE})\n\n{page}\n"
+        write_bytes(beside / REPORT, text.encode("utf-8"))
+    return page
 
 
-def page_of(report: Path) -> str:
-    """The tables of a report, for a page."""
-    return _tables(
-        read_dataclasses(report / RESULTS, Result),
-        read_dataclasses(report / CROSSED, CrossedResult),
-    )
+def page_of(
+    results: Sequence[Result], crossed: Sequence[CrossedResult], told: Sequence[str]
+) -> str:
+    """The tables, and the sentences below them."""
+    parts = [_models_table(results)]
+    for task in dict.fromkeys(each.task for each in crossed):
+        rows = [each for each in crossed if each.task == task]
+        parts += [f"**{markdown_text(task)}**, trained on one corpus, scored on another"]
+        parts += [_crossed_table(rows, results)]
+    parts.append("\n".join(f"- {markdown_text(text)}" for text in _READING))
+    if told:
+        parts += ["**Differences**", "\n".join(f"- {markdown_text(text)}" for text in told)]
+    return "\n\n".join(parts)
 
 
 def _collected(each: Comparison, prepared: Path, out: Path) -> Tables | None:
@@ -127,10 +134,8 @@ def _measured(group: Group, scores: ConditionScores) -> dict[str, Any]:
 
 def _told(each: Comparison, groups: Sequence[Group]) -> Iterator[str]:
     """What HRF changes, in sentences."""
-    found = [sentence(compared, short=True) for compared in comparisons_of(groups)]
-    if found:
-        yield f"## {each.corpus}, {each.task}: differences"
-        yield "\n".join(f"- {markdown_text(text)}" for text in found)
+    for compared in comparisons_of(groups):
+        yield f"{each.corpus}, {each.task}: {sentence(compared, short=True)}"
 
 
 def _crossed(each: Comparison, scores: Sequence[CrossedScore]) -> Iterator[CrossedResult]:
@@ -154,16 +159,6 @@ def _crossed(each: Comparison, scores: Sequence[CrossedScore]) -> Iterator[Cross
             seeds=spread.n,
             clips=of_seeds[0].clips,
         )
-
-
-def _tables(results: Sequence[Result], crossed: Sequence[CrossedResult]) -> str:
-    parts = [_models_table(results)]
-    for task in dict.fromkeys(each.task for each in crossed):
-        rows = [each for each in crossed if each.task == task]
-        parts += [f"**{markdown_text(task)}**, trained on one corpus, scored on another"]
-        parts += [_crossed_table(rows, results)]
-    parts.append("\n".join(f"- {markdown_text(text)}" for text in _READING))
-    return "\n\n".join(parts)
 
 
 def _models_table(results: Sequence[Result]) -> str:

@@ -66,12 +66,13 @@ def test_what_is_missing_is_marked(tmp_path):
     write_dataclasses(tmp_path / "benchmark.csv", Result, results)
     write_dataclasses(tmp_path / "crossed.csv", CrossedResult, crossed)
     assert read_dataclasses(tmp_path / "benchmark.csv", Result) == results
-    lines = page_of(tmp_path).splitlines()
+    lines = page_of(results, crossed, ["sex: no difference"]).splitlines()
     light = "| light | 90.0 (85 to 94)\\* | not run | 80.0 | 153,000 | 30,000,000 | 277 | 0.80 |"
     assert light in lines
     assert "| large | not run | 50.0 | not run | - | - | - | - |" in lines
     assert "| light | emodb | 90.0 (85 to 94)\\* | 70.0 ± 1.0 |" in lines
     assert "| light | crema_d | not run | 80.0 |" in lines
+    assert "- sex: no difference" in lines
 
 
 @pytest.mark.slow
