@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from recipes.benchmark.folder import BenchmarkFolder
+from recipes.benchmark.folder import BenchmarkFolder, Comparison
 from recipes.benchmark.plan import BenchmarkPlan
 from recipes.common.command import Parser, at_least, exit_code, say, starting_keras
 from recipes.common.configuration import load_settings
@@ -20,7 +20,8 @@ _COMMANDS = {
     "run": (
         "run all that is not done",
         "Runs all that is not done: seed by seed all models on all tasks, so that what has run at "
-        "any time can be compared; then scores models on the other corpora that have their task. "
+        "any time can be compared; after each seed scores its models on the other corpora that "
+        "have their task. "
         "Run it again after an interruption: it goes on where it was.",
     ),
     "report": (
@@ -118,13 +119,19 @@ def _run(options: argparse.Namespace) -> int:
                 run_in_pool(
                     left, each.folder, prepared=folder.prepared, workers=workers, progress=progress
                 )
-    with starting_keras():
-        from recipes.benchmark.crossed import score_crossed
-    score_crossed(comparisons, folder.prepared, console)
+        _score_crossed(comparisons, folder, console)
     undone = [run for each in comparisons for run in each.runs if not each.folder.known(run)]
     if undone:
         say(console, f"{len(undone)} runs are not done; why is in the logs. Again: --again")
     return 1 if undone else 0
+
+
+def _score_crossed(
+    comparisons: Sequence[Comparison], folder: BenchmarkFolder, console: Console
+) -> None:
+    with starting_keras():
+        from recipes.benchmark.crossed import score_crossed
+    score_crossed(comparisons, folder.prepared, console)
 
 
 def _report(options: argparse.Namespace) -> int:
