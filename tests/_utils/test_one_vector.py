@@ -17,23 +17,23 @@ class SGD(OneVector, keras.optimizers.SGD):
     pass
 
 
-def weights(optimizer, shapes=SHAPES, steps=4, without=None, **options):
-    """What became of some weights; number `without` has no gradient."""
+def moved(optimizer, without=None, constraint=None):
+    """What becomes of some weights in four steps; number `without` has no gradient."""
     rng = np.random.default_rng(0)
-    found = [keras.Variable(np.asarray(rng.normal(size=shape), "float32")) for shape in shapes]
-    found[0].constraint = options.get("constraint")
-    optimizer.build(found)
-    for _ in range(steps):
-        grads = [keras.ops.array(rng.normal(size=shape), "float32") for shape in shapes]
-        pairs = [
-            (None if number == without else grad, weight)
-            for number, (grad, weight) in enumerate(zip(grads, found, strict=True))
-        ]
-        if without is None:
-            optimizer.apply(grads)
-        else:
-            optimizer.apply([grad for grad, _ in pairs], found)
-    return [keras.ops.convert_to_numpy(weight) for weight in found]
+    weights = [keras.Variable(np.asarray(rng.normal(size=shape), "float32")) for shape in SHAPES]
+    weights[0].constraint = constraint
+    optimizer.build(weights)
+    for _ in range(4):
+        grads = [keras.ops.array(rng.normal(size=shape), "float32") for shape in SHAPES]
+        found = [None if n == without else grad for n, grad in enumerate(grads)]
+        optimizer.apply(found, weights)
+    return [keras.ops.convert_to_numpy(weight) for weight in weights]
+
+
+def assert_equal(found, expected):
+    for one, other in zip(found, expected, strict=True):
+        assert one.shape == other.shape
+        np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-7)
 
 
 @pytest.mark.parametrize(
@@ -46,18 +46,13 @@ def weights(optimizer, shapes=SHAPES, steps=4, without=None, **options):
 )
 def test_what_keras_makes_of_weights_one_by_one(joined, single, options):
     rate = keras.optimizers.schedules.CosineDecay(0.0, 3, warmup_target=0.1, warmup_steps=2)
-    for about in ({}, {"constraint": keras.constraints.NonNeg()}):
-        found = weights(joined(learning_rate=rate, **options), **about)
-        expected = weights(single(learning_rate=rate, **options), **about)
-        for one, other in zip(found, expected, strict=True):
-            assert one.shape == other.shape
-            np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-7)
+    for constraint in (None, keras.constraints.NonNeg()):
+        found = moved(joined(learning_rate=rate, **options), constraint=constraint)
+        assert_equal(found, moved(single(learning_rate=rate, **options), constraint=constraint))
 
 
 @pytest.mark.filterwarnings("ignore:Gradients do not exist")
 def test_a_weight_without_gradient_stays_as_it_is():
     about = {"learning_rate": 0.1, "weight_decay": 0.1}
-    found = weights(AdamW(**about), without=1)
-    expected = weights(keras.optimizers.AdamW(**about), without=1)
-    for one, other in zip(found, expected, strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-7)
+    found = moved(AdamW(**about), without=1)
+    assert_equal(found, moved(keras.optimizers.AdamW(**about), without=1))
