@@ -51,6 +51,10 @@ class OneVector(keras.optimizers.Optimizer):
                 value = ops.reshape(value, weight.shape)
                 weight.assign(weight.constraint(value) if weight.constraint else value)
 
+    def get_config(self) -> dict[str, Any]:
+        """What makes another one."""
+        return {**super().get_config(), "clipnorm": self._largest}
+
     def _values(self) -> list[Any]:
         ends = list(itertools.accumulate(math.prod(weight.shape) for weight in self._moved))
         # TensorFlow can't split into one.

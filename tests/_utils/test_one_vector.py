@@ -47,7 +47,8 @@ def assert_equal(found, expected):
 def test_what_keras_makes_of_weights_one_by_one(joined, single, options):
     rate = keras.optimizers.schedules.CosineDecay(0.0, 3, warmup_target=0.1, warmup_steps=2)
     for constraint in (None, keras.constraints.NonNeg()):
-        found = moved(joined(learning_rate=rate, **options), constraint=constraint)
+        optimizer = joined(learning_rate=rate, **options)
+        found = moved(joined.from_config(optimizer.get_config()), constraint=constraint)
         assert_equal(found, moved(single(learning_rate=rate, **options), constraint=constraint))
 
 
