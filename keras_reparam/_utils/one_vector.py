@@ -31,9 +31,9 @@ class OneVector(keras.optimizers.Optimizer):
     def build(self, variables: list[keras.Variable]) -> None:
         """Makes the optimiser's variables."""
         self._moved = tuple(variables)
-        size = sum(math.prod(variable.shape) for variable in variables)
+        self._ends = tuple(itertools.accumulate(math.prod(weight.shape) for weight in variables))
         # Every step begins with what the weights are then.
-        self._vector = keras.Variable("zeros", (size,), "float32", name="weights")
+        self._vector = keras.Variable("zeros", self._ends[-1:], "float32", name="weights")
         super().build([self._vector])
 
     def apply(self, grads: Sequence[Any], trainable_variables: Any = None) -> None:
@@ -41,8 +41,8 @@ class OneVector(keras.optimizers.Optimizer):
         if not self.built:
             self.build(trainable_variables)
         weights = self._moved if trainable_variables is None else trainable_variables
-        found = {id(w): self._clipped(g) for w, g in zip(weights, grads, strict=True)}
-        found = {key: grad for key, grad in found.items() if grad is not None}
+        pairs = zip(weights, grads, strict=True)
+        found = {id(w): self._clipped(g) for w, g in pairs if g is not None}
         self._vector.assign(_joined(self._moved))
         gradient = _joined([found.get(id(w), ops.zeros(w.shape)) for w in self._moved])
         super().apply([gradient], [self._vector])
@@ -56,12 +56,12 @@ class OneVector(keras.optimizers.Optimizer):
         return {**super().get_config(), "clipnorm": self._largest}
 
     def _values(self) -> list[Any]:
-        ends = list(itertools.accumulate(math.prod(weight.shape) for weight in self._moved))
         # TensorFlow can't split into one.
-        return ops.split(self._vector, ends[:-1]) if len(ends) > 1 else [self._vector]
+        between = list(self._ends[:-1])
+        return ops.split(self._vector, between) if between else [self._vector]
 
     def _clipped(self, grad: Any) -> Any:
-        if grad is None or self._largest is None:
+        if self._largest is None:
             return grad
         norm = ops.sqrt(ops.sum(ops.square(grad)))
         return grad * (self._largest / ops.maximum(norm, self._largest))

@@ -21,8 +21,7 @@ _COMMANDS = {
         "run all that is not done",
         "Runs all that is not done: seed by seed all models on all tasks, so that what has run at "
         "any time can be compared; after each seed scores its models on the other corpora that "
-        "have their task. "
-        "Run it again after an interruption: it goes on where it was.",
+        "have their task. Run it again after an interruption: it goes on where it was.",
     ),
     "report": (
         "one table of what is done",

@@ -29,7 +29,7 @@ from recipes.compare.tables.degraded_score import DegradedScore
 from recipes.compare.tables.epoch import Epoch
 from recipes.compare.tables.overview import ComparedCorpus, Overview
 from recipes.compare.tables.run_result import RunResult
-from recipes.compare.tables.tables import Tables, write_tables
+from recipes.compare.tables.tables import ROWS, Tables, write_tables
 
 
 def collect(runs: Sequence[Run], folder: GridFolder, prepared: Path, out: Path) -> None:
@@ -229,9 +229,8 @@ def _earlier(runs: Sequence[Run], folder: GridFolder) -> dict[str, list[Any]]:
     wanted = {run.id for run in runs if not folder.done(run)}
     if folder.earlier is None or not wanted & {each.run for each in folder.earlier.runs}:
         return {}
-    names = ("runs", "decisions", "curves", "degraded", "crossed")
     return {
-        name: [row for row in getattr(folder.earlier, name) if row.run in wanted] for name in names
+        name: [row for row in getattr(folder.earlier, name) if row.run in wanted] for name in ROWS
     }
 
 

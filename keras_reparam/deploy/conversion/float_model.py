@@ -41,15 +41,14 @@ class FloatModel:
         """Objects of its own for whoever changes them."""
         return copy.deepcopy(self.packed)
 
-    def with_ends(self, outputs: list[int], operators: list | None = None) -> schema.ModelT:
+    def with_ends(self, outputs: list[int], operators: list) -> schema.ModelT:
         """The model with other outputs, and with these operators alone; it shares all else.
 
         Args:
             outputs: Indices of tensors of the first subgraph.
-            operators: Some of its operators; `None`: all.
+            operators: Some of its operators.
         """
         changed, graph = copy.copy(self.packed), copy.copy(self.packed.subgraphs[0])
-        graph.outputs = outputs
-        graph.operators = graph.operators if operators is None else operators
+        graph.outputs, graph.operators = outputs, operators
         changed.subgraphs, changed.buffers = [graph], list(self.packed.buffers)
         return changed

@@ -23,6 +23,8 @@ from recipes.compare.tables.run_result import RunResult
 RUNS, DECISIONS, CURVES, GRID = "runs.csv", "decisions.csv", "curves.csv", "grid.json"
 # Only where runs were scored so.
 DEGRADED, CROSSED = "degraded.csv", "crossed.csv"
+# The attributes of `Tables` that have rows, each of one run.
+ROWS = ("runs", "decisions", "curves", "degraded", "crossed")
 
 
 def _of_now(content: Any) -> Any:
@@ -65,7 +67,7 @@ class Tables:
     crossed: tuple[CrossedScore, ...] = ()
 
     def __post_init__(self):
-        for name in ("runs", "decisions", "curves", "degraded", "crossed"):
+        for name in ROWS:
             object.__setattr__(self, name, tuple(getattr(self, name)))
         _check_runs(self)
         _check_decisions(self)

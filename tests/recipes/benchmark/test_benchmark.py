@@ -66,6 +66,7 @@ def test_what_is_missing_is_marked(tmp_path):
     write_dataclasses(tmp_path / "benchmark.csv", Result, results)
     write_dataclasses(tmp_path / "crossed.csv", CrossedResult, crossed)
     assert read_dataclasses(tmp_path / "benchmark.csv", Result) == results
+    assert read_dataclasses(tmp_path / "crossed.csv", CrossedResult) == crossed
     lines = page_of(results, crossed, ["sex: no difference"]).splitlines()
     light = "| light | 90.0 (85 to 94)\\* | not run | 80.0 | 153,000 | 30,000,000 | 277 | 0.80 |"
     assert light in lines
